@@ -1,0 +1,81 @@
+/** Every bound of the protocol in one place. Units stand in the names; the section of the spec that sets the number stands beside it. */
+
+const kib = 1024;
+const secondMs = 1000;
+const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
+
+// Envelopes (spec §2, §7)
+export const envelopeBytesMax: number = 256 * kib;
+export const handshakeEnvelopeBytesMax: number = 12 * kib;
+export const bodyBytesMax: number = 128 * kib;
+export const envelopeDepthMax: number = 2;
+export const handshakePayloadDepthMax: number = 4;
+export const bodyDepthMax: number = 32;
+export const idLengthMax: number = 128;
+export const messageTypeLengthMax: number = 32;
+
+// Handshake (spec §4)
+export const clockSkewMsMax: number = 300 * secondMs;
+export const halfOpenMsMax: number = 30 * secondMs;
+export const halfOpenCountMax: number = 256;
+export const handshakeIntervalMsMin: number = 10 * secondMs;
+export const handshakeNoncesMax: number = 16_384;
+export const confirmRepeatMs: number = 1 * secondMs;
+export const listedVersionsMax: number = 16;
+export const listedSuitesMax: number = 16;
+export const listedFeaturesMax: number = 64;
+export const featureLengthMax: number = 64;
+
+// Message protection (spec §5)
+export const replayWindowSize: number = 1024;
+export const forwardJumpMax: number = 1024;
+export const skippedSecretsMax: number = 1024;
+export const skippedSecretMsMax: number = 120 * secondMs;
+/** A jump longer than this makes the receiver check the signature before it derives anything. */
+export const cheapJumpMax: number = 32;
+
+// Session life (spec §6)
+export const rolloverAfterMs: number = 1 * hourMs;
+export const rolloverAfterMessages: number = 2 ** 16;
+export const sessionMsMax: number = 24 * hourMs;
+export const sessionMessagesMax: number = 2 ** 20;
+export const sessionIdleMsMax: number = 15 * minuteMs;
+export const retiredSessionMsMax: number = 60 * secondMs;
+export const sessionsPerPeerMax: number = 4;
+export const sessionsMax: number = 16_384;
+
+// Dialogue (spec §0, §11)
+export const textLengthMax: number = 64 * kib;
+export const nameLengthMax: number = 64;
+export const reasonLengthMax: number = 256;
+export const receiptIdsMax: number = 64;
+export const capabilitiesMax: number = 256;
+export const messageLifeMsMax: number = 7 * dayMs;
+export const addressesPerPeerMax: number = 8;
+export const addressLengthMax: number = 256;
+
+// Pairing (spec §12)
+export const pairingTokenBytes: number = 16;
+export const pairingLinkLengthMax: number = 2048;
+export const pairingMsMax: number = 10 * minuteMs;
+export const openPairingsMax: number = 64;
+
+// The living peer (spec §9, §11)
+export const repliesCountMax: number = 64;
+export const repliesBytesMax: number = 256 * kib;
+export const heartbeatIntervalMs: number = 30 * secondMs;
+export const heartbeatsMissedMax: number = 3;
+export const requestTimeoutMsDefault: number = 30 * secondMs;
+export const requestTimeoutMsMax: number = hourMs;
+export const pendingRequestsMax: number = 4096;
+export const pickupCountMax: number = 64;
+export const pickupPeersMax: number = 1024;
+export const connectTimeoutMsMax: number = 10 * secondMs;
+export const knownPeersMax: number = 10_000;
+export const cachedKeysMax: number = 4096;
+export const linksPerPeerMax: number = 3;
+export const linkIdleMsMax: number = 300 * secondMs;
+export const linkKeepAliveMs: number = 30 * secondMs;
+export const inboxPageMax: number = 1000;

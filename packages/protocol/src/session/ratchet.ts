@@ -1,0 +1,110 @@
+/**
+ * The hash ratchet of one direction (spec MSG-1): each message has a secret of its own, and the chain key that made it is erased, so that who steals
+ * today's state cannot read yesterday's messages.
+ */
+import { type Bytes, eraseBytes } from "../base/bytes.ts";
+import { skippedSecretMsMax, skippedSecretsMax } from "../base/limits.ts";
+import { expandLabel } from "../crypto/key-derivation.ts";
+import type { Crypto } from "../crypto/port.ts";
+
+const nothing: Bytes = new Uint8Array(0);
+const secretBytes = 32;
+
+const messageSecretOf = (crypto: Crypto, chainKey: Bytes): Bytes => expandLabel(crypto, chainKey, "ms", nothing, secretBytes);
+const nextChainKeyOf = (crypto: Crypto, chainKey: Bytes): Bytes => expandLabel(crypto, chainKey, "ck", nothing, secretBytes);
+
+/** What we send with. Sealing twice from one state would repeat a key, so a chain refuses its second use. */
+export class SendingChain {
+  readonly sequenceNum: number;
+  readonly #chainKey: Bytes;
+  #isSpent = false;
+
+  constructor(chainKey: Bytes, sequenceNum: number) {
+    this.#chainKey = chainKey;
+    this.sequenceNum = sequenceNum;
+  }
+
+  /** The secret of the message `sequenceNum`, to be erased after sealing, and the chain for the message after it. */
+  step(crypto: Crypto): { readonly messageSecret: Bytes; readonly next: SendingChain } {
+    if (this.#isSpent) throw new Error("this sending chain was already used");
+    this.#isSpent = true;
+    const messageSecret = messageSecretOf(crypto, this.#chainKey);
+    const next = new SendingChain(nextChainKeyOf(crypto, this.#chainKey), this.sequenceNum + 1);
+    eraseBytes(this.#chainKey);
+    return { messageSecret, next };
+  }
+
+  erase(): void {
+    this.#isSpent = true;
+    eraseBytes(this.#chainKey);
+  }
+}
+
+interface SkippedSecret {
+  readonly messageSecret: Bytes;
+  /** When it was skipped, by our clock. */
+  readonly skippedAt: number;
+}
+
+/** What we receive with: a plain value, so that a message may be tried on a copy and the copy thrown away. */
+export interface ReceivingChain {
+  readonly chainKey: Bytes;
+  /** The message that `chainKey` belongs to. */
+  readonly sequenceNum: number;
+  /** Secrets of messages that have not come yet, oldest first. */
+  readonly skipped: ReadonlyMap<number, SkippedSecret>;
+}
+
+export const receivingChainAt = (chainKey: Bytes, sequenceNum: number): ReceivingChain => ({ chainKey, sequenceNum, skipped: new Map() });
+
+export interface ReceivingStep {
+  readonly messageSecret: Bytes;
+  readonly next: ReceivingChain;
+}
+
+/**
+ * The secret of one message and the chain after it; undefined where it was used or dropped. Changes nothing: `commitStep` does, once the message is
+ * known to be authentic. The replay window bounds how far `sequenceNum` may run ahead.
+ */
+export function stepTo(crypto: Crypto, chain: ReceivingChain, sequenceNum: number, now: number): ReceivingStep | undefined {
+  if (sequenceNum < chain.sequenceNum) return takeSkipped(chain, sequenceNum, now);
+  const skipped = freshSkipped(chain, now);
+  let chainKey = chain.chainKey;
+  for (let at = chain.sequenceNum; at < sequenceNum; at += 1) {
+    skipped.set(at, { messageSecret: messageSecretOf(crypto, chainKey), skippedAt: now });
+    chainKey = nextChainKeyOf(crypto, chainKey);
+  }
+  for (const oldest of skipped.keys()) {
+    if (skipped.size <= skippedSecretsMax) break;
+    skipped.delete(oldest);
+  }
+  const messageSecret = messageSecretOf(crypto, chainKey);
+  return { messageSecret, next: { chainKey: nextChainKeyOf(crypto, chainKey), sequenceNum: sequenceNum + 1, skipped } };
+}
+
+function takeSkipped(chain: ReceivingChain, sequenceNum: number, now: number): ReceivingStep | undefined {
+  const skipped = freshSkipped(chain, now);
+  const found = skipped.get(sequenceNum);
+  if (found === undefined) return undefined;
+  skipped.delete(sequenceNum);
+  return { messageSecret: found.messageSecret, next: { ...chain, skipped } };
+}
+
+/** A copy without the secrets that have waited too long. */
+const freshSkipped = (chain: ReceivingChain, now: number): Map<number, SkippedSecret> =>
+  new Map([...chain.skipped].filter(([, { skippedAt }]) => now - skippedAt <= skippedSecretMsMax));
+
+/** Erases whatever the old chain held and the new one no longer needs. */
+export function commitStep(before: ReceivingChain, { messageSecret, next }: ReceivingStep): ReceivingChain {
+  if (before.chainKey !== next.chainKey) eraseBytes(before.chainKey);
+  eraseBytes(messageSecret);
+  for (const [sequenceNum, { messageSecret: held }] of before.skipped) {
+    if (!next.skipped.has(sequenceNum)) eraseBytes(held);
+  }
+  return next;
+}
+
+export function eraseReceivingChain(chain: ReceivingChain): void {
+  eraseBytes(chain.chainKey);
+  for (const { messageSecret } of chain.skipped.values()) eraseBytes(messageSecret);
+}

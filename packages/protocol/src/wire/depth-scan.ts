@@ -1,0 +1,27 @@
+import type { Bytes } from "../base/bytes.ts";
+
+const quote = 0x22;
+const backslash = 0x5c;
+const openers: ReadonlySet<number> = new Set([0x5b, 0x7b]);
+const closers: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+/**
+ * Whether JSON text nests no deeper than `depthMax`, judged on its bytes before any parser sees them (spec ENV-3): a parser recurses, and
+ * a hundred thousand brackets are cheap to send. What is no JSON at all may pass; the parser refuses it.
+ */
+export function isShallow(bytes: Bytes, depthMax: number): boolean {
+  let depth = 0;
+  let isInText = false;
+  for (let index = 0; index < bytes.length; index += 1) {
+    const byte = bytes[index] ?? 0;
+    if (isInText) {
+      if (byte === backslash) index += 1;
+      else if (byte === quote) isInText = false;
+    } else if (byte === quote) isInText = true;
+    else if (openers.has(byte)) {
+      depth += 1;
+      if (depth > depthMax) return false;
+    } else if (closers.has(byte)) depth -= 1;
+  }
+  return true;
+}

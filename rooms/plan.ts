@@ -1,0 +1,40 @@
+/** The house as data: every room, which sibling rooms it may enter, and which packages it may bring in. */
+export interface Room {
+  /** Rooms of the same package. */
+  readonly enters: readonly string[];
+  /** Packages by name; `@noble/` stands for a scope, `node:` for the platform. */
+  readonly brings: readonly string[];
+}
+
+const core = "@hikyaku/protocol";
+const peer = "@hikyaku/peer";
+
+export const plan: Readonly<Record<string, Room>> = {
+  protocol: { enters: ["base", "wire", "crypto", "identity", "sealing", "handshake", "session", "dialogue"], brings: [] },
+  "protocol/base": { enters: [], brings: [] },
+  "protocol/wire": { enters: ["base"], brings: ["canonicalize"] },
+  "protocol/crypto": { enters: ["base"], brings: ["@noble/"] },
+  "protocol/identity": { enters: ["base", "crypto"], brings: ["@scure/base"] },
+  "protocol/sealing": { enters: ["base", "wire", "crypto"], brings: [] },
+  "protocol/handshake": { enters: ["base", "wire", "crypto", "identity", "sealing"], brings: [] },
+  "protocol/session": { enters: ["base", "wire", "crypto", "identity", "sealing", "handshake"], brings: [] },
+  "protocol/dialogue": { enters: ["base", "wire"], brings: ["zod"] },
+  peer: { enters: ["ports", "engine", "adapters"], brings: [] },
+  "peer/ports": { enters: [], brings: [core] },
+  "peer/engine": { enters: ["ports"], brings: [core] },
+  "peer/adapters": { enters: ["ports"], brings: [core] },
+  hikyaku: { enters: ["api", "config", "crypto", "keystore", "store", "transports"], brings: [core, peer, "node:"] },
+  "hikyaku/config": { enters: [], brings: [core, "node:", "zod", "env-paths"] },
+  "hikyaku/keystore": { enters: ["config"], brings: [core, "node:"] },
+  "hikyaku/crypto": { enters: [], brings: [core, "node:"] },
+  "hikyaku/transports": { enters: [], brings: [core, peer, "node:", "fastify", "undici"] },
+  "hikyaku/store": { enters: [], brings: [core, peer, "node:"] },
+  "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
+  "hikyaku/cli": { enters: [".", "config"], brings: [core, "node:", "@clack/prompts", "commander", "pino", "undici"] },
+  testkit: { enters: ["contracts", "vectors"], brings: [] },
+  "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest", "fast-check", "@noble/"] },
+  "testkit/vectors": { enters: [], brings: [core, "node:"] },
+};
+
+/** What tests may bring in besides their room's own list. */
+export const testBrings: readonly string[] = ["vitest", "fast-check", "node:", "@hikyaku/", "@noble/", "hikyaku"];
