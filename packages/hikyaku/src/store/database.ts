@@ -1,0 +1,117 @@
+/**
+ * The one database of a data folder. Changes that arrive in the same turn of the event loop share one transaction, and a change resolves after its commit has
+ * reached the disk (spec §11: what is acknowledged is durable); so a burst of messages costs one fsync, not one each.
+ */
+import { join } from "node:path";
+import type { DatabaseSync, SQLTagStore } from "node:sqlite";
+import { HikyakuError } from "@hikyaku/protocol";
+import { connect } from "./connection.ts";
+import { migrate } from "./migrations.ts";
+import { storageFailure } from "./storage-failure.ts";
+
+/** Prepares each statement once and keeps it: ``sql.get`SELECT … ${value}` ``. */
+export type Sql = SQLTagStore;
+
+const busyTimeoutMs = 1000;
+const statementsMax = 100;
+
+interface Change {
+  readonly work: (sql: Sql) => unknown;
+  readonly resolve: (result: never) => void;
+  readonly reject: (error: HikyakuError) => void;
+}
+
+/** Opens or makes `hikyaku.db` in a folder that is private already. Throws STORAGE_FAILED; a file it cannot use is left as it is. */
+export function openDatabase(folder: string): Database {
+  const path = join(folder, "hikyaku.db");
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = connect(path, busyTimeoutMs);
+    migrate(connection, path);
+    // FULL: in WAL mode, NORMAL would let a power cut take back what was acknowledged.
+    connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
+    return new Database(connection, path);
+  } catch (error) {
+    connection?.close();
+    throw storageFailure(error, path);
+  }
+}
+
+export class Database implements Disposable {
+  readonly path: string;
+  readonly #connection: DatabaseSync;
+  readonly #sql: Sql;
+  readonly #waiting: Change[] = [];
+
+  constructor(connection: DatabaseSync, path: string) {
+    this.path = path;
+    this.#connection = connection;
+    this.#sql = connection.createTagStore(statementsMax);
+  }
+
+  /** Throws STORAGE_FAILED where the query fails. */
+  read<Result>(query: (sql: Sql) => Result): Result {
+    try {
+      return query(this.#sql);
+    } catch (error) {
+      throw storageFailure(error, this.path);
+    }
+  }
+
+  /**
+   * Resolves with the work's result once it is on disk; rejects with STORAGE_FAILED having changed nothing. Work that refuses with a HikyakuError of its
+   * own does so before it changes anything, because the changes beside it are kept.
+   */
+  change<Result>(work: (sql: Sql) => Result): Promise<Result> {
+    return new Promise<Result>((resolve, reject) => {
+      this.#waiting.push({ work, resolve, reject });
+      if (this.#waiting.length === 1) setImmediate(() => this.#commit());
+    });
+  }
+
+  /** Commits what waits, and closes. Closing twice is harmless. */
+  close(): void {
+    this.#commit();
+    if (this.#connection.isOpen) this.#connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #commit(): void {
+    const batch = this.#waiting.splice(0);
+    if (batch.length === 0) return;
+    try {
+      const settlements = this.#transact(() => batch.map((change) => this.#run(change)));
+      for (const settle of settlements) settle();
+    } catch (error) {
+      const failure = storageFailure(error, this.path);
+      for (const { reject } of batch) reject(failure);
+    }
+  }
+
+  /** What to tell the change's caller after the commit. */
+  #run({ work, resolve, reject }: Change): () => void {
+    try {
+      const result = work(this.#sql) as never;
+      return () => resolve(result);
+    } catch (error) {
+      if (!(error instanceof HikyakuError)) throw error;
+      return () => reject(error);
+    }
+  }
+
+  #transact<Result>(work: () => Result): Result {
+    this.#connection.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#connection.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has rolled back by itself where it could not do otherwise.
+      if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,42 @@
+/**
+ * One process per data folder (spec KEY-5). The lock is an open exclusive transaction on an empty database of its own: the system drops it with
+ * the process, however that dies, so there is no stale lock to remove and no process number to mistake for another's.
+ */
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { HikyakuError } from "@hikyaku/protocol";
+import { connect } from "./connection.ts";
+import { isBusy, storageFailure } from "./storage-failure.ts";
+
+export interface FolderLock extends Disposable {
+  /** Lets another process in. Releasing twice is harmless. */
+  release(): void;
+}
+
+/** Keeps locks from being garbage-collected, and thereby released, while nobody looks at them. */
+const held = new Set<DatabaseSync>();
+
+/** Throws FOLDER_IN_USE where the folder is locked already, by this process or another. */
+export function lockFolder(folder: string): FolderLock {
+  const path = join(folder, "lock.db");
+  let connection: DatabaseSync | undefined;
+  try {
+    connection = connect(path, 0);
+    // Nothing is ever written, so a journal file would only lie about.
+    connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
+  } catch (error) {
+    connection?.close();
+    if (!isBusy(error)) throw storageFailure(error, path);
+    const message = `${folder} is in use by another hikyaku: stop that one, or choose another folder.`;
+    throw new HikyakuError("FOLDER_IN_USE", message, { cause: error });
+  }
+  held.add(connection);
+  return makeLock(connection);
+}
+
+function makeLock(connection: DatabaseSync): FolderLock {
+  const release = (): void => {
+    if (held.delete(connection)) connection.close();
+  };
+  return { release, [Symbol.dispose]: release };
+}

@@ -1,0 +1,4 @@
+import { inboxContract } from "@hikyaku/testkit";
+import { MemoryInbox } from "./memory-inbox.ts";
+
+inboxContract("memory", async () => ({ store: new MemoryInbox(), [Symbol.asyncDispose]: async () => {} }));
