@@ -156,7 +156,7 @@ test("a folder and a named pipe in the file's place are refused at once", async 
   await expect(resolveHere()).rejects.toMatchObject(refused("is not a regular file"));
 });
 
-test("[KEY-6] the report names every source and never shows the passphrase", async () => {
+test("the report names every source and never shows the passphrase [KEY-6]", async () => {
   writeFile({ listen: "[::]:1" });
   const report = reportConfig(await resolveHere({ environment: { HIKYAKU_PASSPHRASE: "canary" } }));
   expect(report).toContainEqual({ name: "passphrase", value: "(set)", source: "environment", variable: "HIKYAKU_PASSPHRASE" });

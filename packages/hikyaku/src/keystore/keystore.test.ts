@@ -47,7 +47,7 @@ test("the did of RFC 8032's first test seed is the one of its public key", () =>
   expect(didOfSeed(seed)).toBe("did:key:z6MktwupdmLXVVqTzCw4i46r4uGyosGXRnR3XjN4Zq7oMMsw");
 });
 
-test("[KEY-1] a key that exists is never overwritten", async () => {
+test("a key that exists is never overwritten [KEY-1]", async () => {
   await createKeystore(folder);
   const before = readFileSync(path);
   await expect(createKeystore(folder)).rejects.toMatchObject(refused(`${path} exists and is never overwritten`));
@@ -55,14 +55,14 @@ test("[KEY-1] a key that exists is never overwritten", async () => {
   expect(readdirSync(folder)).toEqual(["key"]);
 });
 
-test("[KEY-1] of several creations at once exactly one wins, and the file is the winner's", async () => {
+test("of several creations at once exactly one wins, and the file is the winner's [KEY-1]", async () => {
   const outcomes = await Promise.allSettled(Array.from({ length: 6 }, () => createKeystore(folder)));
   const made = outcomes.filter((outcome) => outcome.status === "fulfilled").map(({ value }) => value);
   expect(made).toEqual([await openKeystore(folder)]);
   expect(readdirSync(folder)).toEqual(["key"]);
 });
 
-test("[KEY-1] the key and its name are synced", async () => {
+test("the key and its name are synced [KEY-1]", async () => {
   await using probe = await open(tmpdir());
   const sync = vi.spyOn(Object.getPrototypeOf(probe) as typeof probe, "sync");
   const namesAtSync: boolean[] = [];
@@ -74,7 +74,7 @@ test("[KEY-1] the key and its name are synced", async () => {
   expect(namesAtSync).toEqual([false, true]);
 });
 
-test("[KEY-1] what a killed creation leaves behind does not hurt", async () => {
+test("what a killed creation leaves behind does not hurt [KEY-1]", async () => {
   mkdirSync(folder, { mode: 0o700 });
   writeFileSync(join(folder, ".key.0011223344556677.tmp"), '{"format":', { mode: 0o600 });
   await expect(openKeystore(folder)).rejects.toMatchObject(refused("There is no key"));
@@ -82,13 +82,13 @@ test("[KEY-1] what a killed creation leaves behind does not hurt", async () => {
   expect(await openKeystore(folder)).toEqual(made);
 });
 
-test("[KEY-2] the file is made 0600 in a folder made 0700", async () => {
+test("the file is made 0600 in a folder made 0700 [KEY-2]", async () => {
   await createKeystore(join(above, "new", "peer"));
   expect(modeOf(join(above, "new", "peer"))).toBe(0o700);
   expect(modeOf(join(above, "new", "peer", "key"))).toBe(0o600);
 });
 
-test.each([0o640, 0o604, 0o620, 0o666])("[KEY-2] a key file with mode %o is refused, with the command that helps", async (mode) => {
+test.each([0o640, 0o604, 0o620, 0o666])("a key file with mode %o is refused, with the command that helps [KEY-2]", async (mode) => {
   const made = await createKeystore(folder);
   chmodSync(path, mode);
   await expect(openKeystore(folder)).rejects.toMatchObject(refused(`${path} is open to other users (mode 0${mode.toString(8)})`));
@@ -97,25 +97,25 @@ test.each([0o640, 0o604, 0o620, 0o666])("[KEY-2] a key file with mode %o is refu
   expect(await openKeystore(folder)).toEqual(made);
 });
 
-test.each([0o750, 0o705, 0o777])("[KEY-2] a folder with mode %o is refused, with the command that helps", async (mode) => {
+test.each([0o750, 0o705, 0o777])("a folder with mode %o is refused, with the command that helps [KEY-2]", async (mode) => {
   await createKeystore(folder);
   chmodSync(folder, mode);
   await expect(openKeystore(folder)).rejects.toMatchObject(refused(`chmod 700 ${folder}`));
 });
 
-test("[KEY-2] no key is made in a folder that others may enter", async () => {
+test("no key is made in a folder that others may enter [KEY-2]", async () => {
   mkdirSync(folder, { mode: 0o755 });
   await expect(createKeystore(folder)).rejects.toMatchObject(refused(`chmod 700 ${folder}`));
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("[KEY-2] the command that helps survives blanks and quotes in the path", async () => {
+test("the command that helps survives blanks and quotes in the path [KEY-2]", async () => {
   const odd = join(above, "it's here");
   mkdirSync(odd, { mode: 0o755 });
   await expect(createKeystore(odd)).rejects.toMatchObject(refused(String.raw`chmod 700 '${above}/it'\''s here'`));
 });
 
-test.skipIf(!isRoot)("[KEY-2] a file or folder of another user is refused (needs root, to give one away)", async () => {
+test.skipIf(!isRoot)("a file or folder of another user is refused (needs root, to give one away) [KEY-2]", async () => {
   await createKeystore(folder);
   chownSync(path, 12_345, 0);
   await expect(openKeystore(folder)).rejects.toMatchObject(refused(`${path} belongs to user 12345`));
@@ -124,7 +124,7 @@ test.skipIf(!isRoot)("[KEY-2] a file or folder of another user is refused (needs
   await expect(openKeystore(folder)).rejects.toMatchObject(refused(`${folder} belongs to user 12345`));
 });
 
-test("[KEY-2] a symbolic link in the key's place is refused", async () => {
+test("a symbolic link in the key's place is refused [KEY-2]", async () => {
   await createKeystore(folder);
   const other = join(above, "other");
   mkdirSync(other, { mode: 0o700 });
@@ -160,7 +160,7 @@ test("a file that is too long, cut short or another did's is refused", async () 
   await expect(openKeystore(folder)).rejects.toMatchObject(refused(`${path} names ${other.did} but its seed makes ${did}`));
 });
 
-test("[KEY-3] a passphrase seals the key: without it or with another one nothing opens, with it everything", async () => {
+test("a passphrase seals the key: without it or with another one nothing opens, with it everything [KEY-3]", async () => {
   const made = await createKeystore(folder, { passphrase: "caf\u00e9 au lait" });
   const text = readFileSync(path, "utf8");
   expect(JSON.parse(text)).toMatchObject({ protection: "scrypt", n: 131_072, r: 8, p: 1 });
@@ -172,14 +172,14 @@ test("[KEY-3] a passphrase seals the key: without it or with another one nothing
   expect(await openKeystore(folder, { passphrase: "cafe\u0301 au lait" })).toEqual(made);
 });
 
-test("[KEY-3] the seal covers the did", async () => {
+test("the seal covers the did [KEY-3]", async () => {
   const { did } = await createKeystore(folder, { passphrase: "p" });
   const other = await createKeystore(join(above, "other"));
   writeFileSync(path, readFileSync(path, "utf8").replace(did, other.did));
   await expect(openKeystore(folder, { passphrase: "p" })).rejects.toMatchObject(refused("does not open"));
 });
 
-test("[KEY-3] a file cannot choose its own scrypt cost", async () => {
+test("a file cannot choose its own scrypt cost [KEY-3]", async () => {
   await createKeystore(folder, { passphrase: "p" });
   writeFileSync(path, readFileSync(path, "utf8").replace("131072", "2"));
   await expect(openKeystore(folder, { passphrase: "p" })).rejects.toMatchObject(refused("is damaged"));
