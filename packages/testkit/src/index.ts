@@ -1,2 +1,11 @@
 /** The door of the test kit: contract suites that every adapter of a port has to pass, and readers of the published vectors. */
+export { cryptoContract } from "./contracts/crypto-contract.ts";
 export { handshakeContract } from "./contracts/handshake-contract.ts";
+export { inboxContract } from "./contracts/inbox-contract.ts";
+export type { StoreBench } from "./contracts/store-bench.ts";
+export { trustStoreContract } from "./contracts/trust-store-contract.ts";
+export { type CraftedSignatures, readCraftedSignatures } from "./vectors/crafted-signatures.ts";
+export { type DidKeyCase, readDidKeyCases } from "./vectors/did-key.ts";
+export { type CanonicalizationCase, readCanonicalizationCases } from "./vectors/json-canonicalization.ts";
+export { type ParserCase, type ParserVerdict, readParserCases } from "./vectors/json-test-suite.ts";
+export { type KnownSecrets, readKnownSecrets } from "./vectors/known-secrets.ts";

@@ -5,18 +5,16 @@
  */
 import { type Bytes, encodeHex } from "../base/bytes.ts";
 
-export const publicKeyBytes: number = 32;
-export const signatureBytes: number = 64;
+const publicKeyBytes = 32;
+const signatureBytes = 64;
 
-/** p = 2^255 − 19, little-endian. */
-const fieldPrime: Bytes = Uint8Array.of(0xed, ...new Array<number>(30).fill(0xff), 0x7f);
+const littleEndian = (value: bigint): Bytes => Uint8Array.from({ length: 32 }, (_, index) => Number((value >> BigInt(8 * index)) & 0xffn));
 
-/** L = 2^252 + 27742317777372353535851937790883648493, the order of the base point, little-endian. */
-const groupOrder: Bytes = Uint8Array.of(
-  ...[0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14],
-  ...new Array<number>(15).fill(0),
-  0x10,
-);
+/** p of RFC 8032 §5.1. */
+const fieldPrime = littleEndian(2n ** 255n - 19n);
+
+/** L of RFC 8032 §5.1, the order of the base point. */
+const groupOrder = littleEndian(2n ** 252n + 27742317777372353535851937790883648493n);
 
 /**
  * The y coordinates of the eight points of small order: five, since all but the identity and the point of order two come in pairs ±x. Looking

@@ -115,12 +115,12 @@ interface CraftedSignature {
 }
 
 /**
- * Signatures that some library accepts under a key that passes the cheap rules. The cofactored-only one is ours (its making stands in
- * `pure.test.ts`); the others are cases 2, 6 and 8 of ed25519-speccheck.
+ * Signatures that some library accepts under a key that passes the cheap rules: two of ours (spec/vectors/pcp/crafted-signatures.json; their making
+ * stands in `pure.test.ts`), and cases 6 and 8 of ed25519-speccheck.
  */
 export const craftedSignatures: readonly CraftedSignature[] = [
   {
-    why: "cofactored-only",
+    why: "a cofactored-only R",
     publicKey: hex("8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"),
     message: encodeUtf8("cofactored only"),
     signature: hex(
@@ -128,15 +128,15 @@ export const craftedSignatures: readonly CraftedSignature[] = [
     ),
   },
   {
-    why: "R of small order",
-    publicKey: hex("f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43"),
-    message: hex("aebf3f2601a0c8c5d39cc7d8911642f740b78168218da8471772b35f9d35b9ab"),
+    why: "an R of small order",
+    publicKey: hex("8a88e3dd7409f195fd52db2d3cba5d72ca6709bf1d94121bf3748801b40f6f5c"),
+    message: encodeUtf8("cofactored only"),
     signature: hex(
-      "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa8c4bd45aecaca5b24fb97bc10ac27ac8751a7dfe1baff8b953ec9f5833ca260e",
+      "0100000000000000000000000000000000000000000000000000000000000000aa82f318d55f531bc5eb5e58f506f3464cf32af19f7a2c732fa5ff9ee31ff70c",
     ),
   },
   {
-    why: "S not below L",
+    why: "an S above L",
     publicKey: hex("442aad9f089ad9e14647b1ef9099a1ff4798d78589e66f28eca69c11f582a623"),
     message: hex("85e241a07d148b41e47d62c63f830dc7a6851a0b1f33ae4bb2f507fb6cffec40"),
     signature: hex(
@@ -144,7 +144,7 @@ export const craftedSignatures: readonly CraftedSignature[] = [
     ),
   },
   {
-    why: "R not canonical",
+    why: "an R that is not canonical",
     publicKey: hex("f7badec5b8abeaf699583992219b7b223f1df3fbbea919844e3f7c554a43dd43"),
     message: hex("9bedc267423725d473888631ebf45988bad3db83851ee85c85e241a07d148b41"),
     signature: hex(

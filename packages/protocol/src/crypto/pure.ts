@@ -11,8 +11,6 @@ import type { Crypto, Sealing } from "./port.ts";
 import { isPureTorsionFree, pureSigningKey, pureVerifyingKey } from "./pure-ed25519.ts";
 import { pureAgreementKey } from "./pure-x25519.ts";
 
-const tagBytes = 16;
-
 export const pureCrypto: Crypto = {
   name: "noble",
   sha256: (data) => sha256(data),
@@ -28,13 +26,11 @@ export const pureCrypto: Crypto = {
 };
 
 function open({ key, iv, aad }: Sealing, sealed: Bytes): Bytes | undefined {
-  // CRY-2: the length comes first, so that nothing shorter than a whole tag is ever compared.
-  if (sealed.length < tagBytes) return undefined;
   const cipher = gcm(key, iv, aad);
   try {
     return cipher.decrypt(sealed);
   } catch {
-    // Key and IV have been judged by `gcm` above, so the one refusal left is a tag that does not fit.
+    // CRY-2: key and IV have been judged by `gcm` above; `decrypt` refuses what is shorter than a whole tag, and then a tag that does not fit.
     return undefined;
   }
 }
