@@ -82,7 +82,12 @@ export const encodeConfirmPayload = (confirm: ConfirmPayload): Bytes =>
   canonicalBytes({ type: "pcp-hs3", th2: encodeHex(confirm.th2), challenge_response: encodeHex(confirm.challengeResponse) });
 
 export function decodeOfferPayload(bytes: Bytes): OfferPayload | undefined {
-  const fields = readFields(bytes, "pcp-hs1", ["pubkey", "challenge", "versions", "suites", "shares"], ["features", "rollover_of", "pairing"]);
+  const fields = readFields(
+    bytes,
+    "pcp-hs1",
+    ["pubkey", "challenge", "versions", "suites", "shares"],
+    ["features", "rollover_of", "pairing"],
+  );
   if (fields === undefined) return undefined;
   const hello = readHello(fields, offeredShares);
   const { rollover_of: rolloverOf, pairing: pairingText } = fields;
@@ -104,9 +109,10 @@ export function decodeAnswerPayload(bytes: Bytes): DecodedAnswer | undefined {
   const hello = readHello(fields, answeredShares);
   const th1 = readHex(fields["th1"], 32);
   const challengeResponse = readHex(fields["challenge_response"], 32);
-  const { version, suite } = fields;
+  const version = readText(fields["version"], versionPattern);
+  const suite = readText(fields["suite"], suitePattern);
   if (hello === undefined || th1 === undefined || challengeResponse === undefined) return undefined;
-  if (typeof version !== "string" || typeof suite !== "string") return undefined;
+  if (version === undefined || suite === undefined) return undefined;
   return { answer: { ...hello, th1, version, suite }, challengeResponse };
 }
 
@@ -134,6 +140,9 @@ const isObject = (value: Json | undefined): value is { readonly [key: string]: J
 
 const readHex = (value: Json | undefined, length: number): Bytes | undefined =>
   typeof value === "string" ? decodeHex(value, length) : undefined;
+
+const readText = (value: Json | undefined, pattern: RegExp): string | undefined =>
+  typeof value === "string" && pattern.test(value) ? value : undefined;
 
 /** The other key exchange that a share may name, with its field and length; we read past it until we offer that suite. */
 interface KemShare {

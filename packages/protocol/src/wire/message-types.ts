@@ -49,6 +49,8 @@ export const messageTypes = {
 
 export type MessageType = keyof typeof messageTypes;
 
+export const messageTypeNames: readonly MessageType[] = Object.keys(messageTypes) as MessageType[];
+
 export const isMessageType = (text: string): text is MessageType => Object.hasOwn(messageTypes, text);
 
 export const factsOf = (type: MessageType): MessageTypeFacts => messageTypes[type];

@@ -22,7 +22,7 @@ export function encodePairingLink({ did, addresses, token }: PairingLink): strin
   return `${prefix}did=${did}${at}&token=${encodeHex(token)}`;
 }
 
-/** The link's parts, or undefined: fields missing, doubled, unknown or out of form. */
+/** The link's parts, or undefined: fields missing, doubled, unknown, out of order or out of form. */
 export function decodePairingLink(text: string): PairingLink | undefined {
   if (text.length > pairingLinkLengthMax || !text.startsWith(prefix)) return undefined;
   const fields = text.slice(prefix.length).split("&").map(splitField);
@@ -32,7 +32,8 @@ export function decodePairingLink(text: string): PairingLink | undefined {
   const isKnown = fields.every(([name]) => name === "did" || name === "at" || name === "token");
   if (did === undefined || !didPattern.test(did) || token === undefined || !isKnown) return undefined;
   if (addresses.length === 0 || addresses.length > addressesPerPeerMax || !addresses.every(isPeerAddress)) return undefined;
-  return { did, addresses, token };
+  const link = { did, addresses, token };
+  return encodePairingLink(link) === text ? link : undefined;
 }
 
 type Field = readonly [name: string, value: string];
