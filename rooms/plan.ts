@@ -31,8 +31,9 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/store": { enters: [], brings: [core, peer, "node:"] },
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
   "hikyaku/cli": { enters: [".", "config"], brings: [core, "node:", "@clack/prompts", "commander", "pino", "undici"] },
-  testkit: { enters: ["contracts", "vectors"], brings: [] },
-  "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest", "fast-check", "@noble/"] },
+  testkit: { enters: ["contracts", "vectors", "world"], brings: [] },
+  "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest"] },
+  "testkit/world": { enters: [], brings: [core, peer] },
   "testkit/vectors": { enters: [], brings: [core, "node:"] },
 };
 

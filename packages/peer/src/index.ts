@@ -1,5 +1,20 @@
 /** The door of the living peer. */
 export { MemoryInbox } from "./adapters/memory-inbox.ts";
+export { createMemoryNetwork, type MemoryNetwork } from "./adapters/memory-link.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
+export { silentLog } from "./adapters/silent-log.ts";
+export { systemClock } from "./adapters/system-clock.ts";
+export { webRandom } from "./adapters/web-random.ts";
+export type { PeerStatus } from "./engine/dialogue.ts";
+export type { Incoming, MessageHandler, Sender } from "./engine/mail.ts";
+export type { FirstContact, Needs, Settings } from "./engine/needs.ts";
+export type { Candidate, Invitation, Terms } from "./engine/pairings.ts";
+export { Peer, type PeerView, type SendOptions, type TrustChange } from "./engine/peer.ts";
+export type { Receipt } from "./engine/receipts.ts";
+export type { Patience } from "./engine/waits.ts";
+export type { Clock, Timer } from "./ports/clock.ts";
 export type { Inbox, InboxMessage, InboxQuery, InboxStage, StoredMessage } from "./ports/inbox.ts";
+export type { AddressKind, Dialer, Link, Listener, Origin, Receiver, Reception } from "./ports/link.ts";
+export type { Log, LogLevel } from "./ports/log.ts";
+export type { Random } from "./ports/random.ts";
 export type { KnownAddress, KnownPeer, TrustLevel, TrustStore } from "./ports/trust-store.ts";

@@ -36,7 +36,15 @@ export {
 } from "./handshake/initiator.ts";
 export type { Abilities } from "./handshake/negotiation.ts";
 export { pairingIdOf, pairingKeyOf } from "./handshake/pairing-secret.ts";
-export { type Accepted, acceptConfirm, answerOffer, eraseHalfOpen, type HalfOpen, type ReadOffer, readOffer } from "./handshake/responder.ts";
+export {
+  type Accepted,
+  acceptConfirm,
+  answerOffer,
+  eraseHalfOpen,
+  type HalfOpen,
+  type ReadOffer,
+  readOffer,
+} from "./handshake/responder.ts";
 export { decodeDid, encodeDid } from "./identity/did.ts";
 export { fingerprintOf, safetyNumberOf } from "./identity/fingerprint.ts";
 export { createIdentity, type Identity } from "./identity/identity.ts";
@@ -55,7 +63,7 @@ export {
   seal,
 } from "./session/session.ts";
 export { decodeEnvelope, type Envelope, encodeEnvelope, type UnsignedEnvelope } from "./wire/envelope.ts";
-export { factsOf, isMessageType, type MessageKind, type MessageType, type Priority } from "./wire/message-types.ts";
+export { factsOf, isMessageType, type MessageKind, type MessageType, messageTypeNames, type Priority } from "./wire/message-types.ts";
 export { decodePairingLink, encodePairingLink, type PairingLink } from "./wire/pairing-link.ts";
 export { isPeerAddress } from "./wire/peer-address.ts";
 export { isProtocolVersion, type ProtocolVersion, protocolVersions, type Suite, suites } from "./wire/versions.ts";

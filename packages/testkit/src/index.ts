@@ -2,6 +2,7 @@
 export { cryptoContract } from "./contracts/crypto-contract.ts";
 export { handshakeContract } from "./contracts/handshake-contract.ts";
 export { inboxContract } from "./contracts/inbox-contract.ts";
+export { type LinkBench, linkContract } from "./contracts/link-contract.ts";
 export type { StoreBench } from "./contracts/store-bench.ts";
 export { trustStoreContract } from "./contracts/trust-store-contract.ts";
 export { type CraftedSignatures, readCraftedSignatures } from "./vectors/crafted-signatures.ts";
@@ -9,3 +10,5 @@ export { type DidKeyCase, readDidKeyCases } from "./vectors/did-key.ts";
 export { type CanonicalizationCase, readCanonicalizationCases } from "./vectors/json-canonicalization.ts";
 export { type ParserCase, type ParserVerdict, readParserCases } from "./vectors/json-test-suite.ts";
 export { type KnownSecrets, readKnownSecrets } from "./vectors/known-secrets.ts";
+export { ManualClock, settle } from "./world/manual-clock.ts";
+export { everyAbility, type LogLine, type Passage, type PeerOptions, type Resident, World } from "./world/world.ts";

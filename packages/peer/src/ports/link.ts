@@ -40,10 +40,15 @@ export interface Link {
   readonly origin: Origin;
 }
 
+export type AddressKind = "public" | "private" | "loopback" | "link-local" | "multicast" | "unspecified" | "reserved";
+
 /** Opens links. Holds the pool of connections; one for the whole peer. */
 export interface Dialer extends AsyncDisposable {
   /** Resolves the address once and returns a link to that host. Rejects as `Link.deliver` does. */
-  dial(address: string, options: { readonly isAllowed: (host: string) => boolean; readonly signal: AbortSignal }): Promise<Link>;
+  dial(
+    address: string,
+    options: { readonly isAllowed: (host: string, kind: AddressKind) => boolean; readonly signal: AbortSignal },
+  ): Promise<Link>;
 }
 
 /** A place where frames arrive. */

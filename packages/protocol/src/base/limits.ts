@@ -79,3 +79,24 @@ export const linksPerPeerMax: number = 3;
 export const linkIdleMsMax: number = 300 * secondMs;
 export const linkKeepAliveMs: number = 30 * secondMs;
 export const inboxPageMax: number = 1000;
+
+// Listener (spec §7)
+export const listenerHeadersMsMax: number = 10 * secondMs;
+export const listenerRequestMsMax: number = 15 * secondMs;
+/** A connection on which no byte moves either way for this long is cut: a reader that stops reading holds a place as well. */
+export const listenerStallMsMax: number = 60 * secondMs;
+export const listenerCheckIntervalMs: number = 1 * secondMs;
+export const listenerCloseMsMax: number = 5 * secondMs;
+export const listenerConnectionsMax: number = 512;
+export const listenerConnectionsPerPrefixMax: number = 128;
+export const listenerRequestsInWorkMax: number = 128;
+export const overloadedRetryAfterS: number = 1;
+/** Addresses are counted by /24 for IPv4 and by /64 for IPv6: whoever has one address of those has them all. */
+export const ipv4PrefixOctets: number = 3;
+export const ipv6PrefixGroups: number = 4;
+
+// Dialer (spec §9, §11)
+export const linkPoolsMax: number = 1024;
+export const answerBytesMax: number = 512 * kib;
+export const answerMsMax: number = 30 * secondMs;
+export const retryAfterSMax: number = 3600;

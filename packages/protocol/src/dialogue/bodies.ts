@@ -5,12 +5,7 @@ import { encodeUtf8 } from "../base/utf8.ts";
 import { readJson } from "../wire/canonical-json.ts";
 import type { MessageType } from "../wire/message-types.ts";
 import type { ApplicationFields } from "./application.ts";
-import {
-  type CapabilityQueryBody,
-  type CapabilityResponseBody,
-  capabilityQuerySchema,
-  capabilityResponseSchema,
-} from "./capability.ts";
+import { type CapabilityQueryBody, type CapabilityResponseBody, capabilityQuerySchema, capabilityResponseSchema } from "./capability.ts";
 import { type ErrorBody, errorSchema } from "./error-report.ts";
 import {
   type DiscoveryBody,

@@ -9,5 +9,7 @@ const text = z.string().check(z.maxLength(textLengthMax));
 
 export const messageSchema: z.ZodMiniType<MessageBody> = z.union([
   z.object({ ...applicationShape, text, json: z.exactOptional(z.never()) }),
-  z.object({ ...applicationShape, json: z.unknown(), text: z.exactOptional(z.never()) }).check(z.refine((body) => Object.hasOwn(body, "json"))),
+  z
+    .object({ ...applicationShape, json: z.unknown(), text: z.exactOptional(z.never()) })
+    .check(z.refine((body) => Object.hasOwn(body, "json"))),
 ]);

@@ -25,12 +25,7 @@ export interface HandshakeRefusal {
   readonly kind: "refused";
   readonly code: Extract<
     ErrorCode,
-    | "MALFORMED_MESSAGE"
-    | "INVALID_VERSION"
-    | "INVALID_SIGNATURE"
-    | "CLOCK_SKEW"
-    | "HANDSHAKE_FAILED"
-    | "DOWNGRADE_REFUSED"
+    "MALFORMED_MESSAGE" | "INVALID_VERSION" | "INVALID_SIGNATURE" | "CLOCK_SKEW" | "HANDSHAKE_FAILED" | "DOWNGRADE_REFUSED"
   >;
   /** For our own log: which check it was. Never sent. */
   readonly check: string;

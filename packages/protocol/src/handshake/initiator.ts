@@ -154,7 +154,8 @@ function judgeChoice(
 ): Pick<Agreement, "version" | "suite"> | undefined {
   const { version, suite, versions, suites } = answer;
   if (!isProtocolVersion(version) || !isSuite(suite)) return undefined;
-  const isRight = version === chooseVersion(settings.abilities.versions, versions) && suite === chooseSuite(settings.abilities.suites, suites);
+  const isRight =
+    version === chooseVersion(settings.abilities.versions, versions) && suite === chooseSuite(settings.abilities.suites, suites);
   return isRight && compareVersions(version, minVersion) >= 0 ? { version, suite } : undefined;
 }
 

@@ -174,10 +174,4 @@ export function acceptConfirm(crypto: Crypto, half: HalfOpen, m3: Envelope, peer
 
 /** Forgets the secrets of a handshake that was never confirmed. */
 export const eraseHalfOpen = (half: HalfOpen): void =>
-  eraseBytes(
-    half.initiatorMacKey,
-    half.confirmSecret,
-    half.master.masterSecret,
-    half.master.initiatorChain,
-    half.master.responderChain,
-  );
+  eraseBytes(half.initiatorMacKey, half.confirmSecret, half.master.masterSecret, half.master.initiatorChain, half.master.responderChain);

@@ -4,14 +4,7 @@
  */
 import { type Bytes, eraseBytes } from "../base/bytes.ts";
 import type { ErrorCode } from "../base/errors.ts";
-import {
-  cheapJumpMax,
-  clockSkewMsMax,
-  rolloverAfterMessages,
-  rolloverAfterMs,
-  sessionMessagesMax,
-  sessionMsMax,
-} from "../base/limits.ts";
+import { cheapJumpMax, clockSkewMsMax, rolloverAfterMessages, rolloverAfterMs, sessionMessagesMax, sessionMsMax } from "../base/limits.ts";
 import type { Crypto, VerifyingKey } from "../crypto/port.ts";
 import type { Agreement } from "../handshake/agreement.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -19,7 +12,15 @@ import { type NonceSource, openPayload, sealPayload } from "../sealing/message-k
 import { isSignedBy, signEnvelope } from "../sealing/signature.ts";
 import type { Envelope, EnvelopeHeader } from "../wire/envelope.ts";
 import type { MessageType } from "../wire/message-types.ts";
-import { commitStep, eraseReceivingChain, type ReceivingChain, type ReceivingStep, receivingChainAt, SendingChain, stepTo } from "./ratchet.ts";
+import {
+  commitStep,
+  eraseReceivingChain,
+  type ReceivingChain,
+  type ReceivingStep,
+  receivingChainAt,
+  SendingChain,
+  stepTo,
+} from "./ratchet.ts";
 import { judgeCounter, type ReplayWindow, windowAt } from "./replay-window.ts";
 
 export interface Session {
@@ -87,7 +88,13 @@ export type Opening =
       readonly kind: "refused";
       readonly code: Extract<
         ErrorCode,
-        "INVALID_VERSION" | "ENCRYPTION_REQUIRED" | "CLOCK_SKEW" | "SEQUENCE_ERROR" | "REPLAY_DETECTED" | "DECRYPTION_FAILED" | "INVALID_SIGNATURE"
+        | "INVALID_VERSION"
+        | "ENCRYPTION_REQUIRED"
+        | "CLOCK_SKEW"
+        | "SEQUENCE_ERROR"
+        | "REPLAY_DETECTED"
+        | "DECRYPTION_FAILED"
+        | "INVALID_SIGNATURE"
       >;
     };
 

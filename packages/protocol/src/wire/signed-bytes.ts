@@ -18,8 +18,7 @@ export function signedBytes(envelope: UnsignedEnvelope, sha256: (data: Bytes) =>
 }
 
 /** The additional data of AES-GCM: every header field, so that none can be changed without breaking the seal (spec MSG-3). */
-export const additionalData = (header: EnvelopeHeader): Bytes =>
-  encodeUtf8(`pcp/1 aad\0${writeEnvelope(header, { encrypted: true })}`);
+export const additionalData = (header: EnvelopeHeader): Bytes => encodeUtf8(`pcp/1 aad\0${writeEnvelope(header, { encrypted: true })}`);
 
 /** The canonical header of a handshake message: all fields but payload and signature (spec §4, `thc`). */
 export const headerBytes = (header: EnvelopeHeader): Bytes => encodeUtf8(writeEnvelope(header, {}));

@@ -1,0 +1,19 @@
+/** What the engine says to one incoming frame: the same shape whether the frame came to our listener or came back on a link that we dialled. */
+import type { Bytes, ErrorCode } from "@hikyaku/protocol";
+
+export type Answer =
+  | {
+      readonly kind: "taken";
+      /** Frames for the sender, oldest first. */
+      readonly frames: readonly Bytes[];
+    }
+  | {
+      readonly kind: "refused";
+      /** Only codes that a sender without a session may see (spec ERR-1). */
+      readonly code: ErrorCode;
+      readonly retryAfterS?: number;
+      readonly versions?: readonly string[];
+    };
+
+export const taken = (...frames: readonly Bytes[]): Answer => ({ kind: "taken", frames });
+export const refused = (code: ErrorCode): Answer => ({ kind: "refused", code });

@@ -1,0 +1,231 @@
+/** Builds the parts of a peer, ties them together, and moves frames between them and the links. */
+import { type Bytes, type Capability, freshNonces, HikyakuError, limits, type PairingLink, selfTest } from "@hikyaku/protocol";
+import type { Reception as LinkReception, Origin } from "../ports/link.ts";
+import type { KnownAddress } from "../ports/trust-store.ts";
+import { Counters } from "./counters.ts";
+import { Dialogue } from "./dialogue.ts";
+import { HandshakesIn } from "./handshakes-in.ts";
+import { type Contact, HandshakesOut } from "./handshakes-out.ts";
+import { Heartbeats } from "./heartbeats.ts";
+import { KeyRing } from "./key-ring.ts";
+import { KnownPeers, mergeAddresses } from "./known-peers.ts";
+import { Mail } from "./mail.ts";
+import type { Ground, Needs, Settings } from "./needs.ts";
+import { Outbound } from "./outbound.ts";
+import { type Candidate, Pairings, type Terms } from "./pairings.ts";
+import { Pickup } from "./pickup.ts";
+import { Posting } from "./posting.ts";
+import { Reachability } from "./reachability.ts";
+import { Receipts } from "./receipts.ts";
+import { Reception } from "./reception.ts";
+import { type LiveSession, SessionTable } from "./session-table.ts";
+import { type Patience, Waits } from "./waits.ts";
+
+export class Engine {
+  readonly ground: Ground;
+  readonly known: KnownPeers;
+  readonly sessions: SessionTable = new SessionTable();
+  readonly pairings: Pairings;
+  readonly mail: Mail;
+  readonly dialogue: Dialogue;
+  readonly outbound: Outbound;
+  readonly posting: Posting;
+  readonly reachability: Reachability;
+  readonly capabilities: Capability[] = [];
+  readonly #needs: Needs;
+  readonly #waits: Waits;
+  readonly #pickup = new Pickup();
+  readonly #reception: Reception;
+  readonly #handshakesIn: HandshakesIn;
+  readonly #handshakesOut: HandshakesOut;
+  readonly #heartbeats: Heartbeats;
+  readonly #closing = new AbortController();
+  readonly #work = new Set<Promise<void>>();
+
+  private constructor(needs: Needs, settings: Settings, known: KnownPeers) {
+    const { crypto, identity, clock, random, log, dialer } = needs;
+    const ground: Ground = {
+      crypto,
+      identity,
+      clock,
+      random,
+      log,
+      counters: new Counters(),
+      nonces: freshNonces(crypto, (length) => random.bytes(length)),
+    };
+    const { sessions } = this;
+    const keys = new KeyRing(crypto, known);
+    this.#needs = needs;
+    this.ground = ground;
+    this.known = known;
+    this.#waits = new Waits(clock);
+    const receipts = new Receipts(clock, this.#waits);
+    this.pairings = new Pairings(ground, known);
+    this.reachability = new Reachability(clock, () => this.addresses.some(isLoopbackAddress));
+    this.outbound = new Outbound({
+      ground,
+      dialer,
+      sessions,
+      pickup: this.#pickup,
+      reachability: this.reachability,
+      handshakes: () => this.#handshakesOut,
+      absorb: async (frame) => (await this.#reception.receive(frame)).answer,
+    });
+    this.posting = new Posting({ ground, known, outbound: this.outbound, receipts, waits: this.#waits, closing: this.closing });
+    this.mail = new Mail({ ground, known, inbox: needs.inbox, posting: this.posting, background: (work) => this.background(work) });
+    this.dialogue = new Dialogue({
+      ground,
+      settings,
+      known,
+      sessions,
+      waits: this.#waits,
+      receipts,
+      mail: this.mail,
+      capabilities: () => this.capabilities,
+      announced: (session, addresses) => this.#noteAddresses(session, addresses),
+    });
+    this.#handshakesOut = new HandshakesOut({
+      ground,
+      settings,
+      keys,
+      sessions,
+      exchange: (link, frame, signal) => this.outbound.exchange(link, frame, signal),
+      exchangeAnywhere: (contact, frame, signal) => this.outbound.exchangeAnywhere(contact, frame, signal),
+      established: (session, contact) => this.background(this.posting.announce(session, contact, this.addresses)),
+      closing: this.closing,
+    });
+    this.#handshakesIn = new HandshakesIn({
+      ground,
+      settings,
+      known,
+      keys,
+      sessions,
+      pairings: this.pairings,
+      addresses: () => this.addresses,
+      cross: (peerId, sessionId) => this.#handshakesOut.cross(peerId, sessionId),
+      established: (session, pairingId) => this.background(this.#welcome(session, settings, pairingId)),
+    });
+    this.#reception = new Reception({
+      ground,
+      keys,
+      sessions,
+      handshakesIn: this.#handshakesIn,
+      handshakesOut: this.#handshakesOut,
+      dialogue: this.dialogue,
+      sealReply: (session, { msgType, body }) => this.outbound.seal(session, msgType, body).frame,
+    });
+    this.#heartbeats = new Heartbeats({
+      clock,
+      sessions,
+      beat: (session, seq) => this.background(this.posting.beat(session, seq)),
+      sweep: () => this.#sweep(),
+    });
+  }
+
+  /** Self-tests first (spec CRY-1), then the trust store, then the listener. Rejects with the sentence of whichever failed. */
+  static async start(needs: Needs, settings: Settings): Promise<Engine> {
+    selfTest(needs.crypto);
+    const engine = new Engine(needs, settings, await KnownPeers.load(needs.trustStore));
+    await needs.listener.start((frame, origin) => engine.#receive(frame, origin));
+    engine.#heartbeats.start();
+    return engine;
+  }
+
+  /** Aborts when the peer closes. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
+  }
+
+  /** Where peers can reach us. */
+  get addresses(): readonly string[] {
+    return this.#needs.listener.addresses.slice(0, limits.addressesPerPeerMax);
+  }
+
+  /** Work that nobody waits for. Closing does; what fails is logged by its code. */
+  background(work: Promise<unknown>): void {
+    const settled = work.then(
+      () => undefined,
+      (error: unknown) => {
+        const code = error instanceof HikyakuError ? error.code : "INTERNAL_ERROR";
+        this.ground.log.write(code === "INTERNAL_ERROR" ? "error" : "debug", "background.failed", { code, reason: String(error) });
+      },
+    );
+    this.#work.add(settled);
+    void settled.finally(() => this.#work.delete(settled));
+  }
+
+  /** Dials the maker of a pairing link with its token, and concludes the pairing. */
+  async joinPairing(link: PairingLink, terms: Terms, patience: Patience): Promise<Candidate> {
+    const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "person" }));
+    const contact: Contact = { did: link.did, name: terms.name, addresses, minVersion: "1.0" };
+    const signal = patience.signal ?? this.closing;
+    const session = await this.#handshakesOut.connect(contact, { pairingToken: link.token }, signal);
+    return await this.pairings.conclude(session, terms, addresses);
+  }
+
+  /** Forgets every session with a peer, and what waits for it. */
+  disconnect(did: string): void {
+    this.sessions.dropPeer(did);
+    this.#pickup.drop(did);
+    this.reachability.forget(did);
+  }
+
+  async close(): Promise<void> {
+    const closed = new HikyakuError("CLOSED", "the peer was closed");
+    this.#closing.abort(closed);
+    this.#heartbeats.stop();
+    this.pairings.close();
+    this.#waits.failAll(closed);
+    await this.#needs.listener[Symbol.asyncDispose]();
+    await Promise.all(this.#work);
+    await this.#needs.dialer[Symbol.asyncDispose]();
+    for (const session of [...this.sessions.sending()]) this.sessions.dropPeer(session.facts.peerId);
+  }
+
+  /** One frame from the listener. What waits for a proven sender goes back with the answer. */
+  async #receive(frame: Bytes, origin: Origin): Promise<LinkReception> {
+    try {
+      const { answer, provenBy } = await this.#reception.receive(frame);
+      if (answer.kind === "refused") return answer;
+      if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
+      this.reachability.called(provenBy, origin.host);
+      const { frames, more } = this.#pickup.take(provenBy, answer.frames);
+      return { kind: "received", replies: frames, more };
+    } catch (error) {
+      return this.#refuseInternally(error);
+    }
+  }
+
+  #refuseInternally(error: unknown): LinkReception {
+    const { random, log, counters } = this.ground;
+    const correlationId = Array.from(random.bytes(4), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    counters.add("refused.INTERNAL_ERROR");
+    log.write("error", "receive.failed", { correlationId, reason: String(error) });
+    return { kind: "refused", code: "INTERNAL_ERROR", correlationId };
+  }
+
+  /** A session that a peer began: a pairing is concluded, or a stranger pinned where the settings say so. */
+  async #welcome(session: LiveSession, { firstContact }: Settings, pairingId: string | undefined): Promise<void> {
+    const { peerId } = session.facts;
+    if (pairingId !== undefined) this.pairings.spend(pairingId, session);
+    else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.pairings.pinAtFirstSight(peerId);
+  }
+
+  async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {
+    session.announced = announced;
+    const peer = this.known.get(session.facts.peerId);
+    if (peer === undefined) return;
+    const addresses = mergeAddresses(peer.addresses, announced);
+    const isSame =
+      addresses.length === peer.addresses.length && addresses.every(({ address }, index) => address === peer.addresses[index]?.address);
+    if (!isSame) await this.known.put({ ...peer, addresses });
+  }
+
+  #sweep(): void {
+    const now = this.ground.clock.now();
+    this.sessions.sweep(now);
+    this.#handshakesIn.sweep(now);
+  }
+}
+
+const isLoopbackAddress = (address: string): boolean => /^http:\/\/(?:127\.|localhost[:/]|\[::1\])/.test(address);

@@ -1,0 +1,155 @@
+/** Handshakes that others begin with us: offers in, sessions out (spec §4 "B on M1", "B on M3"; §7 for the order of checks). */
+import {
+  acceptConfirm,
+  answerOffer,
+  type Bytes,
+  type Envelope,
+  encodeBody,
+  encodeEnvelope,
+  encodeHex,
+  establishSession,
+  type HalfOpen,
+  type HandshakeRefusal,
+  type ReadOffer,
+  readOffer,
+} from "@hikyaku/protocol";
+import { type Answer, refused, taken } from "./answer.ts";
+import { HalfOpens, isSameFrame, OfferNonces, type OpenHandshake } from "./half-opens.ts";
+import type { KeyRing } from "./key-ring.ts";
+import type { KnownPeers } from "./known-peers.ts";
+import { dice, type Ground, type Settings } from "./needs.ts";
+import type { Pairings } from "./pairings.ts";
+import { mayConnect } from "./policy.ts";
+import { LiveSession, type SessionTable } from "./session-table.ts";
+
+export interface HandshakesInParts {
+  readonly ground: Ground;
+  readonly settings: Settings;
+  readonly known: KnownPeers;
+  readonly keys: KeyRing;
+  readonly sessions: SessionTable;
+  readonly pairings: Pairings;
+  /** Where this peer can be reached, for READY. */
+  readonly addresses: () => readonly string[];
+  /** Tells our own attempts of an offer that came, and returns the one that it crosses. */
+  readonly cross: (peerId: string, sessionId: string) => string | undefined;
+  /** Told of every session that was made here. */
+  readonly established: (session: LiveSession, pairingId: string | undefined) => void;
+}
+
+export class HandshakesIn {
+  readonly #parts: HandshakesInParts;
+  readonly #halfOpens = new HalfOpens();
+  readonly #nonces = new OfferNonces();
+
+  constructor(parts: HandshakesInParts) {
+    this.#parts = parts;
+  }
+
+  sweep(now: number): void {
+    this.#halfOpens.sweep(now);
+  }
+
+  /** M1. Everything cheap comes first; keys are made last, and only for a sender who proved itself and is welcome. */
+  receiveOffer(m1: Envelope, frame: Bytes): Answer {
+    const { ground, keys, settings } = this.#parts;
+    const again = this.#halfOpens.find(m1.senderId, m1.sessionId);
+    if (again !== undefined)
+      return isSameFrame(again.m1, frame) ? taken(again.m2) : this.#refuse("HANDSHAKE_FAILED", "session id used before");
+    if (this.#halfOpens.isFull() || this.#parts.sessions.isFull())
+      return { ...this.#refuse("OVERLOADED", "half-open handshakes"), retryAfterS: 30 };
+    const peerKey = keys.keyOf(m1.senderId);
+    if (peerKey === undefined) return this.#refuse("INVALID_SIGNATURE", "sender id holds no acceptable key");
+    const read = readOffer(ground.crypto, m1, peerKey, ground.clock.now());
+    if (read.kind !== "offered") return this.#refuseHandshake(read);
+    const nonce = encodeHex(m1.nonce);
+    if (this.#nonces.has(m1.senderId, nonce)) return this.#refuse("REPLAY_DETECTED", "offer nonce");
+    this.#nonces.add(m1.senderId, nonce);
+    const welcome = this.#judgeWelcome(read);
+    if (welcome.kind === "refused") return welcome;
+    if (!keys.isTorsionFree(m1.senderId)) return this.#refuse("INVALID_SIGNATURE", "key is not torsion-free");
+
+    const half = answerOffer(
+      ground.crypto,
+      ground.identity,
+      read,
+      { abilities: settings.abilities, ...(welcome.psk === undefined ? {} : { psk: welcome.psk }) },
+      { challenge: dice(ground), ephemeral: dice(ground), nonce: dice(ground) },
+      ground.clock.now(),
+    );
+    if (half.kind !== "answered") return this.#refuseHandshake(half);
+    return taken(this.#remember(half, frame, welcome.pairingId).m2);
+  }
+
+  /** M3. Every check that fails gives the same answer (spec HS-8). */
+  receiveConfirm(m3: Envelope, frame: Bytes): Answer {
+    const { ground, keys, sessions } = this.#parts;
+    const handshake = this.#halfOpens.find(m3.senderId, m3.sessionId);
+    const peerKey = keys.keyOf(m3.senderId);
+    if (handshake === undefined || peerKey === undefined) return this.#refuse("HANDSHAKE_FAILED", "no such handshake");
+    if (handshake.confirmed !== undefined)
+      return isSameFrame(handshake.confirmed.m3, frame) ? taken(handshake.confirmed.ready) : this.#refuse("HANDSHAKE_FAILED", "another M3");
+    const now = ground.clock.now();
+    if (handshake.pairingId !== undefined && this.#parts.pairings.keyFor(handshake.pairingId) === undefined)
+      return this.#refuse("HANDSHAKE_FAILED", "pairing token spent");
+    const accepted = acceptConfirm(ground.crypto, handshake.half, m3, peerKey);
+    if (accepted.kind !== "accepted") return this.#refuseHandshake(accepted);
+
+    const session = new LiveSession(establishSession(accepted.agreement, now), { now, isReady: true, crossedWith: handshake.crossedWith });
+    const ready = this.#sealReady(session);
+    handshake.confirmed = { m3: frame, ready };
+    sessions.add(session);
+    ground.log.write("info", "session.established", { peer: m3.senderId, role: "responder", version: session.facts.version });
+    ground.counters.add("session.established");
+    this.#parts.established(session, handshake.pairingId);
+    return taken(ready);
+  }
+
+  #judgeWelcome({
+    m1,
+    offer,
+  }: ReadOffer): { readonly kind: "welcome"; readonly psk?: Bytes; readonly pairingId?: string } | (Answer & { kind: "refused" }) {
+    const { known, pairings, settings } = this.#parts;
+    const standing = known.standingOf(m1.senderId);
+    if (standing.level === "blocked") return this.#refuse("UNKNOWN_SENDER", "blocked");
+    if (offer.pairing !== undefined) {
+      const pairingId = encodeHex(offer.pairing);
+      const psk = pairings.keyFor(pairingId);
+      return psk === undefined ? this.#refuse("HANDSHAKE_FAILED", "unknown pairing token") : { kind: "welcome", psk, pairingId };
+    }
+    const isWelcome = mayConnect(standing) || settings.firstContact === "see";
+    return isWelcome ? { kind: "welcome" } : this.#refuse("UNKNOWN_SENDER", "stranger");
+  }
+
+  #remember(half: HalfOpen, m1: Bytes, pairingId: string | undefined): OpenHandshake {
+    const crossedWith = this.#parts.cross(half.m1.senderId, half.m1.sessionId);
+    const handshake: OpenHandshake = {
+      half,
+      m1,
+      m2: encodeEnvelope(half.m2),
+      begunAt: this.#parts.ground.clock.now(),
+      ...(pairingId === undefined ? {} : { pairingId }),
+      ...(crossedWith === undefined ? {} : { crossedWith }),
+    };
+    this.#halfOpens.add(handshake);
+    return handshake;
+  }
+
+  #sealReady(session: LiveSession): Bytes {
+    const { crypto, identity, clock, nonces } = this.#parts.ground;
+    const addresses = this.#parts.addresses();
+    const plaintext = encodeBody<"status_report">({ ready: true, ...(addresses.length === 0 ? {} : { addresses }) });
+    return encodeEnvelope(session.seal(crypto, identity, { msgType: "status_report", plaintext }, { nonces, now: clock.now() }));
+  }
+
+  #refuseHandshake({ code, check }: HandshakeRefusal): Answer & { kind: "refused" } {
+    const answer = this.#refuse(code, check);
+    return code === "INVALID_VERSION" ? { ...answer, versions: this.#parts.settings.abilities.versions } : answer;
+  }
+
+  #refuse(code: Parameters<typeof refused>[0], check: string): Answer & { kind: "refused" } {
+    this.#parts.ground.counters.add(`refused.${code}`);
+    this.#parts.ground.log.write("info", "handshake.refused", { code, check });
+    return { kind: "refused", code };
+  }
+}

@@ -1,0 +1,91 @@
+/** The trust store as the engine uses it: whole in memory for look-ups on every message, written through before a change counts. */
+import { type Bytes, decodeDid, HikyakuError, isSameBytes, limits } from "@hikyaku/protocol";
+import type { KnownAddress, KnownPeer, TrustStore } from "../ports/trust-store.ts";
+import { type Standing, stranger } from "./policy.ts";
+
+export class KnownPeers {
+  readonly #store: TrustStore;
+  readonly #byDid = new Map<string, KnownPeer>();
+
+  private constructor(store: TrustStore, peers: readonly KnownPeer[]) {
+    this.#store = store;
+    for (const peer of peers) this.#byDid.set(peer.did, peer);
+  }
+
+  static async load(store: TrustStore): Promise<KnownPeers> {
+    return new KnownPeers(store, await store.load());
+  }
+
+  list(): readonly KnownPeer[] {
+    return [...this.#byDid.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  get(did: string): KnownPeer | undefined {
+    return this.#byDid.get(did);
+  }
+
+  standingOf(did: string): Standing {
+    return this.#byDid.get(did) ?? stranger;
+  }
+
+  /** A peer by its name or did. */
+  find(reference: string): KnownPeer | undefined {
+    return this.#byDid.get(reference) ?? this.#byName(reference);
+  }
+
+  /** Throws INVALID_ARGUMENT where another peer than `did` has the name. */
+  requireFreeName(name: string, did: string | undefined): void {
+    const namesake = this.#byName(name);
+    if (namesake !== undefined && namesake.did !== did)
+      throw new HikyakuError("INVALID_ARGUMENT", `another peer is already called ${JSON.stringify(name)}; choose a different name`);
+  }
+
+  /** The peer that a person means by a name or a did; throws UNKNOWN_PEER with the way out. */
+  resolve(reference: string): KnownPeer {
+    const found = this.find(reference);
+    if (found !== undefined) return found;
+    throw new HikyakuError(
+      "UNKNOWN_PEER",
+      `no peer is called ${JSON.stringify(reference)}; \`hikyaku peers\` lists them, \`hikyaku pair\` adds one`,
+    );
+  }
+
+  /** The key of an id: pinned, or held by the id itself. What a message claims about its key plays no part (spec SIG-4). */
+  publicKeyOf(id: string): Bytes | undefined {
+    return this.#byDid.get(id)?.publicKey ?? decodeDid(id);
+  }
+
+  /** Resolves when the change is durable. Rejects with INVALID_ARGUMENT where the name is taken, KEY_CHANGED where another key is pinned. */
+  async put(peer: KnownPeer): Promise<void> {
+    const pinned = this.#byDid.get(peer.did);
+    if (pinned !== undefined && !isSameBytes(pinned.publicKey, peer.publicKey))
+      throw new HikyakuError("KEY_CHANGED", `${pinned.name} is pinned with another key; remove it first if you are sure`);
+    this.requireFreeName(peer.name, peer.did);
+    if (pinned === undefined && this.#byDid.size >= limits.knownPeersMax)
+      throw new HikyakuError(
+        "QUOTA_EXCEEDED",
+        `the trust store holds ${limits.knownPeersMax} peers, which is its limit; remove some first`,
+      );
+    await this.#store.put(peer);
+    this.#byDid.set(peer.did, peer);
+  }
+
+  async remove(did: string): Promise<void> {
+    await this.#store.remove(did);
+    this.#byDid.delete(did);
+  }
+
+  #byName(name: string): KnownPeer | undefined {
+    for (const peer of this.#byDid.values()) if (peer.name === name) return peer;
+    return undefined;
+  }
+}
+
+/** Adds what a peer announced to the addresses we have; what a person gave stays, and stays first. */
+export function mergeAddresses(held: readonly KnownAddress[], announced: readonly string[]): readonly KnownAddress[] {
+  const fromPerson = held.filter(({ source }) => source === "person");
+  const fresh = announced
+    .filter((address) => !fromPerson.some((known) => known.address === address))
+    .map((address): KnownAddress => ({ address, source: "peer" }));
+  return [...fromPerson, ...fresh].slice(0, limits.addressesPerPeerMax);
+}

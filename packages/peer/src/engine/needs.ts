@@ -1,0 +1,38 @@
+/** What a peer is made of: parts that reach the machine, and settings that a person chooses. */
+import type { Abilities, Bytes, Crypto, Identity, NonceSource } from "@hikyaku/protocol";
+import type { Clock } from "../ports/clock.ts";
+import type { Inbox } from "../ports/inbox.ts";
+import type { Dialer, Listener } from "../ports/link.ts";
+import type { Log } from "../ports/log.ts";
+import type { Random } from "../ports/random.ts";
+import type { TrustStore } from "../ports/trust-store.ts";
+import type { Counters } from "./counters.ts";
+
+export interface Needs {
+  readonly crypto: Crypto;
+  readonly identity: Identity;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly dialer: Dialer;
+  readonly listener: Listener;
+  readonly trustStore: TrustStore;
+  readonly inbox: Inbox;
+}
+
+/** What happens when a stranger with a good signature knocks: turned away, or pinned as `seen` (spec TRUST-3). */
+export type FirstContact = "refuse" | "see";
+
+export interface Settings {
+  readonly firstContact: FirstContact;
+  /** What this peer offers in a handshake. */
+  readonly abilities: Abilities;
+}
+
+/** What every part of the engine leans on. */
+export interface Ground extends Pick<Needs, "crypto" | "identity" | "clock" | "random" | "log"> {
+  readonly counters: Counters;
+  readonly nonces: NonceSource;
+}
+
+export const dice = ({ random }: Pick<Ground, "random">): Bytes => random.bytes(32);

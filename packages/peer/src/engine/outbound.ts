@@ -1,0 +1,163 @@
+/** The way out: from a typed body to frames on a link, with a handshake where one is needed and other addresses where one fails (spec §4, §9). */
+import {
+  type BodyByType,
+  type Bytes,
+  type DialogueType,
+  encodeBody,
+  encodeEnvelope,
+  encodeHex,
+  HikyakuError,
+  limits,
+} from "@hikyaku/protocol";
+import type { Dialer, Link, Reception } from "../ports/link.ts";
+import type { KnownAddress } from "../ports/trust-store.ts";
+import type { Answer } from "./answer.ts";
+import type { Contact, HandshakesOut } from "./handshakes-out.ts";
+import type { Ground } from "./needs.ts";
+import type { Pickup } from "./pickup.ts";
+import type { Reachability } from "./reachability.ts";
+import type { LiveSession, SessionTable } from "./session-table.ts";
+
+export interface OutboundParts {
+  readonly ground: Ground;
+  readonly dialer: Dialer;
+  readonly sessions: SessionTable;
+  readonly pickup: Pickup;
+  readonly reachability: Reachability;
+  readonly handshakes: () => HandshakesOut;
+  /** Takes in a frame that came back on a link. */
+  readonly absorb: (frame: Bytes) => Promise<Answer>;
+}
+
+/** How often frames may go to and fro on one exchange before it is cut: M1 M2, M3 READY, and one more for what READY brings. */
+const roundsMax = 4;
+
+export class Outbound {
+  readonly #parts: OutboundParts;
+  readonly #lastRehandshake = new Map<string, number>();
+
+  constructor(parts: OutboundParts) {
+    this.#parts = parts;
+  }
+
+  /** Seals one body in the peer's session; the frame, and the reference by which an error would name it. */
+  seal<Type extends DialogueType>(
+    session: LiveSession,
+    msgType: Type,
+    body: BodyByType[Type],
+  ): { readonly frame: Bytes; readonly ref: string } {
+    const { crypto, identity, clock, nonces } = this.#parts.ground;
+    const envelope = session.seal(crypto, identity, { msgType, plaintext: encodeBody<Type>(body) }, { nonces, now: clock.now() });
+    return { frame: encodeEnvelope(envelope), ref: encodeHex(envelope.nonce) };
+  }
+
+  /**
+   * Sends one body and takes in what comes back. `sealed` learns the reference before anything leaves. Resolves when the bytes were taken over, which
+   * proves nothing: only what the peer seals does. Rejects with a sentence that names the address and the cause.
+   */
+  async send<Type extends DialogueType>(
+    contact: Contact,
+    msgType: Type,
+    body: BodyByType[Type],
+    signal: AbortSignal,
+    sealed: (ref: string) => void = () => undefined,
+  ): Promise<void> {
+    for (let attempt = 1; ; attempt += 1) {
+      const session = await this.sessionWith(contact, signal);
+      const { frame, ref } = this.seal(session, msgType, body);
+      sealed(ref);
+      const reception = await this.#deliver(contact, session, frame, signal);
+      if (reception.kind === "received") return;
+      if (reception.code !== "REJECTED" || attempt > 1 || !this.#mayRehandshake(contact.did)) throw refusalOf(contact, reception);
+      // HS-13: the peer may have lost the session, by a restart for instance. An unauthenticated hint: the session goes on receiving.
+      this.#parts.sessions.retire(session);
+    }
+  }
+
+  /** The session to send in; a handshake makes one where there is none or where it is time for a new one. */
+  async sessionWith(contact: Contact, signal: AbortSignal): Promise<LiveSession> {
+    const now = this.#parts.ground.clock.now();
+    const current = this.#parts.sessions.sendingTo(contact.did, now);
+    if (current !== undefined && (!current.isDueForRollover(now) || contact.addresses.length === 0)) return current;
+    const rolloverOf = current?.facts.sessionId;
+    return await this.#parts.handshakes().connect(contact, rolloverOf === undefined ? {} : { rolloverOf }, signal);
+  }
+
+  /** Tries the contact's addresses, the one that worked last first. */
+  async exchangeAnywhere(
+    contact: Contact,
+    frame: Bytes,
+    signal: AbortSignal,
+  ): Promise<{ readonly link: Link; readonly reception: Reception }> {
+    const failures: string[] = [];
+    for (const known of this.#parts.reachability.order(contact)) {
+      try {
+        const link = await this.#dial(contact, known, signal);
+        const reception = await this.exchange(link, frame, signal);
+        this.#parts.reachability.succeeded(contact.did, known.address);
+        return { link, reception };
+      } catch (error) {
+        if (!(error instanceof HikyakuError) || error.code !== "UNREACHABLE") throw error;
+        failures.push(error.message);
+      }
+    }
+    throw new HikyakuError("UNREACHABLE", unreachable(contact, failures));
+  }
+
+  /** Moves a frame, takes in the replies, and answers them on the same link. */
+  async exchange(link: Link, frame: Bytes, signal: AbortSignal): Promise<Reception> {
+    const reception = await link.deliver(frame, signal);
+    if (reception.kind === "received") await this.#absorbAll(link, reception.replies, signal, 1);
+    return reception;
+  }
+
+  async #absorbAll(link: Link, replies: readonly Bytes[], signal: AbortSignal, round: number): Promise<void> {
+    for (const reply of replies) {
+      const answer = await this.#parts.absorb(reply);
+      if (answer.kind !== "taken" || round >= roundsMax) continue;
+      for (const frame of answer.frames) await this.#answerOn(link, frame, signal, round + 1);
+    }
+  }
+
+  /** An answer that does not get through is the same as one lost on the way: who needs it asks again. */
+  async #answerOn(link: Link, frame: Bytes, signal: AbortSignal, round: number): Promise<void> {
+    try {
+      const reception = await link.deliver(frame, signal);
+      if (reception.kind === "received") await this.#absorbAll(link, reception.replies, signal, round);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#parts.ground.counters.add("answer.lost");
+    }
+  }
+
+  async #deliver(contact: Contact, session: LiveSession, frame: Bytes, signal: AbortSignal): Promise<Reception> {
+    if (contact.addresses.length > 0) return (await this.exchangeAnywhere(contact, frame, signal)).reception;
+    if (!this.#parts.reachability.isCalling(session)) throw new HikyakuError("UNREACHABLE", unreachable(contact, []));
+    this.#parts.pickup.put(contact.did, contact.name, frame);
+    return { kind: "received", replies: [], more: false };
+  }
+
+  #dial({ did }: Contact, { address, source }: KnownAddress, signal: AbortSignal): Promise<Link> {
+    const { dialer, reachability } = this.#parts;
+    return dialer.dial(address, { isAllowed: (host, kind) => source === "person" || reachability.isHarmless(did, host, kind), signal });
+  }
+
+  #mayRehandshake(did: string): boolean {
+    const now = this.#parts.ground.clock.elapsed();
+    const last = this.#lastRehandshake.get(did);
+    if (last !== undefined && now - last < limits.handshakeIntervalMsMin) return false;
+    this.#lastRehandshake.set(did, now);
+    return true;
+  }
+}
+
+function unreachable({ name, addresses }: Contact, failures: readonly string[]): string {
+  if (addresses.length > 0) return `${name} is not reachable: ${failures.join("; ")}`;
+  return `${name} is not reachable: no address of it is known; let it call, or add one with \`hikyaku trust ${name} --at http://host:port\``;
+}
+
+function refusalOf({ name }: Contact, { code, retryAfterS, correlationId }: Reception & { kind: "refused" }): HikyakuError {
+  const again = retryAfterS === undefined ? "" : `; try again in ${retryAfterS} s`;
+  const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
+  return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}`);
+}

@@ -1,0 +1,163 @@
+/**
+ * Pairing (spec §12): one side makes a link with a single-use token, a person carries it over, the other side dials. The token enters the key schedule, so
+ * both prove that they saw the link; then each side's person may compare the safety number before anything is trusted.
+ */
+import {
+  type Bytes,
+  decodeDid,
+  encodeHex,
+  encodePairingLink,
+  fingerprintOf,
+  HikyakuError,
+  limits,
+  pairingIdOf,
+  pairingKeyOf,
+  type Scope,
+  safetyNumberOf,
+} from "@hikyaku/protocol";
+import type { Timer } from "../ports/clock.ts";
+import type { KnownAddress } from "../ports/trust-store.ts";
+import { type KnownPeers, mergeAddresses } from "./known-peers.ts";
+import type { Ground } from "./needs.ts";
+import type { LiveSession } from "./session-table.ts";
+
+/** Who answered, for a person to judge. */
+export interface Candidate {
+  readonly did: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly safetyNumber: string;
+}
+
+export interface Terms {
+  /** The pet name that the other side gets here. */
+  readonly name: string;
+  readonly scopes: readonly Scope[];
+  /** Asked before the other side is trusted; unless given, holding the token is enough. */
+  readonly confirm?: (candidate: Candidate) => Promise<boolean>;
+}
+
+export interface Invitation {
+  readonly link: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAt: number;
+  /** Resolves once the other side is trusted; rejects with TIMED_OUT, CANCELED (the person said no) or CLOSED. */
+  readonly paired: Promise<Candidate>;
+  /** Takes the link back. */
+  cancel(): void;
+}
+
+/** An invitation that nobody has used yet. */
+interface OpenInvitation {
+  readonly token: Bytes;
+  readonly terms: Terms;
+  readonly timer: Timer;
+  readonly settle: (outcome: Promise<Candidate>) => void;
+}
+
+export class Pairings {
+  readonly #ground: Ground;
+  readonly #known: KnownPeers;
+  readonly #open = new Map<string, OpenInvitation>();
+
+  constructor(ground: Ground, known: KnownPeers) {
+    this.#ground = ground;
+    this.#known = known;
+  }
+
+  invite(terms: Terms, addresses: readonly string[]): Invitation {
+    const { crypto, identity, clock, random } = this.#ground;
+    this.#known.requireFreeName(terms.name, undefined);
+    if (this.#open.size >= limits.openPairingsMax)
+      throw new HikyakuError(
+        "QUOTA_EXCEEDED",
+        `${limits.openPairingsMax} pairing links are open, which is the limit; use or cancel one first`,
+      );
+    const token = random.bytes(limits.pairingTokenBytes);
+    const pairingId = encodeHex(pairingIdOf(crypto, token));
+    const { promise, resolve } = Promise.withResolvers<Candidate>();
+    const fail = (code: "TIMED_OUT" | "CANCELED", why: string): void => {
+      if (this.#take(pairingId) !== undefined) resolve(Promise.reject(new HikyakuError(code, why)));
+    };
+    const timer = clock.after(limits.pairingMsMax, () =>
+      fail("TIMED_OUT", "nobody used the pairing link within 10 minutes; make a new one"),
+    );
+    this.#open.set(pairingId, { token, terms, timer, settle: resolve });
+    // Whoever only wants the link need not handle how it ends.
+    promise.catch(() => undefined);
+    return {
+      link: encodePairingLink({ did: identity.did, addresses, token }),
+      expiresAt: clock.now() + limits.pairingMsMax,
+      paired: promise,
+      cancel: () => fail("CANCELED", "the pairing link was taken back"),
+    };
+  }
+
+  /** The key that an offer naming this token mixes in, while the token is unspent. */
+  keyFor(pairingId: string): Bytes | undefined {
+    const invitation = this.#open.get(pairingId);
+    return invitation === undefined ? undefined : pairingKeyOf(this.#ground.crypto, invitation.token);
+  }
+
+  /** PAIR-3: the first verified confirmation spends the token. How the conclusion ends is how the invitation ends. */
+  spend(pairingId: string, session: LiveSession): void {
+    const invitation = this.#take(pairingId);
+    if (invitation !== undefined) invitation.settle(this.conclude(session, invitation.terms, []));
+  }
+
+  /** Asks the person, if one is to be asked, and then trusts whoever is at the other end of this session. `addresses` came with the link. */
+  async conclude(session: LiveSession, terms: Terms, addresses: readonly KnownAddress[]): Promise<Candidate> {
+    const { clock, log } = this.#ground;
+    const did = session.facts.peerId;
+    const publicKey = this.#publicKeyOf(did);
+    const candidate = this.#candidate(did, publicKey, terms.name);
+    if (terms.confirm !== undefined && !(await terms.confirm(candidate)))
+      throw new HikyakuError("CANCELED", "the safety number was not confirmed, so nobody was trusted");
+    const { name, scopes } = terms;
+    const merged = mergeAddresses(addresses, session.announced);
+    await this.#known.put({ did, publicKey, name, level: "trusted", scopes, addresses: merged, minVersion: "1.0", pinnedAt: clock.now() });
+    log.write("info", "peer.paired", { peer: did });
+    return candidate;
+  }
+
+  /** TRUST-3: a stranger's key, pinned because the settings say so; it may report and ask, and nothing more. */
+  async pinAtFirstSight(did: string): Promise<void> {
+    const publicKey = this.#publicKeyOf(did);
+    const name = `seen-${did.slice(-12)}`;
+    await this.#known.put({
+      did,
+      publicKey,
+      name,
+      level: "seen",
+      scopes: [],
+      addresses: [],
+      minVersion: "1.0",
+      pinnedAt: this.#ground.clock.now(),
+    });
+  }
+
+  close(): void {
+    for (const pairingId of [...this.#open.keys()]) {
+      this.#take(pairingId)?.settle(Promise.reject(new HikyakuError("CLOSED", "the peer was closed before anybody used the pairing link")));
+    }
+  }
+
+  #candidate(did: string, publicKey: Bytes, name: string): Candidate {
+    const { crypto, identity } = this.#ground;
+    const safetyNumber = safetyNumberOf(crypto, identity.publicKey, publicKey);
+    return { did, name, fingerprint: fingerprintOf(crypto, publicKey), safetyNumber };
+  }
+
+  #publicKeyOf(did: string): Bytes {
+    const publicKey = decodeDid(did);
+    if (publicKey === undefined) throw new HikyakuError("INVALID_ARGUMENT", `only a did:key can be paired, not ${did}`);
+    return publicKey;
+  }
+
+  #take(pairingId: string): OpenInvitation | undefined {
+    const invitation = this.#open.get(pairingId);
+    this.#open.delete(pairingId);
+    invitation?.timer.cancel();
+    return invitation;
+  }
+}

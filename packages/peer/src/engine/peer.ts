@@ -1,0 +1,219 @@
+/** The peer as programs hold it: everything that a person or an agent can ask of it. */
+import {
+  type CapabilityResponseBody,
+  decodeDid,
+  decodePairingLink,
+  fingerprintOf,
+  HikyakuError,
+  isPeerAddress,
+  type MessageBody,
+  type ReceiptStage,
+  type Scope,
+  type StatusBody,
+  safetyNumberOf,
+} from "@hikyaku/protocol";
+import type { InboxQuery, StoredMessage } from "../ports/inbox.ts";
+import type { KnownPeer, TrustLevel } from "../ports/trust-store.ts";
+import type { PeerStatus } from "./dialogue.ts";
+import { Engine } from "./engine.ts";
+import { isHealthy } from "./heartbeats.ts";
+import type { MessageHandler } from "./mail.ts";
+import type { Needs, Settings } from "./needs.ts";
+import type { Candidate, Invitation, Terms } from "./pairings.ts";
+import type { PostOptions } from "./posting.ts";
+import type { Receipt } from "./receipts.ts";
+import type { Patience } from "./waits.ts";
+
+/** A known peer and how it is. */
+export interface PeerView extends Omit<KnownPeer, "publicKey" | "addresses"> {
+  readonly fingerprint: string;
+  readonly addresses: readonly string[];
+  /** `connected`: heard within 90 s; `silent`: there is a session, but nothing was heard; `idle`: no session. */
+  readonly health: "connected" | "silent" | "idle";
+  /** Milliseconds since 1970. */
+  readonly heardAt?: number;
+  readonly status?: PeerStatus;
+}
+
+/** What a person decides about a peer. What is left out stays as it is; a new peer needs a did. */
+export interface TrustChange {
+  /** A pet name or a did. */
+  readonly peer: string;
+  readonly name?: string;
+  readonly level?: Exclude<TrustLevel, "unknown">;
+  readonly scopes?: readonly Scope[];
+  /** `http://host:port`, first choice first. A person's word is permission to dial them. */
+  readonly addresses?: readonly string[];
+}
+
+export interface SendOptions extends PostOptions {
+  readonly until?: Exclude<ReceiptStage, "refused">;
+}
+
+export class Peer implements AsyncDisposable {
+  readonly #engine: Engine;
+
+  private constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Starts a peer on these parts. Rejects, having opened nothing, with a sentence that names what is missing. */
+  static async start(needs: Needs, settings: Settings): Promise<Peer> {
+    return new Peer(await Engine.start(needs, settings));
+  }
+
+  get did(): string {
+    return this.#engine.ground.identity.did;
+  }
+
+  /** Eight groups of four letters, for people to compare. */
+  get fingerprint(): string {
+    return fingerprintOf(this.#engine.ground.crypto, this.#engine.ground.identity.publicKey);
+  }
+
+  /** Where peers can reach this one. */
+  get addresses(): readonly string[] {
+    return this.#engine.addresses;
+  }
+
+  /** Makes a pairing link, good once and for ten minutes. Throws INVALID_ARGUMENT where the name is taken. */
+  invite(terms: Terms): Invitation {
+    return this.#engine.pairings.invite(terms, this.addresses);
+  }
+
+  /** Uses a pairing link: connects, proves the token, and trusts its maker once `terms.confirm` agrees. */
+  async accept(link: string, terms: Terms, patience: Patience = {}): Promise<Candidate> {
+    const parsed = decodePairingLink(link);
+    if (parsed === undefined)
+      throw new HikyakuError("INVALID_ARGUMENT", "that is no pairing link; copy it whole, in quotes, as `hikyaku pair` printed it");
+    if (parsed.did === this.did) throw new HikyakuError("INVALID_ARGUMENT", "this peer made that link itself; use it on the other machine");
+    this.#engine.known.requireFreeName(terms.name, parsed.did);
+    return await this.#engine.joinPairing(parsed, terms, patience);
+  }
+
+  /** Everybody this peer knows, by name. */
+  peers(): readonly PeerView[] {
+    return this.#engine.known.list().map((peer) => this.#view(peer));
+  }
+
+  /** One known peer, by name or did. Throws UNKNOWN_PEER. */
+  peer(reference: string): PeerView {
+    return this.#view(this.#engine.known.resolve(reference));
+  }
+
+  /** The sixty digits that both sides compare. */
+  safetyNumber(reference: string): string {
+    const { crypto, identity } = this.#engine.ground;
+    return safetyNumberOf(crypto, identity.publicKey, this.#engine.known.resolve(reference).publicKey);
+  }
+
+  /** Pins a new peer by its did, or changes what a known one may do. Blocking also ends its sessions. */
+  async trust(change: TrustChange): Promise<PeerView> {
+    const { known } = this.#engine;
+    const current = known.find(change.peer) ?? this.#newcomer(change);
+    const wrong = change.addresses?.find((address) => !isPeerAddress(address));
+    if (wrong !== undefined)
+      throw new HikyakuError("INVALID_ARGUMENT", `${JSON.stringify(wrong)} is no address; write it as http://host:port`);
+    const next: KnownPeer = {
+      ...current,
+      name: change.name ?? current.name,
+      level: change.level ?? current.level,
+      scopes: change.scopes ?? current.scopes,
+      addresses: change.addresses?.map((address) => ({ address, source: "person" })) ?? current.addresses,
+    };
+    await known.put(next);
+    if (next.level === "blocked") this.#engine.disconnect(next.did);
+    return this.#view(next);
+  }
+
+  /** Forgets a peer, its key and its sessions. Throws UNKNOWN_PEER. */
+  async forget(reference: string): Promise<void> {
+    const { did } = this.#engine.known.resolve(reference);
+    await this.#engine.known.remove(did);
+    this.#engine.disconnect(did);
+  }
+
+  /**
+   * Sends a message and resolves with the recipient's own, sealed receipt: `stored` (durable there) unless `until` says more. Rejects with
+   * UNREACHABLE (naming address and cause), the recipient's code, TIMED_OUT or CANCELED; it never says "sent" of what was not receipted.
+   */
+  async send(to: string, type: "message", body: MessageBody, options?: SendOptions): Promise<Receipt>;
+  async send(to: string, type: "status_report", body: StatusBody, options?: SendOptions): Promise<Receipt>;
+  async send(to: string, type: "message" | "status_report", body: MessageBody | StatusBody, options: SendOptions = {}): Promise<Receipt> {
+    return await this.#engine.posting.post(this.#engine.known.resolve(to), type, body, options);
+  }
+
+  /** Sends a message and resolves with the body of the message that answers it. */
+  async ask(to: string, body: MessageBody, options: Patience = {}): Promise<MessageBody> {
+    const answer = await this.#engine.posting.ask(this.#engine.known.resolve(to), body, options);
+    return "text" in answer ? { text: answer.text } : { json: answer.json };
+  }
+
+  /** Milliseconds to the peer and back, sealed both ways. */
+  async ping(to: string, patience: Patience = {}): Promise<number> {
+    return await this.#engine.posting.ping(this.#engine.known.resolve(to), patience);
+  }
+
+  /** What the peer's agent can do, and what it lets this peer send. */
+  async capabilities(to: string, patience: Patience = {}): Promise<Omit<CapabilityResponseBody, "n">> {
+    const { capabilities, accepts, features } = await this.#engine.posting.queryCapabilities(this.#engine.known.resolve(to), patience);
+    return { capabilities, accepts, features };
+  }
+
+  /** Hands every message to `handler`, at most once per id. Without a handler messages wait in the inbox. One handler only. */
+  on(type: "message", handler: MessageHandler): void {
+    if (type !== "message")
+      throw new HikyakuError("INVALID_ARGUMENT", `nothing can be handled under ${JSON.stringify(type)}; only "message"`);
+    this.#engine.mail.handle(handler);
+  }
+
+  /** Messages that arrived, oldest first. */
+  async inbox(query: InboxQuery): Promise<readonly StoredMessage[]> {
+    return await this.#engine.mail.list(query);
+  }
+
+  /** Marks messages as read; their senders get the receipt `delivered`. */
+  async markRead(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<void> {
+    await this.#engine.mail.markRead(messages);
+  }
+
+  /** How often what happened since the start. */
+  stats(): Readonly<Record<string, number>> {
+    return this.#engine.ground.counters.snapshot();
+  }
+
+  /** Stops listening, lets running handlers finish, and forgets every session key. */
+  async close(): Promise<void> {
+    await this.#engine.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #newcomer({ peer, name }: TrustChange): KnownPeer {
+    const publicKey = decodeDid(peer);
+    const { crypto, clock, identity } = this.#engine.ground;
+    if (publicKey === undefined) this.#engine.known.resolve(peer);
+    if (publicKey === undefined || crypto.verifyingKey(publicKey) === undefined || !crypto.isTorsionFree(publicKey))
+      throw new HikyakuError("INVALID_ARGUMENT", `${peer} holds no acceptable key`);
+    if (peer === identity.did) throw new HikyakuError("INVALID_ARGUMENT", "that is this peer itself");
+    if (name === undefined) throw new HikyakuError("INVALID_ARGUMENT", "a new peer needs a name: add --name");
+    return { did: peer, publicKey, name, level: "trusted", scopes: [], addresses: [], minVersion: "1.0", pinnedAt: clock.now() };
+  }
+
+  #view({ publicKey, addresses, ...peer }: KnownPeer): PeerView {
+    const { ground, sessions, dialogue } = this.#engine;
+    const now = ground.clock.now();
+    const session = sessions.sendingTo(peer.did, now);
+    const status = dialogue.statusOf(peer.did);
+    return {
+      ...peer,
+      fingerprint: fingerprintOf(ground.crypto, publicKey),
+      addresses: addresses.map(({ address }) => address),
+      health: session === undefined ? "idle" : isHealthy(session.heardAt, now) ? "connected" : "silent",
+      ...(session === undefined ? {} : { heardAt: session.heardAt }),
+      ...(status === undefined ? {} : { status }),
+    };
+  }
+}

@@ -1,0 +1,88 @@
+/**
+ * What happens to one frame, cheapest check first (spec §7): form, recipient, session, window, seal, signature, and only then meaning. What fails before
+ * the signature is known to be good is answered with one constant refusal, and changes nothing but counters.
+ */
+import { type Bytes, decodeEnvelope, type Envelope, type ErrorCode, encodeHex, limits } from "@hikyaku/protocol";
+import { type Answer, refused, taken } from "./answer.ts";
+import type { Dialogue, Reply } from "./dialogue.ts";
+import type { HandshakesIn } from "./handshakes-in.ts";
+import type { HandshakesOut } from "./handshakes-out.ts";
+import type { KeyRing } from "./key-ring.ts";
+import type { Ground } from "./needs.ts";
+import type { LiveSession, SessionTable } from "./session-table.ts";
+
+export interface ReceptionParts {
+  readonly ground: Ground;
+  readonly keys: KeyRing;
+  readonly sessions: SessionTable;
+  readonly handshakesIn: HandshakesIn;
+  readonly handshakesOut: HandshakesOut;
+  readonly dialogue: Dialogue;
+  readonly sealReply: (session: LiveSession, reply: Reply) => Bytes;
+}
+
+/** The answer, and the peer that proved to be the sender, if one did. */
+export interface Received {
+  readonly answer: Answer;
+  readonly provenBy?: string;
+}
+
+export class Reception {
+  readonly #parts: ReceptionParts;
+
+  constructor(parts: ReceptionParts) {
+    this.#parts = parts;
+  }
+
+  /** Rejects only where our own storage fails: then nothing was acknowledged. */
+  async receive(frame: Bytes): Promise<Received> {
+    if (frame.length > limits.envelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
+    const envelope = decodeEnvelope(frame);
+    if (envelope === undefined) return this.#refuse("MALFORMED_MESSAGE", "MALFORMED_MESSAGE");
+    const { did } = this.#parts.ground.identity;
+    if (envelope.recipientId !== did) return this.#refuse("REJECTED", "UNKNOWN_RECIPIENT");
+    if (envelope.senderId === did) return this.#refuse("REJECTED", "REFLECTED");
+    return envelope.msgType.startsWith("handshake") ? this.#receiveHandshake(envelope, frame) : await this.#receiveMessage(envelope);
+  }
+
+  #receiveHandshake(envelope: Envelope, frame: Bytes): Received {
+    if (frame.length > limits.handshakeEnvelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
+    const { handshakesIn, handshakesOut } = this.#parts;
+    switch (envelope.msgType) {
+      case "handshake":
+        return { answer: handshakesIn.receiveOffer(envelope, frame) };
+      case "handshake_ack":
+        return { answer: handshakesOut.receiveAnswer(envelope) };
+      case "handshake_confirm": {
+        const answer = handshakesIn.receiveConfirm(envelope, frame);
+        return answer.kind === "taken" ? { answer, provenBy: envelope.senderId } : { answer };
+      }
+      default:
+        return this.#refuse("REJECTED", "UNSUPPORTED_TYPE");
+    }
+  }
+
+  async #receiveMessage(envelope: Envelope): Promise<Received> {
+    const { ground, keys, sessions, dialogue, sealReply } = this.#parts;
+    const session = sessions.find(envelope.senderId, envelope.sessionId);
+    const peerKey = session === undefined ? undefined : keys.keyOf(envelope.senderId);
+    if (session === undefined || peerKey === undefined) return this.#refuse("REJECTED", "NO_SESSION");
+    const now = ground.clock.now();
+    if (session.isExpired(now)) return this.#refuse("REJECTED", "SESSION_EXPIRED");
+    const opening = session.open(ground.crypto, peerKey, envelope, now);
+    if (opening.kind === "refused") {
+      if (opening.code !== "REPLAY_DETECTED") return this.#refuse("REJECTED", opening.code);
+      // A copy of a message that was genuine: whoever sent it is told nothing that the first answer did not tell (spec MSG-5).
+      ground.counters.add("refused.REPLAY_DETECTED");
+      return { answer: taken() };
+    }
+    const replies = await dialogue.receive(session, envelope.msgType, opening.plaintext, encodeHex(envelope.nonce));
+    return { answer: taken(...replies.map((reply) => sealReply(session, reply))), provenBy: envelope.senderId };
+  }
+
+  /** `shown` is what the sender learns, `counted` what it really was. */
+  #refuse(shown: ErrorCode, counted: ErrorCode | "NO_SESSION" | "REFLECTED"): Received {
+    this.#parts.ground.counters.add(`refused.${counted}`);
+    return { answer: refused(shown) };
+  }
+}

@@ -1,0 +1,85 @@
+/** Questions on their way: who waits for which answer, how long, and until which signal. */
+import { HikyakuError, limits } from "@hikyaku/protocol";
+import type { Clock } from "../ports/clock.ts";
+
+export interface Patience {
+  /** At most an hour; 30 s unless told. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+interface Wait {
+  readonly settle: (answer: unknown) => void;
+  readonly fail: (error: HikyakuError) => void;
+}
+
+export class Waits {
+  readonly #clock: Clock;
+  readonly #waits = new Map<string, Wait>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * An answer under `key`; it rejects with TIMED_OUT (saying what was waited for), CANCELED or CLOSED. Opened before the question is sent, so that
+   * no answer can be faster than its wait.
+   */
+  open<Answer>(key: string, what: string, { timeoutMs = limits.requestTimeoutMsDefault, signal }: Patience): Promise<Answer> {
+    if (this.#waits.size >= limits.pendingRequestsMax)
+      return Promise.reject(new HikyakuError("OVERLOADED", "too many requests are waiting for answers"));
+    if (signal?.aborted === true) return Promise.reject(canceled(what, signal));
+    return new Promise<Answer>((resolve, reject) => {
+      const bounded = Math.min(timeoutMs, limits.requestTimeoutMsMax);
+      const timer = this.#clock.after(bounded, () => fail(new HikyakuError("TIMED_OUT", `no ${what} within ${bounded / 1000} s`)));
+      const cancel = (): void => {
+        if (signal !== undefined) fail(canceled(what, signal));
+      };
+      const end = (): void => {
+        this.#waits.delete(key);
+        timer.cancel();
+        signal?.removeEventListener("abort", cancel);
+      };
+      const fail = (error: HikyakuError): void => {
+        end();
+        reject(error);
+      };
+      const settle = (answer: unknown): void => {
+        end();
+        resolve(answer as Answer);
+      };
+      signal?.addEventListener("abort", cancel, { once: true });
+      this.#waits.set(key, { settle, fail });
+    });
+  }
+
+  /** Whether somebody waited for it. */
+  settle(key: string, answer: unknown): boolean {
+    const wait = this.#waits.get(key);
+    wait?.settle(answer);
+    return wait !== undefined;
+  }
+
+  fail(key: string, error: HikyakuError): boolean {
+    const wait = this.#waits.get(key);
+    wait?.fail(error);
+    return wait !== undefined;
+  }
+
+  failAll(error: HikyakuError): void {
+    for (const wait of [...this.#waits.values()]) wait.fail(error);
+  }
+}
+
+export const canceled = (what: string, signal: AbortSignal): HikyakuError =>
+  new HikyakuError("CANCELED", `waiting for the ${what} was canceled`, { cause: signal.reason });
+
+/** The promise, or CANCELED as soon as the signal aborts; the work behind the promise goes on. */
+export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const cancel = (): void => reject(canceled("handshake", signal));
+    if (signal.aborted) cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", cancel));
+  });
+}

@@ -1,0 +1,63 @@
+import type { Clock, Timer } from "@hikyaku/peer";
+
+interface Alarm {
+  readonly at: number;
+  readonly callback: () => void;
+}
+
+/** A clock that a test turns by hand; timers run in order as it is turned. */
+export class ManualClock implements Clock {
+  #now: number;
+  #elapsed = 0;
+  readonly #alarms = new Set<Alarm>();
+
+  constructor(now: number = Date.parse("2026-02-01T00:00:00.000Z")) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now;
+  }
+
+  elapsed(): number {
+    return this.#elapsed;
+  }
+
+  after(delayMs: number, callback: () => void): Timer {
+    const alarm: Alarm = { at: this.#elapsed + delayMs, callback };
+    this.#alarms.add(alarm);
+    return { cancel: () => this.#alarms.delete(alarm) };
+  }
+
+  /** Moves the wall clock alone, as an operator or NTP might. */
+  set(now: number): void {
+    this.#now = now;
+  }
+
+  /** Lets time pass, in steps from alarm to alarm, and lets what each alarm started settle before the next. */
+  async pass(ms: number): Promise<void> {
+    const end = this.#elapsed + ms;
+    for (let next = this.#nextBefore(end); next !== undefined; next = this.#nextBefore(end)) {
+      this.#advance(next.at - this.#elapsed);
+      this.#alarms.delete(next);
+      next.callback();
+      await settle();
+    }
+    this.#advance(end - this.#elapsed);
+    await settle();
+  }
+
+  #advance(ms: number): void {
+    this.#elapsed += ms;
+    this.#now += ms;
+  }
+
+  #nextBefore(end: number): Alarm | undefined {
+    let next: Alarm | undefined;
+    for (const alarm of this.#alarms) if (alarm.at <= end && (next === undefined || alarm.at < next.at)) next = alarm;
+    return next;
+  }
+}
+
+/** Until everything that is only waiting for other promises has run. */
+export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -1,0 +1,155 @@
+/** Whole peers in one process, on a network in memory, with a tap on the wire: what engine tests stand on. */
+import {
+  type Clock,
+  createMemoryNetwork,
+  type Dialer,
+  type Link,
+  type Listener,
+  type LogLevel,
+  MemoryInbox,
+  type MemoryNetwork,
+  MemoryTrustStore,
+  type Needs,
+  Peer,
+  type Receiver,
+  type Reception,
+  type Settings,
+  systemClock,
+  webRandom,
+} from "@hikyaku/peer";
+import {
+  type Bytes,
+  type Crypto,
+  createIdentity,
+  decodeEnvelope,
+  type Envelope,
+  protocolVersions,
+  pureCrypto,
+  suites,
+} from "@hikyaku/protocol";
+
+/** One frame on the wire, and what the receiver answered. */
+export interface Passage {
+  readonly to: string;
+  readonly frame: Bytes;
+  readonly envelope: Envelope | undefined;
+  readonly reception: Reception;
+}
+
+export interface Weather {
+  /** Called before a frame is delivered; it may wait, throw, or answer `lost` to lose the answer after the frame arrived. */
+  before?: (to: string, frame: Bytes) => Promise<"lost" | undefined> | "lost" | undefined;
+}
+
+export interface PeerOptions {
+  readonly settings?: Partial<Settings>;
+  readonly clock?: Clock;
+  readonly seed?: number;
+  readonly needs?: Partial<Needs>;
+  readonly isCallOutOnly?: boolean;
+}
+
+export interface LogLine {
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly fields: Readonly<Record<string, string | number | boolean>> | undefined;
+}
+
+/** A peer with the parts that a test may want to look at. */
+export interface Resident {
+  readonly peer: Peer;
+  readonly needs: Needs;
+  readonly log: readonly LogLine[];
+  /** Hands a frame to this peer as a stranger on the network would. */
+  readonly poke: (frame: Bytes, host?: string) => Promise<Reception>;
+}
+
+export const everyAbility: Settings["abilities"] = { versions: protocolVersions, suites, features: [] };
+
+export class World implements AsyncDisposable {
+  readonly network: MemoryNetwork = createMemoryNetwork();
+  readonly passages: Passage[] = [];
+  readonly weather: Weather = {};
+  readonly #crypto: Crypto;
+  readonly #residents: Peer[] = [];
+  #seeds = 0;
+
+  constructor(crypto: Crypto = pureCrypto) {
+    this.#crypto = crypto;
+  }
+
+  /** Starts a peer that listens at `http://<name>:7340`. The same seed is the same identity. */
+  async peer(name: string, options: PeerOptions = {}): Promise<Resident> {
+    this.#seeds += 1;
+    const log: LogLine[] = [];
+    const address = `http://${name}:7340`;
+    const needs: Needs = {
+      crypto: this.#crypto,
+      identity: createIdentity(this.#crypto, new Uint8Array(32).fill(options.seed ?? this.#seeds)),
+      clock: options.clock ?? systemClock,
+      random: webRandom,
+      log: { write: (level, event, fields) => log.push({ level, event, fields }) },
+      dialer: this.#tapped(name),
+      listener: options.isCallOutOnly === true ? deafListener : this.network.listener(address),
+      trustStore: new MemoryTrustStore(),
+      inbox: new MemoryInbox(),
+      ...options.needs,
+    };
+    const peer = await Peer.start(needs, { firstContact: "refuse", abilities: everyAbility, ...options.settings });
+    this.#residents.push(peer);
+    return { peer, needs, log, poke: (frame, host = "stranger") => this.#poke(address, frame, host) };
+  }
+
+  /** Two peers that trust each other with messages, as if paired by hand. */
+  async introduce(left: Resident, right: Resident): Promise<void> {
+    for (const [one, other] of [
+      [left, right],
+      [right, left],
+    ] as const) {
+      const [, name = "peer"] = /^http:\/\/(.*):/.exec(other.peer.addresses[0] ?? "") ?? [];
+      await one.peer.trust({ peer: other.peer.did, name, scopes: ["message"], addresses: other.peer.addresses });
+    }
+  }
+
+  /** The frames of one message type that were delivered to a peer. */
+  framesTo(name: string, msgType: string): readonly Passage[] {
+    return this.passages.filter(({ to, envelope }) => to === `http://${name}:7340` && envelope?.msgType === msgType);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const peer of this.#residents) await peer.close();
+  }
+
+  async #poke(address: string, frame: Bytes, host: string): Promise<Reception> {
+    const dialer = this.network.dialer(host);
+    const link = await dialer.dial(address, { isAllowed: () => true, signal: new AbortController().signal });
+    return await link.deliver(frame, new AbortController().signal);
+  }
+
+  #tapped(fromHost: string): Dialer {
+    const dialer = this.network.dialer(fromHost);
+    return {
+      dial: async (address, options) => this.#tap(address, await dialer.dial(address, options)),
+      [Symbol.asyncDispose]: () => dialer[Symbol.asyncDispose](),
+    };
+  }
+
+  #tap(to: string, link: Link): Link {
+    return {
+      origin: link.origin,
+      deliver: async (frame, signal) => {
+        const fate = await this.weather.before?.(to, frame);
+        const reception = await link.deliver(frame, signal);
+        this.passages.push({ to, frame, envelope: decodeEnvelope(frame), reception });
+        return fate === "lost" ? { kind: "received", replies: [], more: false } : reception;
+      },
+    };
+  }
+}
+
+/** A peer behind a wall that lets nobody in. */
+const deafListener: Listener = {
+  addresses: [],
+  start: async (_receiver: Receiver) => undefined,
+  [Symbol.asyncDispose]: async () => undefined,
+};
