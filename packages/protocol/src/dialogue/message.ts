@@ -3,7 +3,7 @@ import { textLengthMax } from "../base/limits.ts";
 import { applicationShape } from "./application.ts";
 
 /** What one agent says to another: text for reading, or any JSON for programs. */
-export type MessageBody = { readonly text: string } | { readonly json: unknown };
+export type MessageBody = { readonly text: string; readonly json?: never } | { readonly json: unknown; readonly text?: never };
 
 const text = z.string().check(z.maxLength(textLengthMax));
 
