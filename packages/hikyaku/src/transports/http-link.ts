@@ -1,0 +1,75 @@
+/** A way to one peer over HTTP (spec §9): each frame is one `POST /message`, and the answer on the same connection is the reception. */
+import type { Link, Log, Origin, Reception } from "@hikyaku/peer";
+import { type Bytes, HikyakuError } from "@hikyaku/protocol";
+import { errors } from "undici";
+import type { ChosenHost } from "./host-choice.ts";
+import { decodeAnswer } from "./http-answer.ts";
+import type { HttpPools } from "./http-pools.ts";
+import { urlHost } from "./ip-text.ts";
+import { failureCodeOf, linkFailure } from "./link-failure.ts";
+
+export interface HttpLinkNeeds {
+  readonly pools: HttpPools;
+  readonly log: Log;
+}
+
+export interface HttpLinkSettings {
+  /** As announced; errors name it. */
+  readonly address: string;
+  readonly host: ChosenHost;
+  readonly answerMsMax: number;
+  /** Ends with the dialer. */
+  readonly closing: AbortSignal;
+}
+
+/** What undici throws where bytes came back that are no answer of ours: too long, or not HTTP at all. */
+const outOfForm = [
+  errors.HTTPParserError,
+  errors.HeadersOverflowError,
+  errors.ResponseContentLengthMismatchError,
+  errors.ResponseExceededMaxSizeError,
+] as const;
+
+export class HttpLink implements Link {
+  readonly origin: Origin;
+  readonly #needs: HttpLinkNeeds;
+  readonly #settings: HttpLinkSettings;
+
+  constructor(needs: HttpLinkNeeds, settings: HttpLinkSettings) {
+    this.#needs = needs;
+    this.#settings = settings;
+    this.origin = { host: settings.host.ip };
+  }
+
+  async deliver(frame: Bytes, signal: AbortSignal): Promise<Reception> {
+    const { address, answerMsMax, closing } = this.#settings;
+    const overdue = AbortSignal.timeout(answerMsMax);
+    const stop = AbortSignal.any([signal, closing, overdue]);
+    try {
+      return await this.#post(frame, stop);
+    } catch (error) {
+      if (signal.aborted || closing.aborted) throw canceled(address, error);
+      if (overdue.aborted) throw new HikyakuError("TIMED_OUT", `${address} gave no answer within ${answerMsMax} ms.`, { cause: error });
+      return this.#judgeFailure(error);
+    }
+  }
+
+  /** Redirects are not followed: a pool knows one origin and hands every status back. */
+  async #post(frame: Bytes, signal: AbortSignal): Promise<Reception> {
+    const { ip, port, authority } = this.#settings.host;
+    const pool = this.#needs.pools.poolOf(`http://${urlHost(ip)}:${port}`);
+    const headers = { host: authority, "content-type": "application/json" };
+    const { statusCode, body } = await pool.request({ method: "POST", path: "/message", headers, body: frame, signal });
+    return decodeAnswer(statusCode, new Uint8Array(await body.arrayBuffer()));
+  }
+
+  #judgeFailure(error: unknown): Reception {
+    const cause = failureCodeOf(error);
+    this.#needs.log.write("debug", "link.failed", { address: this.#settings.address, cause });
+    if (outOfForm.some((kind) => error instanceof kind)) return { kind: "refused", code: "MALFORMED_MESSAGE" };
+    throw linkFailure(this.#settings.address, error);
+  }
+}
+
+export const canceled = (address: string, cause: unknown): HikyakuError =>
+  new HikyakuError("CANCELED", `The call to ${address} was called off.`, { cause });

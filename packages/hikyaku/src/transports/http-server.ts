@@ -1,0 +1,64 @@
+/**
+ * The node:http server under the peer listener: every time-out and cap that holds before a request is read (spec §7, first step). Node checks the two
+ * request clocks itself and answers 408; a connection that never says a word is on the same clocks.
+ */
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { Log } from "@hikyaku/peer";
+import { limits } from "@hikyaku/protocol";
+import { ipPrefix, plainIp } from "./ip-text.ts";
+
+export interface ServerBounds {
+  readonly headersMsMax: number;
+  readonly requestMsMax: number;
+  readonly checkIntervalMs: number;
+  readonly keepAliveMs: number;
+  readonly stallMsMax: number;
+  readonly connectionsMax: number;
+  readonly connectionsPerPrefixMax: number;
+}
+
+export const defaultServerBounds: ServerBounds = {
+  headersMsMax: limits.listenerHeadersMsMax,
+  requestMsMax: limits.listenerRequestMsMax,
+  checkIntervalMs: limits.listenerCheckIntervalMs,
+  keepAliveMs: limits.linkKeepAliveMs,
+  stallMsMax: limits.listenerStallMsMax,
+  connectionsMax: limits.listenerConnectionsMax,
+  connectionsPerPrefixMax: limits.listenerConnectionsPerPrefixMax,
+};
+
+export function createHttpServer(handler: RequestListener, bounds: ServerBounds, log: Log): Server {
+  const server = createServer(
+    {
+      headersTimeout: bounds.headersMsMax,
+      requestTimeout: bounds.requestMsMax,
+      connectionsCheckingInterval: bounds.checkIntervalMs,
+      keepAliveTimeout: bounds.keepAliveMs,
+    },
+    handler,
+  );
+  server.setTimeout(bounds.stallMsMax);
+  server.maxConnections = bounds.connectionsMax;
+  capConnectionsPerPrefix(server, bounds.connectionsPerPrefixMax, log);
+  return server;
+}
+
+/** One entry per network with an open connection, so the cap on connections bounds the map as well. */
+function capConnectionsPerPrefix(server: Server, connectionsMax: number, log: Log): void {
+  const openByPrefix = new Map<string, number>();
+  server.on("connection", (socket) => {
+    const prefix = ipPrefix(plainIp(socket.remoteAddress ?? ""));
+    const open = openByPrefix.get(prefix) ?? 0;
+    if (open >= connectionsMax) {
+      log.write("debug", "listener.connection.refused", { prefix });
+      socket.destroy();
+      return;
+    }
+    openByPrefix.set(prefix, open + 1);
+    socket.once("close", () => {
+      const left = (openByPrefix.get(prefix) ?? 1) - 1;
+      if (left > 0) openByPrefix.set(prefix, left);
+      else openByPrefix.delete(prefix);
+    });
+  });
+}
