@@ -1,12 +1,14 @@
 /** The file `config.json` in a peer's folder: which settings it names, as it spells them. What they mean is read by config.ts, like every other source. */
 import { constants } from "node:fs";
-import { open } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { HikyakuError } from "@hikyaku/protocol";
 import { z } from "zod";
 import type { SettingName } from "./settings.ts";
 
 export type FileSettings = Readonly<Partial<Record<SettingName, unknown>>>;
 
+export const configFileName = "config.json";
 const configBytesMax = 65_536;
 
 // The file lies in the folder it would have to name, and secrets have no place in it.
@@ -26,6 +28,20 @@ const shape = z
 export async function readConfigFile(path: string): Promise<FileSettings> {
   const text = await readText(path);
   return text === undefined ? {} : checkShape(parseJson(text, path), path);
+}
+
+/** Keeps a setting for later starts, beside those that are there. */
+export async function rememberSetting(folder: string, name: "name", value: string): Promise<void> {
+  const path = join(folder, configFileName);
+  const settings = { ...(await readConfigFile(path)), [name]: value };
+  const draft = `${path}.${process.pid}`;
+  try {
+    await writeFile(draft, `${JSON.stringify(settings, null, 2)}\n`, { mode: 0o600, flush: true });
+    await rename(draft, path);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw bad(path, "cannot be written: check the folder and the space on its disk", error);
+  }
 }
 
 async function readText(path: string): Promise<string | undefined> {

@@ -4,7 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { HikyakuError } from "@hikyaku/protocol";
-import { type FileSettings, readConfigFile } from "./config-file.ts";
+import { configFileName, type FileSettings, readConfigFile } from "./config-file.ts";
 import { settingTable } from "./setting-table.ts";
 import { defaultSettings, type SettingName, type Settings } from "./settings.ts";
 
@@ -46,7 +46,6 @@ export async function resolveConfig({ flags = {}, environment = process.env }: C
   };
 }
 
-const configFileName = "config.json";
 const shownLengthMax = 100;
 
 interface Given {

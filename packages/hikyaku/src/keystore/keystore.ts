@@ -50,6 +50,12 @@ export async function openKeystore(folder: string, { passphrase }: KeystoreOptio
   return { did, seed, storageKey };
 }
 
+/** Opens the folder's key, or makes one where there is none. Anything else that is wrong with a key rejects: a key is never replaced. */
+export async function ensureKeystore(folder: string, options: KeystoreOptions = {}): Promise<Keystore> {
+  const isThere = (await checkPrivateFolder(folder)) && (await readPrivateFile(keyPath(folder), keyFileBytesMax)) !== undefined;
+  return await (isThere ? openKeystore(folder, options) : createKeystore(folder, options));
+}
+
 /** What the file tells without its passphrase. In a file without protection the did is checked only when it is opened. */
 export async function readKeyInfo(folder: string): Promise<KeyInfo> {
   const { did, protection } = await readKeyFile(folder);

@@ -15,5 +15,11 @@ export type Answer =
       readonly versions?: readonly string[];
     };
 
+/** The answer, and the peer that proved by this very frame to be the sender, if one did. */
+export interface Received {
+  readonly answer: Answer;
+  readonly provenBy?: string;
+}
+
 export const taken = (...frames: readonly Bytes[]): Answer => ({ kind: "taken", frames });
 export const refused = (code: ErrorCode): Answer => ({ kind: "refused", code });

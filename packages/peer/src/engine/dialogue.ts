@@ -6,6 +6,7 @@ import {
   type DialogueType,
   decodeBody,
   type ErrorCode,
+  factsOf,
   HikyakuError,
   isDialogueType,
   isErrorCode,
@@ -114,7 +115,9 @@ export class Dialogue {
       heartbeat: () => nothing,
       discovery: ({ session, body }) => this.#noteAddresses(session, body.addresses),
       capability_query: ({ from, body }) => {
-        const accepts = messageTypeNames.filter((type) => maySend(known.standingOf(from.did), type) && this.#answersTo(type));
+        const accepts = messageTypeNames.filter(
+          (type) => factsOf(type).kind === "application" && maySend(known.standingOf(from.did), type) && this.#answersTo(type),
+        );
         return [
           {
             msgType: "capability_response",

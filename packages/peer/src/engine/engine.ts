@@ -124,11 +124,18 @@ export class Engine {
 
   /** Self-tests first (spec CRY-1), then the trust store, then the listener. Rejects with the sentence of whichever failed. */
   static async start(needs: Needs, settings: Settings): Promise<Engine> {
-    selfTest(needs.crypto);
-    const engine = new Engine(needs, settings, await KnownPeers.load(needs.trustStore));
-    await needs.listener.start((frame, origin) => engine.#receive(frame, origin));
-    engine.#heartbeats.start();
-    return engine;
+    try {
+      selfTest(needs.crypto);
+      const engine = new Engine(needs, settings, await KnownPeers.load(needs.trustStore));
+      await needs.listener.start((frame, origin) => engine.#receive(frame, origin));
+      engine.#heartbeats.start();
+      return engine;
+    } catch (error) {
+      await needs.listener[Symbol.asyncDispose]();
+      await needs.dialer[Symbol.asyncDispose]();
+      await needs.resources?.[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /** Aborts when the peer closes. */
@@ -179,7 +186,8 @@ export class Engine {
     await this.#needs.listener[Symbol.asyncDispose]();
     await Promise.all(this.#work);
     await this.#needs.dialer[Symbol.asyncDispose]();
-    for (const session of [...this.sessions.sending()]) this.sessions.dropPeer(session.facts.peerId);
+    this.sessions.clear();
+    await this.#needs.resources?.[Symbol.asyncDispose]();
   }
 
   /** One frame from the listener. What waits for a proven sender goes back with the answer. */

@@ -6,6 +6,7 @@ export interface OpenHandshake {
   /** The exact bytes of both first messages: the same M1 gets the same M2, never a second ephemeral key. */
   readonly m1: Bytes;
   readonly m2: Bytes;
+  /** By the monotonic clock: a wall clock set back must not keep half-open state alive. */
   readonly begunAt: number;
   /** Names the pairing token that was mixed in. */
   readonly pairingId?: string;
@@ -31,13 +32,21 @@ export class HalfOpens {
     this.#open.set(keyOf(senderId, sessionId), handshake);
   }
 
-  /** Forgets what has waited for 30 s, with its secrets. */
-  sweep(now: number): void {
-    for (const [key, { half, begunAt, confirmed }] of this.#open) {
-      if (now - begunAt < limits.halfOpenMsMax) continue;
-      this.#open.delete(key);
-      if (confirmed === undefined) eraseHalfOpen(half);
+  /** HS-10: forgets what has waited for 30 s, with its secrets. Cheap, as the oldest come first. */
+  sweep(elapsed: number): void {
+    for (const [key, handshake] of this.#open) {
+      if (elapsed - handshake.begunAt < limits.halfOpenMsMax) break;
+      this.#forget(key, handshake);
     }
+  }
+
+  clear(): void {
+    for (const [key, handshake] of this.#open) this.#forget(key, handshake);
+  }
+
+  #forget(key: string, { half, confirmed }: OpenHandshake): void {
+    this.#open.delete(key);
+    if (confirmed === undefined) eraseHalfOpen(half);
   }
 }
 

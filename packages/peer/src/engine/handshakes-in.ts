@@ -4,6 +4,7 @@ import {
   answerOffer,
   type Bytes,
   type Envelope,
+  type ErrorCode,
   encodeBody,
   encodeEnvelope,
   encodeHex,
@@ -13,7 +14,7 @@ import {
   type ReadOffer,
   readOffer,
 } from "@hikyaku/protocol";
-import { type Answer, refused, taken } from "./answer.ts";
+import { type Answer, type Received, taken } from "./answer.ts";
 import { HalfOpens, isSameFrame, OfferNonces, type OpenHandshake } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { KnownPeers } from "./known-peers.ts";
@@ -46,18 +47,22 @@ export class HandshakesIn {
     this.#parts = parts;
   }
 
-  sweep(now: number): void {
-    this.#halfOpens.sweep(now);
+  sweep(): void {
+    this.#halfOpens.sweep(this.#parts.ground.clock.elapsed());
+  }
+
+  close(): void {
+    this.#halfOpens.clear();
   }
 
   /** M1. Everything cheap comes first; keys are made last, and only for a sender who proved itself and is welcome. */
   receiveOffer(m1: Envelope, frame: Bytes): Answer {
-    const { ground, keys, settings } = this.#parts;
+    const { ground, keys, settings, sessions } = this.#parts;
+    this.sweep();
     const again = this.#halfOpens.find(m1.senderId, m1.sessionId);
     if (again !== undefined)
       return isSameFrame(again.m1, frame) ? taken(again.m2) : this.#refuse("HANDSHAKE_FAILED", "session id used before");
-    if (this.#halfOpens.isFull() || this.#parts.sessions.isFull())
-      return { ...this.#refuse("OVERLOADED", "half-open handshakes"), retryAfterS: 30 };
+    if (this.#halfOpens.isFull() || sessions.isFull()) return { ...this.#refuse("OVERLOADED", "half-open handshakes"), retryAfterS: 30 };
     const peerKey = keys.keyOf(m1.senderId);
     if (peerKey === undefined) return this.#refuse("INVALID_SIGNATURE", "sender id holds no acceptable key");
     const read = readOffer(ground.crypto, m1, peerKey, ground.clock.now());
@@ -65,6 +70,7 @@ export class HandshakesIn {
     const nonce = encodeHex(m1.nonce);
     if (this.#nonces.has(m1.senderId, nonce)) return this.#refuse("REPLAY_DETECTED", "offer nonce");
     this.#nonces.add(m1.senderId, nonce);
+    if (sessions.find(m1.senderId, m1.sessionId) !== undefined) return this.#refuse("HANDSHAKE_FAILED", "session id used before");
     const welcome = this.#judgeWelcome(read);
     if (welcome.kind === "refused") return welcome;
     if (!keys.isTorsionFree(m1.senderId)) return this.#refuse("INVALID_SIGNATURE", "key is not torsion-free");
@@ -81,19 +87,24 @@ export class HandshakesIn {
     return taken(this.#remember(half, frame, welcome.pairingId).m2);
   }
 
-  /** M3. Every check that fails gives the same answer (spec HS-8). */
-  receiveConfirm(m3: Envelope, frame: Bytes): Answer {
-    const { ground, keys, sessions } = this.#parts;
+  /** M3. Every check that fails gives the same answer (spec HS-8). A repeated one proves nobody: anybody could have recorded it. */
+  receiveConfirm(m3: Envelope, frame: Bytes): Received {
+    this.sweep();
     const handshake = this.#halfOpens.find(m3.senderId, m3.sessionId);
-    const peerKey = keys.keyOf(m3.senderId);
-    if (handshake === undefined || peerKey === undefined) return this.#refuse("HANDSHAKE_FAILED", "no such handshake");
-    if (handshake.confirmed !== undefined)
-      return isSameFrame(handshake.confirmed.m3, frame) ? taken(handshake.confirmed.ready) : this.#refuse("HANDSHAKE_FAILED", "another M3");
+    if (handshake?.confirmed === undefined) return this.#confirm(handshake, m3, frame);
+    const { confirmed } = handshake;
+    return { answer: isSameFrame(confirmed.m3, frame) ? taken(confirmed.ready) : this.#refuse("HANDSHAKE_FAILED", "another M3") };
+  }
+
+  #confirm(handshake: OpenHandshake | undefined, m3: Envelope, frame: Bytes): Received {
+    const { ground, keys, sessions } = this.#parts;
+    const peerKey = handshake === undefined ? undefined : keys.keyOf(m3.senderId);
+    if (handshake === undefined || peerKey === undefined) return { answer: this.#refuse("HANDSHAKE_FAILED", "no such handshake") };
     const now = ground.clock.now();
     if (handshake.pairingId !== undefined && this.#parts.pairings.keyFor(handshake.pairingId) === undefined)
-      return this.#refuse("HANDSHAKE_FAILED", "pairing token spent");
+      return { answer: this.#refuse("HANDSHAKE_FAILED", "pairing token spent") };
     const accepted = acceptConfirm(ground.crypto, handshake.half, m3, peerKey);
-    if (accepted.kind !== "accepted") return this.#refuseHandshake(accepted);
+    if (accepted.kind !== "accepted") return { answer: this.#refuseHandshake(accepted) };
 
     const session = new LiveSession(establishSession(accepted.agreement, now), { now, isReady: true, crossedWith: handshake.crossedWith });
     const ready = this.#sealReady(session);
@@ -102,7 +113,7 @@ export class HandshakesIn {
     ground.log.write("info", "session.established", { peer: m3.senderId, role: "responder", version: session.facts.version });
     ground.counters.add("session.established");
     this.#parts.established(session, handshake.pairingId);
-    return taken(ready);
+    return { answer: taken(ready), provenBy: m3.senderId };
   }
 
   #judgeWelcome({
@@ -127,7 +138,7 @@ export class HandshakesIn {
       half,
       m1,
       m2: encodeEnvelope(half.m2),
-      begunAt: this.#parts.ground.clock.now(),
+      begunAt: this.#parts.ground.clock.elapsed(),
       ...(pairingId === undefined ? {} : { pairingId }),
       ...(crossedWith === undefined ? {} : { crossedWith }),
     };
@@ -147,7 +158,7 @@ export class HandshakesIn {
     return code === "INVALID_VERSION" ? { ...answer, versions: this.#parts.settings.abilities.versions } : answer;
   }
 
-  #refuse(code: Parameters<typeof refused>[0], check: string): Answer & { kind: "refused" } {
+  #refuse(code: ErrorCode, check: string): Answer & { kind: "refused" } {
     this.#parts.ground.counters.add(`refused.${code}`);
     this.#parts.ground.log.write("info", "handshake.refused", { code, check });
     return { kind: "refused", code };

@@ -15,6 +15,7 @@ import {
 import type { Link, Reception } from "../ports/link.ts";
 import type { KnownPeer } from "../ports/trust-store.ts";
 import { type Answer, refused, taken } from "./answer.ts";
+import { isSameFrame } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { dice, type Ground, type Settings } from "./needs.ts";
 import { LiveSession, type SessionTable } from "./session-table.ts";
@@ -55,7 +56,7 @@ interface Attempt {
   /** A peer's offer that came while ours was unanswered. */
   crossedWith?: string;
   /** Set by the genuine M2. */
-  confirmed?: { readonly m3: Bytes; readonly session: LiveSession };
+  confirmed?: { readonly m2: Bytes; readonly m3: Bytes; readonly session: LiveSession };
   /** Why the answer was not accepted. */
   failure?: HikyakuError;
 }
@@ -97,12 +98,13 @@ export class HandshakesOut {
   }
 
   /** M2. The frame to send back is M3. */
-  receiveAnswer(m2: Envelope): Answer {
+  receiveAnswer(m2: Envelope, frame: Bytes): Answer {
     const { ground, keys, sessions } = this.#parts;
     const attempt = this.#attempts.get(m2.sessionId);
     const peerKey = attempt === undefined ? undefined : keys.keyOf(attempt.contact.did);
     if (attempt === undefined || peerKey === undefined) return this.#refuse("no such attempt");
-    if (attempt.confirmed !== undefined) return taken(attempt.confirmed.m3);
+    if (attempt.confirmed !== undefined)
+      return isSameFrame(attempt.confirmed.m2, frame) ? taken(attempt.confirmed.m3) : this.#refuse("another M2");
     const { minVersion, did, name } = attempt.contact;
     const now = ground.clock.now();
     const confirmed = confirmAnswer(ground.crypto, ground.identity, attempt.pending, m2, {
@@ -118,7 +120,7 @@ export class HandshakesOut {
     }
     if (!keys.isTorsionFree(did)) return this.#refuse("key is not torsion-free");
     const session = new LiveSession(establishSession(confirmed.agreement, now), { now, isReady: false, crossedWith: attempt.crossedWith });
-    attempt.confirmed = { m3: encodeEnvelope(confirmed.m3), session };
+    attempt.confirmed = { m2: frame, m3: encodeEnvelope(confirmed.m3), session };
     sessions.add(session);
     return taken(attempt.confirmed.m3);
   }
@@ -148,7 +150,7 @@ export class HandshakesOut {
 
   /** Sends M1; taking in its answer sends M3. Then repeats M3 until the peer has shown that it holds the keys (spec HS-12). */
   async #drive(attempt: Attempt): Promise<LiveSession> {
-    const { ground, closing, exchange, exchangeAnywhere } = this.#parts;
+    const { ground, closing, exchangeAnywhere } = this.#parts;
     const { contact, pending } = attempt;
     const beganAt = ground.clock.elapsed();
     const { link, reception } = await exchangeAnywhere(contact, encodeEnvelope(pending.m1), closing);
@@ -163,10 +165,22 @@ export class HandshakesOut {
           "TIMED_OUT",
           `${contact.name} began a handshake and did not finish it within ${limits.halfOpenMsMax / 1000} s`,
         );
-      const repeated = await exchange(link, m3, closing);
-      if (repeated.kind === "refused") throw refusalOf(repeated, contact, pending);
+      const repeated = await this.#repeat(link, m3);
+      if (repeated?.kind === "refused") throw refusalOf(repeated, contact, pending);
     }
     return session;
+  }
+
+  /** HS-12: a repetition that does not get through is one more that was lost; the next one may arrive. */
+  async #repeat(link: Link, m3: Bytes): Promise<Reception | undefined> {
+    const { ground, closing, exchange } = this.#parts;
+    try {
+      return await exchange(link, m3, closing);
+    } catch (error) {
+      if (closing.aborted || !(error instanceof HikyakuError)) throw error;
+      ground.counters.add("answer.lost");
+      return undefined;
+    }
   }
 
   #refuse(check: string): Answer {

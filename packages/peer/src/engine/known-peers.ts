@@ -6,6 +6,7 @@ import { type Standing, stranger } from "./policy.ts";
 export class KnownPeers {
   readonly #store: TrustStore;
   readonly #byDid = new Map<string, KnownPeer>();
+  #lastChange: Promise<unknown> = Promise.resolve();
 
   private constructor(store: TrustStore, peers: readonly KnownPeer[]) {
     this.#store = store;
@@ -57,6 +58,33 @@ export class KnownPeers {
 
   /** Resolves when the change is durable. Rejects with INVALID_ARGUMENT where the name is taken, KEY_CHANGED where another key is pinned. */
   async put(peer: KnownPeer): Promise<void> {
+    await this.#inTurn(() => this.#write(peer));
+  }
+
+  /** Changes a peer that is pinned; where it is not, or not any more, nothing happens. Rejects as `put` does. */
+  async amend(did: string, change: (current: KnownPeer) => KnownPeer): Promise<void> {
+    await this.#inTurn(async () => {
+      const current = this.#byDid.get(did);
+      const next = current === undefined ? undefined : change(current);
+      if (next !== undefined && next !== current) await this.#write(next);
+    });
+  }
+
+  async remove(did: string): Promise<void> {
+    await this.#inTurn(async () => {
+      await this.#store.remove(did);
+      this.#byDid.delete(did);
+    });
+  }
+
+  /** TRUST-4: one change after another, each made to what the one before left: an announcement that comes late must not undo what a person decided. */
+  #inTurn(change: () => Promise<void>): Promise<void> {
+    const done = this.#lastChange.then(change);
+    this.#lastChange = done.catch(() => undefined);
+    return done;
+  }
+
+  async #write(peer: KnownPeer): Promise<void> {
     const pinned = this.#byDid.get(peer.did);
     if (pinned !== undefined && !isSameBytes(pinned.publicKey, peer.publicKey))
       throw new HikyakuError("KEY_CHANGED", `${pinned.name} is pinned with another key; remove it first if you are sure`);
@@ -68,11 +96,6 @@ export class KnownPeers {
       );
     await this.#store.put(peer);
     this.#byDid.set(peer.did, peer);
-  }
-
-  async remove(did: string): Promise<void> {
-    await this.#store.remove(did);
-    this.#byDid.delete(did);
   }
 
   #byName(name: string): KnownPeer | undefined {

@@ -18,6 +18,8 @@ export interface Needs {
   readonly listener: Listener;
   readonly trustStore: TrustStore;
   readonly inbox: Inbox;
+  /** What else the peer owns; disposed last, also where the start fails. */
+  readonly resources?: AsyncDisposable;
 }
 
 /** What happens when a stranger with a good signature knocks: turned away, or pinned as `seen` (spec TRUST-3). */

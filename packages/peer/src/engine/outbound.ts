@@ -68,7 +68,7 @@ export class Outbound {
       sealed(ref);
       const reception = await this.#deliver(contact, session, frame, signal);
       if (reception.kind === "received") return;
-      if (reception.code !== "REJECTED" || attempt > 1 || !this.#mayRehandshake(contact.did)) throw refusalOf(contact, reception);
+      if (reception.code !== "REJECTED" || attempt > 1 || !this.#mayReplace(session)) throw refusalOf(contact, reception);
       // HS-13: the peer may have lost the session, by a restart for instance. An unauthenticated hint: the session goes on receiving.
       this.#parts.sessions.retire(session);
     }
@@ -78,7 +78,8 @@ export class Outbound {
   async sessionWith(contact: Contact, signal: AbortSignal): Promise<LiveSession> {
     const now = this.#parts.ground.clock.now();
     const current = this.#parts.sessions.sendingTo(contact.did, now);
-    if (current !== undefined && (!current.isDueForRollover(now) || contact.addresses.length === 0)) return current;
+    // Until READY the peer may not have the session yet: whoever wants to send waits for the handshake (spec §9).
+    if (current?.isReady === true && (!current.isDueForRollover(now) || contact.addresses.length === 0)) return current;
     const rolloverOf = current?.facts.sessionId;
     return await this.#parts.handshakes().connect(contact, rolloverOf === undefined ? {} : { rolloverOf }, signal);
   }
@@ -113,9 +114,21 @@ export class Outbound {
 
   async #absorbAll(link: Link, replies: readonly Bytes[], signal: AbortSignal, round: number): Promise<void> {
     for (const reply of replies) {
-      const answer = await this.#parts.absorb(reply);
-      if (answer.kind !== "taken" || round >= roundsMax) continue;
+      const answer = await this.#absorb(reply);
+      if (answer?.kind !== "taken" || round >= roundsMax) continue;
       for (const frame of answer.frames) await this.#answerOn(link, frame, signal, round + 1);
+    }
+  }
+
+  /** What came back beside an answer and cannot be stored here is logged: it is not the fault of what was sent. */
+  async #absorb(reply: Bytes): Promise<Answer | undefined> {
+    const { ground, absorb } = this.#parts;
+    try {
+      return await absorb(reply);
+    } catch (error) {
+      ground.counters.add("absorb.failed");
+      ground.log.write("error", "absorb.failed", { reason: String(error) });
+      return undefined;
     }
   }
 
@@ -130,6 +143,11 @@ export class Outbound {
     }
   }
 
+  /** Forgets what was noted about a peer. */
+  forget(did: string): void {
+    this.#lastRehandshake.delete(did);
+  }
+
   async #deliver(contact: Contact, session: LiveSession, frame: Bytes, signal: AbortSignal): Promise<Reception> {
     if (contact.addresses.length > 0) return (await this.exchangeAnywhere(contact, frame, signal)).reception;
     if (!this.#parts.reachability.isCalling(session)) throw new HikyakuError("UNREACHABLE", unreachable(contact, []));
@@ -142,8 +160,12 @@ export class Outbound {
     return dialer.dial(address, { isAllowed: (host, kind) => source === "person" || reachability.isHarmless(did, host, kind), signal });
   }
 
-  #mayRehandshake(did: string): boolean {
-    const now = this.#parts.ground.clock.elapsed();
+  /** Of several that were rejected in one session, the first makes room for a new handshake and the others share it. */
+  #mayReplace(session: LiveSession): boolean {
+    const { sessions, ground } = this.#parts;
+    const did = session.facts.peerId;
+    if (sessions.sendingTo(did, ground.clock.now()) !== session) return true;
+    const now = ground.clock.elapsed();
     const last = this.#lastRehandshake.get(did);
     if (last !== undefined && now - last < limits.handshakeIntervalMsMin) return false;
     this.#lastRehandshake.set(did, now);

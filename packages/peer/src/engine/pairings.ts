@@ -32,7 +32,8 @@ export interface Candidate {
 export interface Terms {
   /** The pet name that the other side gets here. */
   readonly name: string;
-  readonly scopes: readonly Scope[];
+  /** The scopes it gets. */
+  readonly allow: readonly Scope[];
   /** Asked before the other side is trusted; unless given, holding the token is enough. */
   readonly confirm?: (candidate: Candidate) => Promise<boolean>;
 }
@@ -113,9 +114,18 @@ export class Pairings {
     const candidate = this.#candidate(did, publicKey, terms.name);
     if (terms.confirm !== undefined && !(await terms.confirm(candidate)))
       throw new HikyakuError("CANCELED", "the safety number was not confirmed, so nobody was trusted");
-    const { name, scopes } = terms;
+    const { name, allow } = terms;
     const merged = mergeAddresses(addresses, session.announced);
-    await this.#known.put({ did, publicKey, name, level: "trusted", scopes, addresses: merged, minVersion: "1.0", pinnedAt: clock.now() });
+    await this.#known.put({
+      did,
+      publicKey,
+      name,
+      level: "trusted",
+      scopes: allow,
+      addresses: merged,
+      minVersion: "1.0",
+      pinnedAt: clock.now(),
+    });
     log.write("info", "peer.paired", { peer: did });
     return candidate;
   }

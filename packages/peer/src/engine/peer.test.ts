@@ -23,8 +23,8 @@ test("two peers pair by a link and agree on the safety number", async () => {
   await using world = new World();
   const desk = await world.peer("desk");
   const lap = await world.peer("lap");
-  const invitation = desk.peer.invite({ name: "lap", scopes: ["message"] });
-  const paired = await lap.peer.accept(invitation.link, { name: "desk", scopes: ["message"] });
+  const invitation = desk.peer.invite({ name: "lap", allow: ["message"] });
+  const paired = await lap.peer.accept(invitation.link, { name: "desk", allow: ["message"] });
   expect((await invitation.paired).safetyNumber).toBe(paired.safetyNumber);
   expect((await lap.peer.send("desk", "message", { text: "hello" })).stage).toBe("stored");
   expect((await desk.peer.send("lap", "message", { text: "hello back" })).stage).toBe("stored");

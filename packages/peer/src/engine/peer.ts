@@ -41,7 +41,7 @@ export interface TrustChange {
   readonly peer: string;
   readonly name?: string;
   readonly level?: Exclude<TrustLevel, "unknown">;
-  readonly scopes?: readonly Scope[];
+  readonly allow?: readonly Scope[];
   /** `http://host:port`, first choice first. A person's word is permission to dial them. */
   readonly addresses?: readonly string[];
 }
@@ -118,7 +118,7 @@ export class Peer implements AsyncDisposable {
       ...current,
       name: change.name ?? current.name,
       level: change.level ?? current.level,
-      scopes: change.scopes ?? current.scopes,
+      scopes: change.allow ?? current.scopes,
       addresses: change.addresses?.map((address) => ({ address, source: "person" })) ?? current.addresses,
     };
     await known.put(next);

@@ -58,8 +58,9 @@ export class Posting {
     const id = this.#newId();
     return await this.#within(options, async (patience) => {
       const reply = this.#parts.waits.open<ApplicationFields & MessageBody>(`reply ${to.did} ${id}`, `answer from ${to.name}`, patience);
-      const [answer] = await Promise.all([reply, this.#post(id, to, "message", body, { ...options, ...patience })]);
-      return answer;
+      const receipted = this.#post(id, to, "message", body, { ...options, ...patience });
+      // An answer proves more than a receipt does, and may come where the receipt was lost.
+      return await Promise.race([reply, receipted.then(() => reply)]);
     });
   }
 

@@ -59,6 +59,8 @@ export class Reachability {
 
   #of(did: string): Seen {
     const seen = this.#seen.get(did) ?? {};
+    const oldest = this.#seen.keys().next();
+    if (!this.#seen.has(did) && this.#seen.size >= limits.knownPeersMax && oldest.done !== true) this.#seen.delete(oldest.value);
     this.#seen.set(did, seen);
     return seen;
   }

@@ -62,6 +62,9 @@ export class Receipts {
     const key = keyOf(did, id);
     const sent = this.#sent.get(key);
     if (sent === undefined) return;
+    const last = sent.stages.at(-1);
+    // A stage counts once, and only upwards: so nobody can make this list grow.
+    if (last !== undefined && rank[stage] <= rank[last.stage]) return;
     sent.stages.push({ stage, afterMs: Math.round(this.#clock.elapsed() - sent.sentAt) });
     if (stage === "refused")
       this.#waits.fail(key, new HikyakuError(codeOf(reason), `the recipient refused the message (${codeOf(reason)})`));

@@ -2,8 +2,8 @@
  * What happens to one frame, cheapest check first (spec §7): form, recipient, session, window, seal, signature, and only then meaning. What fails before
  * the signature is known to be good is answered with one constant refusal, and changes nothing but counters.
  */
-import { type Bytes, decodeEnvelope, type Envelope, type ErrorCode, encodeHex, limits } from "@hikyaku/protocol";
-import { type Answer, refused, taken } from "./answer.ts";
+import { type Bytes, decodeEnvelope, type Envelope, type ErrorCode, encodeHex, isSignedBy, limits } from "@hikyaku/protocol";
+import { type Received, refused, taken } from "./answer.ts";
 import type { Dialogue, Reply } from "./dialogue.ts";
 import type { HandshakesIn } from "./handshakes-in.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
@@ -19,12 +19,6 @@ export interface ReceptionParts {
   readonly handshakesOut: HandshakesOut;
   readonly dialogue: Dialogue;
   readonly sealReply: (session: LiveSession, reply: Reply) => Bytes;
-}
-
-/** The answer, and the peer that proved to be the sender, if one did. */
-export interface Received {
-  readonly answer: Answer;
-  readonly provenBy?: string;
 }
 
 export class Reception {
@@ -52,11 +46,9 @@ export class Reception {
       case "handshake":
         return { answer: handshakesIn.receiveOffer(envelope, frame) };
       case "handshake_ack":
-        return { answer: handshakesOut.receiveAnswer(envelope) };
-      case "handshake_confirm": {
-        const answer = handshakesIn.receiveConfirm(envelope, frame);
-        return answer.kind === "taken" ? { answer, provenBy: envelope.senderId } : { answer };
-      }
+        return { answer: handshakesOut.receiveAnswer(envelope, frame) };
+      case "handshake_confirm":
+        return handshakesIn.receiveConfirm(envelope, frame);
       default:
         return this.#refuse("REJECTED", "UNSUPPORTED_TYPE");
     }
@@ -72,7 +64,8 @@ export class Reception {
     const opening = session.open(ground.crypto, peerKey, envelope, now);
     if (opening.kind === "refused") {
       if (opening.code !== "REPLAY_DETECTED") return this.#refuse("REJECTED", opening.code);
-      // A copy of a message that was genuine: whoever sent it is told nothing that the first answer did not tell (spec MSG-5).
+      // MSG-5, HTTP-7: a copy of a genuine message is answered as the first was; junk under a used number must not learn that there is a session.
+      if (!isSignedBy(ground.crypto, peerKey, envelope)) return this.#refuse("REJECTED", "INVALID_SIGNATURE");
       ground.counters.add("refused.REPLAY_DETECTED");
       return { answer: taken() };
     }

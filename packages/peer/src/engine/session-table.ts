@@ -151,6 +151,14 @@ export class SessionTable {
     for (const { sending } of this.#byPeer.values()) if (sending !== undefined) yield sending;
   }
 
+  clear(): void {
+    for (const peerId of [...this.#byPeer.keys()]) this.dropPeer(peerId);
+  }
+
+  dropAll(): void {
+    for (const peerId of [...this.#byPeer.keys()]) this.dropPeer(peerId);
+  }
+
   dropPeer(peerId: string): void {
     for (const session of [...(this.#byPeer.get(peerId)?.all ?? [])]) this.drop(session);
   }

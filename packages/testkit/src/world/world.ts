@@ -107,7 +107,7 @@ export class World implements AsyncDisposable {
       [right, left],
     ] as const) {
       const [, name = "peer"] = /^http:\/\/(.*):/.exec(other.peer.addresses[0] ?? "") ?? [];
-      await one.peer.trust({ peer: other.peer.did, name, scopes: ["message"], addresses: other.peer.addresses });
+      await one.peer.trust({ peer: other.peer.did, name, allow: ["message"], addresses: other.peer.addresses });
     }
   }
 

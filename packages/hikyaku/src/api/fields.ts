@@ -1,0 +1,15 @@
+/** The forms of the fields that several resources of the control interface share. */
+import { limits, type Scope, scopes } from "@hikyaku/protocol";
+import { z } from "zod";
+
+/** A name or a did. */
+export const peerReference: z.ZodType<string> = z.string().min(1).max(limits.idLengthMax);
+
+export const petName: z.ZodType<string> = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "wants letters, digits, dots, dashes or underscores")
+  .max(limits.nameLengthMax);
+
+export const allowed: z.ZodType<Scope[]> = z.array(z.enum(scopes)).max(scopes.length);
+
+export const timeoutMs: z.ZodType<number> = z.int().min(1).max(limits.requestTimeoutMsMax);

@@ -1,0 +1,13 @@
+/** `hikyaku config`: every setting, its value, and where that came from. */
+import { reportConfig } from "../../config/config-report.ts";
+import type { Call } from "../call.ts";
+import { visible } from "../terminal.ts";
+
+export async function config({ config: settings, terminal }: Call): Promise<void> {
+  const rows = reportConfig(settings);
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  const lines = rows.map(
+    ({ name, value, source, flag, variable }) => `${name.padEnd(width)}  ${visible(value)}  (${source}; ${flag ?? "no flag"}, ${variable})`,
+  );
+  terminal.show(lines.join("\n"), { settings: rows });
+}

@@ -1,0 +1,82 @@
+/** `hikyaku pair`: makes a pairing link, or uses one; on both sides a person compares the safety number before anybody is trusted. */
+import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
+import { type Call, withPeer } from "../call.ts";
+import type { ControlClient } from "../control-client.ts";
+import type { Terminal } from "../terminal.ts";
+
+export interface PairOptions {
+  readonly name: string;
+  readonly allow: readonly string[];
+  /** Skips the question: for scripts that carried the link over a channel they trust. */
+  readonly yes: boolean;
+  readonly link: string | undefined;
+}
+
+interface Candidate {
+  readonly did: string;
+  readonly name: string;
+  readonly fingerprint: string;
+  readonly safetyNumber: string;
+}
+
+interface Progress {
+  readonly id: string;
+  readonly state: "waiting" | "asking" | "paired" | "failed";
+  readonly link?: string;
+  readonly candidate?: Candidate;
+  readonly error?: { readonly code: string; readonly message: string };
+}
+
+export async function pair(call: Call, { name, allow, yes, link }: PairOptions): Promise<void> {
+  await withPeer(call, async (peer) => {
+    const begun = await peer.post<Progress>("/pairings", { name, allow, ...(link === undefined ? {} : { link }) });
+    const giveUp = (): void =>
+      void peer
+        .delete(`/pairings/${begun.id}`)
+        .catch(() => undefined)
+        .finally(() => process.exit(130));
+    process.once("SIGINT", giveUp);
+    process.once("SIGTERM", giveUp);
+    if (begun.link !== undefined) showLink(call, begun.link);
+    await follow(peer, call.terminal, begun, { allow, yes });
+    process.off("SIGINT", giveUp);
+    process.off("SIGTERM", giveUp);
+  });
+}
+
+function showLink({ terminal, config }: Call, link: string): void {
+  terminal.show(
+    `On the other machine, within 10 minutes, once:\n  hikyaku pair '${link}' --name ${config.name.value} --allow message\nWaiting…`,
+    { state: "waiting", link },
+  );
+}
+
+async function follow(
+  peer: ControlClient,
+  terminal: Terminal,
+  begun: Progress,
+  { allow, yes }: Pick<PairOptions, "allow" | "yes">,
+): Promise<void> {
+  let progress = begun;
+  while (progress.state === "waiting") progress = await poll(peer, begun.id, "waiting");
+  if (progress.state === "asking" && progress.candidate !== undefined) {
+    const { name, safetyNumber } = progress.candidate;
+    terminal.show(`${begun.link === undefined ? `Reached ${name}` : `${name} answered`}. Safety number: ${safetyNumber}`, progress);
+    const agree = yes || (await terminal.confirm("Same on the other screen?"));
+    await peer.post(`/pairings/${begun.id}/verdict`, { agree });
+    while (progress.state === "asking") progress = await poll(peer, begun.id, "asking");
+  }
+  if (progress.state === "failed") throw failureOf(progress);
+  terminal.show(
+    `Paired. ${progress.candidate?.name} may: ${allow.length === 0 ? "nothing but report and ask" : allow.join(", ")}`,
+    progress,
+  );
+}
+
+const poll = (peer: ControlClient, id: string, seen: "waiting" | "asking"): Promise<Progress> =>
+  peer.get<Progress>(`/pairings/${id}?seen=${seen}`);
+
+function failureOf({ error }: Progress): HikyakuError {
+  const code = error !== undefined && isErrorCode(error.code) ? error.code : "INTERNAL_ERROR";
+  return new HikyakuError(code, error?.message ?? "The pairing failed.");
+}

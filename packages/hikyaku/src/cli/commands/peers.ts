@@ -1,0 +1,50 @@
+/** `hikyaku peers` and `hikyaku trust`: whom this peer knows, and what each may do. */
+import { HikyakuError } from "@hikyaku/protocol";
+import { type Call, segment, withPeer } from "../call.ts";
+import { visible } from "../terminal.ts";
+
+interface Peer {
+  readonly did: string;
+  readonly name: string;
+  readonly level: string;
+  readonly scopes: readonly string[];
+  readonly addresses: readonly string[];
+  readonly health: string;
+  readonly fingerprint: string;
+  readonly status?: { readonly state?: string; readonly detail?: string };
+}
+
+export async function peers(call: Call): Promise<void> {
+  const { peers: known } = await withPeer(call, (peer) => peer.get<{ readonly peers: readonly Peer[] }>("/peers"));
+  const lines = known.map(describe);
+  call.terminal.show(lines.length === 0 ? "No peers yet. Add one with: hikyaku pair" : lines.join("\n"), { peers: known });
+}
+
+export interface TrustOptions {
+  readonly peer: string;
+  readonly name?: string;
+  readonly allow?: readonly string[];
+  readonly level?: string;
+  readonly addresses?: readonly string[];
+  readonly remove: boolean;
+}
+
+export async function trust(call: Call, { remove, ...change }: TrustOptions): Promise<void> {
+  if (remove && Object.keys(change).length > 1) throw new HikyakuError("INVALID_ARGUMENT", "--remove stands alone: it forgets the peer.");
+  await withPeer(call, async (peer) => {
+    if (remove) {
+      await peer.delete(`/peers/${segment(change.peer)}`);
+      call.terminal.show(`Forgot ${visible(change.peer)}.`, { forgotten: change.peer });
+      return;
+    }
+    const trusted = await peer.post<Peer>("/peers", change);
+    call.terminal.show(`${describe(trusted)}\nFingerprint ${trusted.fingerprint}`, trusted);
+  });
+}
+
+function describe({ name, level, scopes, health, addresses, status }: Peer): string {
+  const may = scopes.length === 0 ? "" : `  may: ${scopes.join(", ")}`;
+  const at = addresses.length === 0 ? "  calls only" : `  ${addresses.join(" ")}`;
+  const says = status?.state === undefined ? "" : `  says: ${visible([status.state, status.detail].filter(Boolean).join(", "))}`;
+  return `${name}  ${level}  ${health}${may}${at}${says}`;
+}

@@ -1,0 +1,64 @@
+/** `hikyaku send` and `hikyaku report`: something said to a peer, and the receipt that it sealed. */
+import { HikyakuError, limits } from "@hikyaku/protocol";
+import { type Call, withPeer } from "../call.ts";
+
+interface Receipt {
+  readonly id: string;
+  readonly stage: string;
+  readonly stages: readonly { readonly stage: string; readonly afterMs: number }[];
+}
+
+export interface SendOptions {
+  readonly to: string;
+  /** `-` reads standard input. */
+  readonly text: string | undefined;
+  readonly jsonBody: string | undefined;
+  readonly until?: string;
+  readonly timeoutMs?: number;
+}
+
+export async function send(call: Call, { to, text, jsonBody, ...manner }: SendOptions): Promise<void> {
+  if ((text === undefined) === (jsonBody === undefined))
+    throw new HikyakuError("INVALID_ARGUMENT", "Give the text to send, or --body with JSON, not both.");
+  const body = jsonBody === undefined ? { text: text === "-" ? await readInput() : (text ?? "") } : { json: parseJson(jsonBody) };
+  const receipt = await withPeer(call, (peer) => peer.post<Receipt>("/messages", { to, body, ...manner }));
+  showReceipt(call, receipt);
+}
+
+export interface ReportOptions {
+  readonly to: string;
+  readonly state: string;
+  readonly detail: string | undefined;
+}
+
+export async function report(call: Call, { to, state, detail }: ReportOptions): Promise<void> {
+  const body = { state, ...(detail === undefined ? {} : { detail }) };
+  showReceipt(call, await withPeer(call, (peer) => peer.post<Receipt>("/reports", { to, body })));
+}
+
+function showReceipt({ terminal }: Call, receipt: Receipt): void {
+  const stages = receipt.stages.map(({ stage, afterMs }) => `${stage} ${afterMs} ms`).join("  ");
+  terminal.show(`${receipt.id.slice(0, 8)}  ${stages}`, receipt);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new HikyakuError("INVALID_ARGUMENT", "--body wants JSON, such as '{\"done\":true}'.", { cause: error });
+  }
+}
+
+/** Standard input as text, without the line break at its end. */
+async function readInput(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limits.textLengthMax) throw new HikyakuError("INVALID_ARGUMENT", `A text may have at most ${limits.textLengthMax} bytes.`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks)
+    .toString("utf8")
+    .replace(/\r?\n$/, "");
+}

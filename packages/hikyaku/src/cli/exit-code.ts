@@ -1,0 +1,30 @@
+/** What scripts can tell from the exit code. The README lists the same table. */
+import type { ErrorCode } from "@hikyaku/protocol";
+
+export const exitOk = 0;
+const exitFailed = 1;
+export const exitUsage = 2;
+export const exitNotRunning = 3;
+const exitUnreachable = 4;
+const exitRefused = 5;
+const exitMachine = 6;
+export const exitInterrupted = 130;
+
+const codes: Partial<Record<ErrorCode, number>> = {
+  INVALID_ARGUMENT: exitUsage,
+  UNKNOWN_PEER: exitUsage,
+  UNREACHABLE: exitUnreachable,
+  TIMED_OUT: exitUnreachable,
+  OVERLOADED: exitUnreachable,
+  RATE_LIMITED: exitUnreachable,
+  KEY_FILE: exitMachine,
+  FOLDER_IN_USE: exitMachine,
+  ADDRESS_IN_USE: exitMachine,
+  STORAGE_FAILED: exitMachine,
+  CRYPTO_UNAVAILABLE: exitMachine,
+  INTERNAL_ERROR: exitFailed,
+  CANCELED: exitFailed,
+};
+
+/** Whatever is not listed is the other side's refusal. */
+export const exitCodeOf = (code: ErrorCode): number => codes[code] ?? exitRefused;

@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+/** The program. An older Node could not even load the rest, so the version is judged first, in words that any Node understands. */
+const wanted = [24, 15] as const;
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
+  process.stderr.write(
+    `hikyaku: Node ${wanted.join(".")} or newer is needed and this is ${process.versions.node}. Install a newer Node from nodejs.org or your system's packages.\n`,
+  );
+  process.exitCode = 1;
+} else {
+  const { run } = await import("./program.ts");
+  process.exitCode = await run(process.argv.slice(2));
+}

@@ -1,0 +1,205 @@
+/** The commands and their flags. What each does stands in a file of its own; here is only how it is called. */
+import { readFileSync } from "node:fs";
+import { HikyakuError, isScope, limits, scopes } from "@hikyaku/protocol";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { beginCall, type Call, type CommonFlags } from "./call.ts";
+import { capabilities } from "./commands/capabilities.ts";
+import { config } from "./commands/config.ts";
+import { id } from "./commands/id.ts";
+import { inbox } from "./commands/inbox.ts";
+import { init } from "./commands/init.ts";
+import { pair } from "./commands/pair.ts";
+import { peers, trust } from "./commands/peers.ts";
+import { ping } from "./commands/ping.ts";
+import { report, send } from "./commands/send.ts";
+import { stats } from "./commands/stats.ts";
+import { up } from "./commands/up.ts";
+import { NotRunning } from "./control-client.ts";
+import { exitCodeOf, exitOk, exitUsage } from "./exit-code.ts";
+import { visible } from "./terminal.ts";
+
+/** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
+export async function run(words: readonly string[]): Promise<number> {
+  try {
+    await createProgram().parseAsync([...words], { from: "user" });
+    return exitOk;
+  } catch (error) {
+    // Commander has printed its own sentence: help, the version, or what is wrong with a flag.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitOk : exitUsage;
+    return reportError(error, words.includes("--json"));
+  }
+}
+
+function reportError(error: unknown, isJson: boolean): number {
+  const { code, message } =
+    error instanceof HikyakuError ? error : { code: "INTERNAL_ERROR" as const, message: `Something went wrong inside: ${String(error)}` };
+  const line = isJson ? JSON.stringify({ error: { code, message } }) : `hikyaku: ${visible(message)}`;
+  process.stderr.write(`${line}\n`);
+  return error instanceof NotRunning ? error.exitCode : exitCodeOf(code);
+}
+
+function createProgram(): Command {
+  const program = new Command("hikyaku")
+    .description("Sealed messages between agents on different machines, networks and organisations.")
+    .version(versionOf(), "-V, --version")
+    .exitOverride()
+    .showHelpAfterError("(add --help for the flags)");
+
+  command(program, "init", "make a new identity in the folder")
+    .option("--name <name>", "what this peer is called")
+    .option("--passphrase-file <path>", "seal the key under the passphrase in this file")
+    .action(async (flags: CommonFlags) => await init(await beginCall(flags)));
+
+  command(program, "up", "run the peer until Ctrl-C")
+    .option("--name <name>", "what this peer is called")
+    .option("--listen <host:port>", "where peers reach it (default 0.0.0.0:7340)")
+    .option("--control <host:port>", "where commands reach it, on this machine only (default 127.0.0.1:7341)")
+    .option("--advertise <addresses>", "addresses to tell peers, separated by commas, such as http://192.168.1.20:7340")
+    .option("--first-contact <refuse|see>", "what strangers get (default refuse)")
+    .option("--passphrase-file <path>", "the file with the key's passphrase")
+    .option("--log-level <level>", "debug, info, warn, error or silent (default warn)")
+    .action(async (flags: CommonFlags) => await up(await beginCall(flags)));
+
+  command(program, "id", "show who this peer is").action(async (flags: CommonFlags) => await id(await beginCall(flags)));
+
+  command(program, "config", "show every setting and where it comes from").action(
+    async (flags: CommonFlags) => await config(await beginCall(flags)),
+  );
+
+  addPeerCommands(program);
+  addMessageCommands(program);
+  return program;
+}
+
+function addPeerCommands(program: Command): void {
+  command(program, "pair", "make a pairing link, or use one")
+    .argument("[link]", "a link that `hikyaku pair` printed on the other machine")
+    .requiredOption("--name <name>", "what to call the other side here", asName)
+    .option("--allow <scopes>", `what it may do, separated by commas: ${scopes.join(", ")}`, asScopes, [])
+    .option("--yes", "do not ask whether the safety numbers are the same")
+    .action(
+      async (
+        link: string | undefined,
+        { name, allow, yes = false, ...flags }: CommonFlags & { name: string; allow: string[]; yes?: boolean },
+      ) => {
+        await pair(await beginCall(flags), { name, allow, yes, link });
+      },
+    );
+
+  command(program, "trust", "pin a peer by its did, or change what a known one may do")
+    .argument("<peer>", "a name or a did:key")
+    .option("--name <name>", "what to call it here", asName)
+    .option("--allow <scopes>", `what it may do, separated by commas: ${scopes.join(", ")}`, asScopes)
+    .option("--at <addresses>", "where it is, separated by commas, such as http://192.168.1.20:7340", asList)
+    .option("--level <level>", "blocked, seen, trusted or admin")
+    .option("--remove", "forget it")
+    .action(
+      async (peer: string, options: CommonFlags & { name?: string; allow?: string[]; at?: string[]; level?: string; remove?: boolean }) => {
+        const { name, allow, at, level, remove = false, ...flags } = options;
+        const change = { ...present("name", name), ...present("allow", allow), ...present("addresses", at), ...present("level", level) };
+        await trust(await beginCall(flags), { peer, remove, ...change });
+      },
+    );
+
+  command(program, "peers", "list known peers").action(async (flags: CommonFlags) => await peers(await beginCall(flags)));
+
+  command(program, "ping", "ask a peer for a sign of life")
+    .argument("<peer>")
+    .option("-c, --count <n>", "how often", asCount, 1)
+    .option("--timeout <seconds>", "how long to wait for each answer", asSeconds)
+    .action(async (peer: string, { count, timeout, ...flags }: CommonFlags & { count: number; timeout?: number }) => {
+      await ping(await beginCall(flags), { peer, count, ...present("timeoutMs", timeout) });
+    });
+
+  command(program, "capabilities", "ask a peer what it offers and what it takes")
+    .argument("<peer>")
+    .action(async (peer: string, flags: CommonFlags) => await capabilities(await beginCall(flags), peer));
+}
+
+function addMessageCommands(program: Command): void {
+  command(program, "send", "send a message and wait for its receipt")
+    .argument("<peer>")
+    .argument("[text]", "the text; - reads it from standard input")
+    .option("--body <json>", "send JSON instead of text")
+    .option("--wait <stage>", "wait until it is stored, delivered or handled", asStage, "stored")
+    .option("--timeout <seconds>", "how long to wait (default 30)", asSeconds)
+    .action(async (to: string, text: string | undefined, options: CommonFlags & { body?: string; wait: string; timeout?: number }) => {
+      const { body, wait, timeout, ...flags } = options;
+      await send(await beginCall(flags), { to, text, jsonBody: body, until: wait, ...present("timeoutMs", timeout) });
+    });
+
+  command(program, "report", "tell a peer how this one is doing")
+    .argument("<peer>")
+    .argument("<state>", "one word, such as idle or busy")
+    .argument("[detail]", "a sentence")
+    .action(
+      async (to: string, state: string, detail: string | undefined, flags: CommonFlags) =>
+        await report(await beginCall(flags), { to, state, detail }),
+    );
+
+  command(program, "inbox", "show messages that arrived")
+    .option("--from <peer>", "only from this peer")
+    .option("--all", "also those that were read before")
+    .option("--peek", "leave new messages new")
+    .option("--limit <n>", "at most so many", asCount, 100)
+    .action(
+      async ({
+        from,
+        all = false,
+        peek = false,
+        limit,
+        ...flags
+      }: CommonFlags & { from?: string; all?: boolean; peek?: boolean; limit: number }) => {
+        await inbox(await beginCall(flags), { from, all, peek, limit });
+      },
+    );
+
+  command(program, "stats", "show how often what happened").action(async (flags: CommonFlags) => await stats(await beginCall(flags)));
+}
+
+const command = (program: Command, name: string, description: string): Command =>
+  program
+    .command(name)
+    .description(description)
+    .option("--folder <path>", "where key and messages live")
+    .option("--json", "print JSON, one value a line");
+
+const present = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
+  (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
+
+const asList = (text: string): string[] => text.split(",").map((part) => part.trim());
+
+function asScopes(text: string): string[] {
+  const listed = asList(text).filter((part) => part !== "");
+  const wrong = listed.find((part) => !isScope(part));
+  if (wrong !== undefined)
+    throw new InvalidArgumentError(`There is no scope ${JSON.stringify(wrong)}; the scopes are ${scopes.join(", ")}.`);
+  return listed;
+}
+
+function asName(text: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= limits.nameLengthMax) return text;
+  throw new InvalidArgumentError(`It wants at most ${limits.nameLengthMax} letters, digits, dots, dashes or underscores.`);
+}
+
+function asStage(text: string): string {
+  if (["stored", "delivered", "handled"].includes(text)) return text;
+  throw new InvalidArgumentError("It wants stored, delivered or handled.");
+}
+
+function asCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= limits.inboxPageMax) return count;
+  throw new InvalidArgumentError(`It wants a number from 1 to ${limits.inboxPageMax}.`);
+}
+
+function asSeconds(text: string): number {
+  const ms = Number(text) * 1000;
+  if (Number.isFinite(ms) && ms >= 1 && ms <= limits.requestTimeoutMsMax) return Math.ceil(ms);
+  throw new InvalidArgumentError(`It wants seconds, at most ${limits.requestTimeoutMsMax / 1000}.`);
+}
+
+function versionOf(): string {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  return (JSON.parse(file) as { readonly version: string }).version;
+}

@@ -1,0 +1,73 @@
+/** The composition root: fills a peer's needs with what Node offers. */
+import { type Log, Peer, silentLog, systemClock } from "@hikyaku/peer";
+import { type Bytes, createIdentity, HikyakuError, protocolVersions, suites } from "@hikyaku/protocol";
+import { parseEndpoint } from "./config/endpoint.ts";
+import { nodeCrypto } from "./crypto/node-crypto.ts";
+import { nodeRandom } from "./crypto/node-random.ts";
+import { ensureKeystore, type Keystore } from "./keystore/keystore.ts";
+import { openDatabase } from "./store/database.ts";
+import { lockFolder } from "./store/folder-lock.ts";
+import { SqliteInbox } from "./store/sqlite-inbox.ts";
+import { SqliteTrustStore } from "./store/sqlite-trust-store.ts";
+import { createHttpDialer } from "./transports/http-dialer.ts";
+import { createHttpListener } from "./transports/http-listener.ts";
+
+export interface PeerSettings {
+  /** Where key and database live; made, with a new identity, where there is none. One process per folder. */
+  readonly folder: string;
+  /** `host:port`; all interfaces and port 7340 unless told. Port 0 lets the system choose. */
+  readonly listen?: string;
+  /** Addresses to tell peers, `http://host:port`, in place of the ones found on this machine. */
+  readonly advertise?: readonly string[];
+  /** Whether strangers are refused (unless told) or pinned as `seen`, which lets them report and ask but not send messages. */
+  readonly firstContact?: "refuse" | "see";
+  /** Opens the key, and seals it where it is made now. */
+  readonly passphrase?: string;
+  /** Where events go; nowhere unless told. */
+  readonly log?: Log;
+}
+
+const listenDefault = "0.0.0.0:7340";
+
+/**
+ * Starts a peer. Rejects with a HikyakuError that says what was found and the way out: KEY_FILE, FOLDER_IN_USE, ADDRESS_IN_USE, STORAGE_FAILED,
+ * INVALID_ARGUMENT or CRYPTO_UNAVAILABLE.
+ */
+export async function createPeer(settings: PeerSettings): Promise<Peer> {
+  const listen = parseEndpoint(settings.listen ?? listenDefault);
+  if (listen === undefined)
+    throw new HikyakuError(
+      "INVALID_ARGUMENT",
+      `listen wants host:port, such as ${listenDefault}; found ${JSON.stringify(settings.listen)}.`,
+    );
+  const keystore = await ensureKeystore(settings.folder, { passphrase: settings.passphrase });
+  return await startPeer(keystore, { ...settings, listen });
+}
+
+export interface StartSettings extends Omit<PeerSettings, "listen" | "passphrase"> {
+  readonly listen: { readonly host: string; readonly port: number };
+}
+
+/** Starts a peer whose key is open already. What was opened on the way is closed again where a later step fails. */
+export async function startPeer(
+  { seed, storageKey }: Keystore,
+  { folder, listen, advertise = [], firstContact = "refuse", log = silentLog }: StartSettings,
+): Promise<Peer> {
+  await using opened = new AsyncDisposableStack();
+  opened.use(lockFolder(folder));
+  const database = opened.use(openDatabase(folder));
+  const identity = createIdentity(nodeCrypto, seed);
+  const needs = {
+    crypto: nodeCrypto,
+    identity,
+    clock: systemClock,
+    random: nodeRandom,
+    log,
+    dialer: createHttpDialer({ log }),
+    listener: createHttpListener({ listen, advertise, did: identity.did, publicKey: identity.publicKey, log }),
+    trustStore: new SqliteTrustStore(database),
+    inbox: new SqliteInbox(database, storageKey),
+  };
+  const abilities = { versions: protocolVersions, suites, features: [] };
+  return await Peer.start({ ...needs, resources: opened.move() }, { firstContact, abilities });
+}

@@ -1,0 +1,53 @@
+/** A peer that commands can reach: what `hikyaku up` keeps running. */
+import type { Log, Peer } from "@hikyaku/peer";
+import { startControlServer } from "./api/control-server.ts";
+import type { Config } from "./config/config.ts";
+import { type Endpoint, formatEndpoint } from "./config/endpoint.ts";
+import { startPeer } from "./create-peer.ts";
+import { removeControlRecord, writeControlRecord } from "./keystore/control-record.ts";
+import { isSameToken, newControlToken } from "./keystore/control-token.ts";
+import { openKeystore } from "./keystore/keystore.ts";
+import { readPassphraseFile } from "./keystore/passphrase-file.ts";
+
+export interface RunningPeer extends AsyncDisposable {
+  readonly peer: Peer;
+  /** Where commands go: `host:port`. */
+  readonly control: string;
+}
+
+/** Opens the key, starts the peer, and opens the control interface. What was started is stopped again where a later step fails. */
+export async function startRunningPeer(config: Config, log: Log): Promise<RunningPeer> {
+  const folder = config.folder.value;
+  const keystore = await openKeystore(folder, { passphrase: await passphraseOf(config) });
+  await using started = new AsyncDisposableStack();
+  const peer = started.use(
+    await startPeer(keystore, {
+      folder,
+      listen: config.listen.value,
+      advertise: config.advertise.value,
+      firstContact: config.firstContact.value,
+      log,
+    }),
+  );
+  const control = await openControl(peer, config, started);
+  const running = started.move();
+  return { peer, control: formatEndpoint(control), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+async function openControl(peer: Peer, config: Config, started: AsyncDisposableStack): Promise<Endpoint> {
+  const folder = config.folder.value;
+  const token = newControlToken();
+  const listen = config.control.value;
+  const server = started.use(
+    await startControlServer(peer, { listen, name: config.name.value, isToken: (offered) => isSameToken(offered, token) }),
+  );
+  const address = { host: listen.host, port: server.port };
+  await writeControlRecord(folder, { pid: process.pid, address, token });
+  started.defer(() => removeControlRecord(folder));
+  return address;
+}
+
+/** The passphrase itself wins over the file that holds it. */
+export const passphraseOf = async (config: Config): Promise<string | undefined> =>
+  config.passphrase.value ??
+  (config.passphraseFile.value === undefined ? undefined : await readPassphraseFile(config.passphraseFile.value));
