@@ -70,6 +70,10 @@ export class Dialogue {
     return this.#status.get(did);
   }
 
+  forget(did: string): void {
+    this.#status.delete(did);
+  }
+
   /** The bodies to answer with, in order. `ref` names the message if it has to be refused. Rejects only where our own storage fails. */
   async receive(
     session: LiveSession,

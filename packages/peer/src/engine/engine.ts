@@ -19,7 +19,7 @@ import { Reachability } from "./reachability.ts";
 import { Receipts } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { type LiveSession, SessionTable } from "./session-table.ts";
-import { type Patience, Waits } from "./waits.ts";
+import { type Patience, patiently, Waits } from "./waits.ts";
 
 export class Engine {
   readonly ground: Ground;
@@ -33,6 +33,7 @@ export class Engine {
   readonly reachability: Reachability;
   readonly capabilities: Capability[] = [];
   readonly #needs: Needs;
+  readonly #keys: KeyRing;
   readonly #waits: Waits;
   readonly #pickup = new Pickup();
   readonly #reception: Reception;
@@ -54,8 +55,9 @@ export class Engine {
       nonces: freshNonces(crypto, (length) => random.bytes(length)),
     };
     const { sessions } = this;
-    const keys = new KeyRing(crypto, known);
     this.#needs = needs;
+    this.#keys = new KeyRing(crypto, known);
+    const keys = this.#keys;
     this.ground = ground;
     this.known = known;
     this.#waits = new Waits(clock);
@@ -165,8 +167,9 @@ export class Engine {
   async joinPairing(link: PairingLink, terms: Terms, patience: Patience): Promise<Candidate> {
     const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "person" }));
     const contact: Contact = { did: link.did, name: terms.name, addresses, minVersion: "1.0" };
-    const signal = patience.signal ?? this.closing;
-    const session = await this.#handshakesOut.connect(contact, { pairingToken: link.token }, signal);
+    const session = await patiently({ clock: this.ground.clock, closing: this.closing }, patience, (signal) =>
+      this.#handshakesOut.connect(contact, { pairingToken: link.token }, signal),
+    );
     return await this.pairings.conclude(session, terms, addresses);
   }
 
@@ -174,7 +177,10 @@ export class Engine {
   disconnect(did: string): void {
     this.sessions.dropPeer(did);
     this.#pickup.drop(did);
+    this.#keys.forget(did);
     this.reachability.forget(did);
+    this.outbound.forget(did);
+    this.dialogue.forget(did);
   }
 
   async close(): Promise<void> {
@@ -186,6 +192,7 @@ export class Engine {
     await this.#needs.listener[Symbol.asyncDispose]();
     await Promise.all(this.#work);
     await this.#needs.dialer[Symbol.asyncDispose]();
+    this.#handshakesIn.close();
     this.sessions.clear();
     await this.#needs.resources?.[Symbol.asyncDispose]();
   }
@@ -221,19 +228,19 @@ export class Engine {
 
   async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {
     session.announced = announced;
-    const peer = this.known.get(session.facts.peerId);
-    if (peer === undefined) return;
-    const addresses = mergeAddresses(peer.addresses, announced);
-    const isSame =
-      addresses.length === peer.addresses.length && addresses.every(({ address }, index) => address === peer.addresses[index]?.address);
-    if (!isSame) await this.known.put({ ...peer, addresses });
+    await this.known.amend(session.facts.peerId, (peer) => {
+      const addresses = mergeAddresses(peer.addresses, announced);
+      return isSameList(addresses, peer.addresses) ? peer : { ...peer, addresses };
+    });
   }
 
   #sweep(): void {
-    const now = this.ground.clock.now();
-    this.sessions.sweep(now);
-    this.#handshakesIn.sweep(now);
+    this.sessions.sweep(this.ground.clock.now());
+    this.#handshakesIn.sweep();
   }
 }
+
+const isSameList = (left: readonly KnownAddress[], right: readonly KnownAddress[]): boolean =>
+  left.length === right.length && left.every(({ address }, index) => address === right[index]?.address);
 
 const isLoopbackAddress = (address: string): boolean => /^http:\/\/(?:127\.|localhost[:/]|\[::1\])/.test(address);

@@ -110,18 +110,13 @@ export class Peer implements AsyncDisposable {
   /** Pins a new peer by its did, or changes what a known one may do. Blocking also ends its sessions. */
   async trust(change: TrustChange): Promise<PeerView> {
     const { known } = this.#engine;
-    const current = known.find(change.peer) ?? this.#newcomer(change);
     const wrong = change.addresses?.find((address) => !isPeerAddress(address));
     if (wrong !== undefined)
       throw new HikyakuError("INVALID_ARGUMENT", `${JSON.stringify(wrong)} is no address; write it as http://host:port`);
-    const next: KnownPeer = {
-      ...current,
-      name: change.name ?? current.name,
-      level: change.level ?? current.level,
-      scopes: change.allow ?? current.scopes,
-      addresses: change.addresses?.map((address) => ({ address, source: "person" })) ?? current.addresses,
-    };
-    await known.put(next);
+    const found = known.find(change.peer);
+    if (found === undefined) await known.put(changed(this.#newcomer(change), change));
+    else await known.amend(found.did, (current) => changed(current, change));
+    const next = known.resolve(found?.did ?? change.peer);
     if (next.level === "blocked") this.#engine.disconnect(next.did);
     return this.#view(next);
   }
@@ -217,3 +212,11 @@ export class Peer implements AsyncDisposable {
     };
   }
 }
+
+const changed = (current: KnownPeer, { name, level, allow, addresses }: TrustChange): KnownPeer => ({
+  ...current,
+  name: name ?? current.name,
+  level: level ?? current.level,
+  scopes: allow ?? current.scopes,
+  addresses: addresses?.map((address) => ({ address, source: "person" })) ?? current.addresses,
+});

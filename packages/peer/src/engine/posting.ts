@@ -5,6 +5,7 @@ import {
   type CapabilityResponseBody,
   type DialogueType,
   type ErrorCode,
+  encodeUtf8,
   HikyakuError,
   limits,
   type MessageBody,
@@ -111,6 +112,7 @@ export class Posting {
     options: PostOptions,
   ): Promise<Receipt> {
     const { until = "stored", replyTo, thread } = options;
+    requireSendable(body);
     const fields: ApplicationFields = {
       id,
       sent_at: this.#parts.ground.clock.now(),
@@ -185,4 +187,19 @@ export class Posting {
     this.#questions += 1;
     return this.#questions;
   }
+}
+
+/** Room for the application fields beside the body. */
+const fieldsBytesMax = 1024;
+
+/** Before anything is sealed: what no peer could take is refused here. */
+function requireSendable(body: BodyByType[PostType]): void {
+  let length: number;
+  try {
+    length = encodeUtf8(JSON.stringify(body)).length;
+  } catch (error) {
+    throw new HikyakuError("INVALID_ARGUMENT", "a body must be JSON", { cause: error });
+  }
+  if (length > limits.bodyBytesMax - fieldsBytesMax)
+    throw new HikyakuError("MESSAGE_TOO_LARGE", `a body of ${length} bytes is above the limit of ${limits.bodyBytesMax - fieldsBytesMax}`);
 }

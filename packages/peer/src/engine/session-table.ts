@@ -155,10 +155,6 @@ export class SessionTable {
     for (const peerId of [...this.#byPeer.keys()]) this.dropPeer(peerId);
   }
 
-  dropAll(): void {
-    for (const peerId of [...this.#byPeer.keys()]) this.dropPeer(peerId);
-  }
-
   dropPeer(peerId: string): void {
     for (const session of [...(this.#byPeer.get(peerId)?.all ?? [])]) this.drop(session);
   }

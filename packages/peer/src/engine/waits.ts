@@ -74,6 +74,25 @@ export class Waits {
 export const canceled = (what: string, signal: AbortSignal): HikyakuError =>
   new HikyakuError("CANCELED", `waiting for the ${what} was canceled`, { cause: signal.reason });
 
+/** Runs work under a signal that aborts with the caller's, with the peer's closing and when patience ends; says which of them it was. */
+export async function patiently<Value>(
+  { clock, closing }: { readonly clock: Clock; readonly closing: AbortSignal },
+  { timeoutMs = limits.requestTimeoutMsDefault, signal }: Patience,
+  work: (signal: AbortSignal) => Promise<Value>,
+): Promise<Value> {
+  const bounded = Math.min(timeoutMs, limits.requestTimeoutMsMax);
+  const over = new AbortController();
+  const timer = clock.after(bounded, () => over.abort());
+  try {
+    return await work(AbortSignal.any([over.signal, closing, ...(signal === undefined ? [] : [signal])]));
+  } catch (error) {
+    if (closing.aborted) throw new HikyakuError("CLOSED", "the peer was closed");
+    throw over.signal.aborted ? new HikyakuError("TIMED_OUT", `no session within ${bounded / 1000} s`, { cause: error }) : error;
+  } finally {
+    timer.cancel();
+  }
+}
+
 /** The promise, or CANCELED as soon as the signal aborts; the work behind the promise goes on. */
 export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
   return new Promise((resolve, reject) => {
