@@ -34,7 +34,6 @@ export function createHttpApp({ did, publicKey, receiver, bounds, log }: HttpApp
   });
   const send = (reply: FastifyReply, reception: Reception): FastifyReply => sendAnswer(reply, reception, did);
   // The frame's bytes are what was signed: no parser may touch them before the core's own decoder.
-  app.removeAllContentTypeParsers();
   app.addContentTypeParser<Buffer>(
     mediaType,
     { parseAs: "buffer" },

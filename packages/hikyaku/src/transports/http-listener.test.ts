@@ -53,15 +53,11 @@ function send(port: number, ...texts: readonly string[]): Promise<string> {
   return readAll(socket);
 }
 
-const request = (start: string, headers: Readonly<Record<string, string | number>> = {}, body = ""): string =>
-  [
-    `${start} HTTP/1.1`,
-    "Host: desk",
-    "Connection: close",
-    ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`),
-    "",
-    body,
-  ].join("\r\n");
+function request(start: string, headers: Readonly<Record<string, string | number>> = {}, body = ""): string {
+  const fields = Object.entries({ Host: "desk", Connection: "close", ...headers });
+  return [`${start} HTTP/1.1`, ...fields.map(([name, value]) => `${name}: ${value}`), "", body].join("\r\n");
+}
+
 const post = (body: string, headers: Readonly<Record<string, string | number>> = {}): string =>
   request("POST /message", { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body), ...headers }, body);
 
@@ -147,7 +143,7 @@ test.each([
   "POST /canary",
 ])("%s is 404 without a word [HTTP-2] [HTTP-4]", async (start) => {
   await using place = await listen();
-  const answer = await send(place.port, request(start, { "Content-Type": "application/json", "Content-Length": 8 }, '"canary"'));
+  const answer = await send(place.port, request(start, { "Content-Type": "text/canary", "Content-Length": 8 }, '"canary"'));
   expect([statusOf(answer), bodyOf(answer)]).toEqual([404, ""]);
   expect(answer).not.toContain("canary");
 });
@@ -306,6 +302,21 @@ test("an answer given while closing ends its connection, so that closing need no
   const closing = place[Symbol.asyncDispose]();
   work.resolve(received);
   expect(statusOf(await working)).toBe(200);
+  await closing;
+});
+
+test("a frame that comes in while closing is answered like any other [HTTP-2]", async () => {
+  const work = Promise.withResolvers<Reception>();
+  const place = await listen({}, () => work.promise);
+  const socket = connect(place.port, "127.0.0.1");
+  socket.write(post("1", { Connection: "keep-alive" }));
+  const answers = readAll(socket);
+  await expect.poll(() => place.frames.length).toBe(1);
+  const closing = place[Symbol.asyncDispose]();
+  socket.write(post("2"));
+  await expect.poll(() => place.frames.length).toBe(2);
+  work.resolve(received);
+  expect((await answers).split(receivedText)).toHaveLength(3);
   await closing;
 });
 
