@@ -560,7 +560,9 @@ const anyOp: fc.Arbitrary<Op> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("lose"), from, count: fc.constantFrom(1, 20, 33, 40, 500, 1100) }) },
 );
 
-test("whatever a network does to them, two sessions open what a keyless reference says, and nothing else [MSG-5] [MSG-6] [MSG-8] [MSG-9]", () => {
+test("whatever a network does to them, two sessions open what a keyless reference says, and nothing else [MSG-5] [MSG-6] [MSG-8] [MSG-9]", {
+  timeout: 30_000,
+}, () => {
   const tally: Record<string, number> = {};
   fc.assert(
     fc.property(fc.array(anyOp, { minLength: 20, maxLength: 80, size: "max" }), (ops) => {
