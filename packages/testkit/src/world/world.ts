@@ -1,5 +1,6 @@
 /** Whole peers in one process, on a network in memory, with a tap on the wire: what engine tests stand on. */
 import {
+  type AddressKind,
   type Clock,
   createMemoryNetwork,
   type Dialer,
@@ -27,6 +28,7 @@ import {
   pureCrypto,
   suites,
 } from "@hikyaku/protocol";
+import { rememberingCrypto } from "./remembering-crypto.ts";
 
 /** One frame on the wire, and what the receiver answered. */
 export interface Passage {
@@ -39,6 +41,8 @@ export interface Passage {
 export interface Weather {
   /** Called before a frame is delivered; it may wait, throw, or answer `lost` to lose the answer after the frame arrived. */
   before?: (to: string, frame: Bytes) => Promise<"lost" | undefined> | "lost" | undefined;
+  /** Called when a frame has arrived, before its answer goes back: it may hold it up, or throw. */
+  after?: (to: string, frame: Bytes, reception: Reception) => Promise<void> | void;
 }
 
 export interface PeerOptions {
@@ -57,8 +61,10 @@ export interface LogLine {
 
 /** A peer with the parts that a test may want to look at. */
 export interface Resident {
+  readonly name: string;
   readonly peer: Peer;
   readonly needs: Needs;
+  readonly settings: Settings;
   readonly log: readonly LogLine[];
   /** Hands a frame to this peer as a stranger on the network would. */
   readonly poke: (frame: Bytes, host?: string) => Promise<Reception>;
@@ -66,15 +72,20 @@ export interface Resident {
 
 export const everyAbility: Settings["abilities"] = { versions: protocolVersions, suites, features: [] };
 
+/** One for all worlds, so that each question is computed once. */
+const quickCrypto: Crypto = rememberingCrypto(pureCrypto);
+
 export class World implements AsyncDisposable {
   readonly network: MemoryNetwork = createMemoryNetwork();
   readonly passages: Passage[] = [];
   readonly weather: Weather = {};
+  /** What kind of place a host is; public unless told. */
+  readonly places: Map<string, AddressKind> = new Map();
   readonly #crypto: Crypto;
   readonly #residents: Peer[] = [];
   #seeds = 0;
 
-  constructor(crypto: Crypto = pureCrypto) {
+  constructor(crypto: Crypto = quickCrypto) {
     this.#crypto = crypto;
   }
 
@@ -95,9 +106,17 @@ export class World implements AsyncDisposable {
       inbox: new MemoryInbox(),
       ...options.needs,
     };
-    const peer = await Peer.start(needs, { firstContact: "refuse", abilities: everyAbility, ...options.settings });
+    const settings: Settings = { firstContact: "refuse", abilities: everyAbility, ...options.settings };
+    const peer = await Peer.start(needs, settings);
     this.#residents.push(peer);
-    return { peer, needs, log, poke: (frame, host = "stranger") => this.#poke(address, frame, host) };
+    return { name, peer, needs, settings, log, poke: (frame, host = "stranger") => this.#poke(address, frame, host) };
+  }
+
+  /** Closes a peer and starts it anew with what is durable: its key, its trust store and its inbox. Every session key is lost. */
+  async restart({ name, peer, needs, settings }: Resident, options: PeerOptions = {}): Promise<Resident> {
+    await peer.close();
+    const { identity, clock, trustStore, inbox } = needs;
+    return await this.peer(name, { settings, ...options, needs: { identity, clock, trustStore, inbox, ...options.needs } });
   }
 
   /** Two peers that trust each other with messages, as if paired by hand. */
@@ -106,8 +125,7 @@ export class World implements AsyncDisposable {
       [left, right],
       [right, left],
     ] as const) {
-      const [, name = "peer"] = /^http:\/\/(.*):/.exec(other.peer.addresses[0] ?? "") ?? [];
-      await one.peer.trust({ peer: other.peer.did, name, allow: ["message"], addresses: other.peer.addresses });
+      await one.peer.trust({ peer: other.peer.did, name: other.name, allow: ["message"], addresses: other.peer.addresses });
     }
   }
 
@@ -129,7 +147,10 @@ export class World implements AsyncDisposable {
   #tapped(fromHost: string): Dialer {
     const dialer = this.network.dialer(fromHost);
     return {
-      dial: async (address, options) => this.#tap(address, await dialer.dial(address, options)),
+      dial: async (address, { isAllowed, signal }) => {
+        const judge = (host: string, kind: AddressKind): boolean => isAllowed(host, this.places.get(host) ?? kind);
+        return this.#tap(address, await dialer.dial(address, { isAllowed: judge, signal }));
+      },
       [Symbol.asyncDispose]: () => dialer[Symbol.asyncDispose](),
     };
   }
@@ -141,6 +162,7 @@ export class World implements AsyncDisposable {
         const fate = await this.weather.before?.(to, frame);
         const reception = await link.deliver(frame, signal);
         this.passages.push({ to, frame, envelope: decodeEnvelope(frame), reception });
+        await this.weather.after?.(to, frame, reception);
         return fate === "lost" ? { kind: "received", replies: [], more: false } : reception;
       },
     };

@@ -1,0 +1,180 @@
+/**
+ * A peer that a test moves by hand: it speaks with the protocol's own functions, one message at a time, and may say whatever a peer would not:
+ * the wrong thing, at the wrong time, twice, or signed again after a change.
+ */
+
+import { type Reception, webRandom } from "@hikyaku/peer";
+import {
+  type Abilities,
+  type Bytes,
+  type Confirmed,
+  type Crypto,
+  confirmAnswer,
+  createIdentity,
+  decodeEnvelope,
+  type Envelope,
+  encodeEnvelope,
+  encodeUtf8,
+  establishSession,
+  freshNonces,
+  type Identity,
+  type MessageType,
+  makeOffer,
+  newSessionId,
+  open,
+  type PendingOffer,
+  pureCrypto,
+  type Session,
+  seal,
+  signEnvelope,
+  type VerifyingKey,
+} from "@hikyaku/protocol";
+import { everyAbility, type Resident } from "./world.ts";
+
+const dice = (length: number): Bytes => webRandom.bytes(length);
+
+export interface PuppetOptions {
+  readonly crypto?: Crypto;
+  /** Milliseconds since 1970; the machine's clock unless told. */
+  readonly now?: () => number;
+  /** Another name than the key's own. */
+  readonly did?: string;
+}
+
+export interface OfferChanges {
+  readonly pairingToken?: Bytes;
+  readonly rolloverOf?: string;
+  readonly abilities?: Abilities;
+  readonly sessionId?: string;
+}
+
+export class Puppet {
+  readonly identity: Identity;
+  readonly crypto: Crypto;
+  readonly now: () => number;
+
+  constructor(seed: number, { crypto = pureCrypto, now = Date.now, did }: PuppetOptions = {}) {
+    const identity = createIdentity(crypto, new Uint8Array(32).fill(seed));
+    this.identity = did === undefined ? identity : { ...identity, did };
+    this.crypto = crypto;
+    this.now = now;
+  }
+
+  get did(): string {
+    return this.identity.did;
+  }
+
+  /** A first handshake message. */
+  offer(to: string, { abilities = everyAbility, sessionId, ...rest }: OfferChanges = {}): PendingOffer {
+    const settings = { recipientId: to, abilities, ...rest };
+    const offerDice = {
+      sessionId: sessionId ?? newSessionId(dice(16)),
+      challenge: dice(32),
+      ephemeral: dice(32),
+      nonce: dice(32),
+    };
+    return makeOffer(this.crypto, this.identity, settings, offerDice, this.now());
+  }
+
+  /** The third message, from a second one that has to be sound. */
+  confirm(pending: PendingOffer, m2: Bytes, peerKey: Bytes): Confirmed {
+    const confirmed = confirmAnswer(this.crypto, this.identity, pending, readEnvelope(m2), {
+      peerKey: this.key(peerKey),
+      minVersion: "1.0",
+      nonces: freshNonces(this.crypto, dice),
+      now: this.now(),
+    });
+    if (confirmed.kind !== "confirmed") throw new Error(`the puppet refuses the answer: ${confirmed.check}`);
+    return confirmed;
+  }
+
+  /** A whole handshake. */
+  async connect(to: Resident, changes: OfferChanges = {}): Promise<PuppetSession> {
+    const pending = this.offer(to.peer.did, changes);
+    const m1 = encodeEnvelope(pending.m1);
+    const confirmed = this.confirm(pending, onlyReply(await to.poke(m1)), to.needs.identity.publicKey);
+    const m3 = encodeEnvelope(confirmed.m3);
+    const ready = onlyReply(await to.poke(m3));
+    const session = new PuppetSession(this, to, establishSession(confirmed.agreement, this.now()), { m1, m3, ready });
+    session.open(ready);
+    return session;
+  }
+
+  /** The envelope with other fields, signed again as if nothing had happened. */
+  resign(envelope: Envelope, changes: Partial<Envelope>): Bytes {
+    return encodeEnvelope(signEnvelope(this.crypto, this.identity.key, { ...envelope, ...changes }));
+  }
+
+  key(publicKey: Bytes): VerifyingKey {
+    const key = this.crypto.verifyingKey(publicKey);
+    if (key === undefined) throw new Error("that is no acceptable key");
+    return key;
+  }
+}
+
+/** What came back for one message: the reception, and the bodies in it. */
+export interface PuppetAnswer {
+  readonly reception: Reception;
+  readonly replies: readonly { readonly type: string; readonly body: unknown }[];
+}
+
+export class PuppetSession {
+  readonly frames: { readonly m1: Bytes; readonly m3: Bytes; readonly ready: Bytes };
+  readonly #puppet: Puppet;
+  readonly #to: Resident;
+  #session: Session;
+
+  constructor(puppet: Puppet, to: Resident, session: Session, frames: PuppetSession["frames"]) {
+    this.#puppet = puppet;
+    this.#to = to;
+    this.#session = session;
+    this.frames = frames;
+  }
+
+  get id(): string {
+    return this.#session.facts.sessionId;
+  }
+
+  /** One sealed envelope with any body under any type. */
+  seal(type: string, body: unknown, now: number = this.#puppet.now()): Envelope {
+    const { crypto, identity } = this.#puppet;
+    const plaintext = body instanceof Uint8Array ? (body as Bytes) : encodeUtf8(JSON.stringify(body));
+    const message = { msgType: type as MessageType, plaintext };
+    const { envelope, session } = seal(crypto, identity, this.#session, message, { nonces: freshNonces(crypto, dice), now });
+    this.#session = session;
+    return envelope;
+  }
+
+  async send(type: string, body: unknown): Promise<PuppetAnswer> {
+    return await this.deliver(encodeEnvelope(this.seal(type, body)));
+  }
+
+  async deliver(frame: Bytes, host?: string): Promise<PuppetAnswer> {
+    const reception = await this.#to.poke(frame, host);
+    const replies = reception.kind === "received" ? reception.replies.map((reply) => this.open(reply)) : [];
+    return { reception, replies };
+  }
+
+  open(frame: Bytes): { readonly type: string; readonly body: unknown } {
+    const { crypto, now } = this.#puppet;
+    const envelope = readEnvelope(frame);
+    const opening = open(crypto, this.#session, this.#puppet.key(this.#to.needs.identity.publicKey), envelope, now());
+    if (opening.kind !== "opened") throw new Error(`the puppet cannot open ${envelope.msgType}: ${opening.code}`);
+    this.#session = opening.session;
+    return { type: envelope.msgType, body: JSON.parse(new TextDecoder().decode(opening.plaintext)) as unknown };
+  }
+}
+
+function readEnvelope(frame: Bytes): Envelope {
+  const envelope = decodeEnvelope(frame);
+  if (envelope === undefined) throw new Error("that is no envelope");
+  return envelope;
+}
+
+/** The one frame of an answer that has to have one. */
+export function onlyReply(reception: Reception): Bytes {
+  if (reception.kind === "refused") throw new Error(`refused: ${reception.code}`);
+  const [frame, ...others] = reception.replies;
+  if (frame === undefined || others.length > 0) throw new Error(`${reception.replies.length} replies instead of one`);
+  return frame;
+}
