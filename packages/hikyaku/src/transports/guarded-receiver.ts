@@ -1,6 +1,6 @@
 /**
- * The receiver behind a listener, with the two promises that a listener owes the network: no more work at once than is bounded (spec §7), and no exception text in an
- * answer (spec §8).
+ * The receiver behind a listener, with the two promises that a listener owes the network: no more work at once than is bounded (spec §7), and no
+ * exception text in an answer (spec §8).
  */
 import { randomUUID } from "node:crypto";
 import type { Log, Receiver, Reception } from "@hikyaku/peer";

@@ -1,6 +1,6 @@
 /**
- * From an announced address to the one IP that is dialled (spec §12, TRUST-6). The name is resolved once and the very address that was judged is the one connected
- * to: a name server that answers differently the second time gains nothing.
+ * From an announced address to the one IP that is dialled (spec §12, TRUST-6). The name is resolved once, and the very address that was judged is
+ * the one connected to: a name server that answers differently the second time gains nothing.
  */
 
 import { lookup } from "node:dns/promises";

@@ -1,6 +1,7 @@
 /**
- * What comes back on the connection that carried a frame (spec §9): a 200 with the frames that wait for the caller, or a refusal. Encoding writes constant text around
- * codes and numbers (spec §8); decoding is for hostile bytes: a closed schema, bounded, and whatever is out of form is one refusal.
+ * What comes back on the connection that carried a frame (spec §9): a 200 with the frames that wait for the caller, or a refusal. Encoding writes
+ * constant text around codes and numbers (spec §8); decoding is for hostile bytes: a closed schema, bounded, and whatever is out of form is one
+ * refusal.
  */
 
 import type { Reception } from "@hikyaku/peer";

@@ -1,6 +1,6 @@
 /**
- * The peer listener's three doors (spec §9): `POST /message`, `GET /health`, `GET /public-key`. Everything else is not there: `/peers` and `/stats` live on the
- * control listener, and no token opens anything here. Whatever Fastify would say on its own is replaced by constant text (spec §8).
+ * The peer listener's three doors (spec §9): `POST /message`, `GET /health`, `GET /public-key`. Everything else is not there: `/peers` and `/stats`
+ * live on the control listener, and no token opens anything here. Whatever Fastify would say on its own is replaced by constant text (spec §8).
  */
 import type { Server } from "node:http";
 import type { Socket } from "node:net";

@@ -1,4 +1,4 @@
-/** The place where HTTP frames arrive (spec §9): a `Listener` over the peer listener's HTTP application. What a frame means is the receiver's business. */
+/** The place where frames arrive over HTTP (spec §9): starting, telling its addresses, ending. What a frame means is the receiver's business. */
 import type { AddressInfo } from "node:net";
 import type { Listener, Log, Receiver } from "@hikyaku/peer";
 import { type Bytes, limits } from "@hikyaku/protocol";
@@ -10,7 +10,7 @@ import { urlHost } from "./ip-text.ts";
 import { listenFailure } from "./listen-failure.ts";
 import { ownAddresses } from "./own-addresses.ts";
 
-export interface ListenerBounds extends ServerBounds {
+interface ListenerBounds extends ServerBounds {
   readonly requestsInWorkMax: number;
   /** How long requests in work may take to finish once the listener closes. */
   readonly closeMsMax: number;

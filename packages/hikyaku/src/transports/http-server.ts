@@ -1,6 +1,6 @@
 /**
- * The node:http server under the peer listener: every time-out and cap that holds before a request is read (spec §7, first step). Node checks the two
- * request clocks itself and answers 408; a connection that never says a word is on the same clocks.
+ * The node:http server under the peer listener: every time-out and cap that holds before a request is read (spec §7, first step). Node checks the
+ * two request clocks itself and answers 408; a connection that never says a word is on the same clocks.
  */
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { Log } from "@hikyaku/peer";

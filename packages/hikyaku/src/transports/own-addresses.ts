@@ -1,4 +1,4 @@
-/** Which addresses a listener tells peers to dial (spec §9, after READY). A listener on every interface is reached at each of the machine's real addresses. */
+/** Which addresses a listener tells peers to dial (spec §9, after READY). One on every interface is reached at each of the machine's own addresses. */
 import { type AddressInfo, isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { limits } from "@hikyaku/protocol";

@@ -13,7 +13,7 @@ const backslash = 0x5c;
 const openers: ReadonlySet<number> = new Set([0x5b, 0x7b]);
 const closers: ReadonlySet<number> = new Set([0x5d, 0x7d]);
 
-/** Everything that is nested as deep as a reply; whether each is one, the parser decides. Undefined where the text nests deeper or holds more than any answer. */
+/** Everything nested as deep as a reply; whether it is one, the parser decides. Undefined where the text nests deeper or holds more than any answer. */
 export function sliceReplies(answer: Bytes): readonly Bytes[] | undefined {
   const slices: Bytes[] = [];
   let depth = 0;
