@@ -516,7 +516,8 @@ class World {
     if (op.kind === "duplicate") this.#flight.push(message);
     else if (op.kind === "drop") this.#flight.splice(at, 1);
     else if (op.kind === "receive") this.#receive(this.#flight.splice(at, 1)[0] as InFlight);
-    else if (op.kind === "flip") this.#flight[at] = { ...message, bytes: flipped(message.bytes, op.byte % message.bytes.length, op.bit) };
+    else if (op.kind === "flip")
+      this.#flight[at] = { ...message, bytes: flipped(message.bytes, (op.byte + message.bytes.length) % message.bytes.length, op.bit) };
     else if (op.kind === "swap") {
       const other = op.with % this.#flight.length;
       this.#flight[at] = this.#flight[other] as InFlight;
@@ -551,11 +552,13 @@ class World {
 
 const from = fc.constantFrom<Name>("alice", "bob");
 const at = fc.nat(50);
+/** Counted from the end when negative: there stands the signature, which ought to be hit as often as all the rest. */
+const anyByte = fc.oneof(fc.nat(2000), fc.integer({ min: -160, max: -60 }));
 const anyOp: fc.Arbitrary<Op> = fc.oneof(
   { weight: 12, arbitrary: fc.record({ kind: fc.constant("send"), from }) },
   { weight: 8, arbitrary: fc.record({ kind: fc.constantFrom("receive", "receive", "duplicate", "drop"), at }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant("swap"), at, with: at }) },
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("flip"), at, byte: fc.nat(2000), bit: fc.nat(7) }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("flip"), at, byte: anyByte, bit: fc.nat(7) }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant("advance"), ms: fc.constantFrom(1, 1000, 60_000, 120_001, 200_000) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("lose"), from, count: fc.constantFrom(1, 20, 33, 40, 500, 1100) }) },
 );
