@@ -123,7 +123,7 @@ describe.each(types)("the body of %s", (type) => {
     }
   });
 
-  test("is refused as broken JSON, broken UTF-8 or above its depth [BODY-4]", () => {
+  test("is refused as broken JSON, broken UTF-8 or above its depth [BODY-4] [ENV-3]", () => {
     const bytes = encodeBody(body);
     expect(decodeBody(type, bytes.slice(0, -1))).toBeUndefined();
     expect(decodeBody(type, bytes.with(bytes.length - 2, 0xff))).toBeUndefined();
@@ -213,7 +213,7 @@ test("a body of 128 KiB is carried, the next larger one neither sent nor read [B
   expect(decodeBody("message", bytesOf(of(bodyBytesMax + 1)))).toBeUndefined();
 });
 
-test("JSON of an application may nest 31 levels below its body, and no deeper [BODY-4]", () => {
+test("JSON of an application may nest 31 levels below its body, and no deeper [ENV-3]", () => {
   const nested = (levels: number) => encodeUtf8(`{"id":"${id}","sent_at":1,"json":${"[".repeat(levels)}${"]".repeat(levels)}}`);
   expect(decodeBody("message", nested(31))).toBeDefined();
   expect(decodeBody("message", nested(32))).toBeUndefined();

@@ -95,7 +95,7 @@ const schemas: { readonly [Type in DialogueType]: Schema<BodyByType[Type]> } = {
 
 export const isDialogueType = (type: MessageType): type is DialogueType => Object.hasOwn(schemas, type);
 
-const applicationTypes: readonly DialogueType[] = [
+const applicationTypes: ReadonlySet<DialogueType> = new Set<DialogueType>([
   "message",
   "status_report",
   "wake_up",
@@ -104,11 +104,11 @@ const applicationTypes: readonly DialogueType[] = [
   "task_query",
   "task_cancel",
   "task_input",
-];
+]);
 
 /** Whether this body is an application's, to be stored and receipted. READY is the one status report that is not. */
 export const isApplication = (type: DialogueType, body: BodyByType[DialogueType]): boolean =>
-  applicationTypes.includes(type) && !("ready" in body);
+  applicationTypes.has(type) && !("ready" in body);
 
 /** The body's UTF-8 JSON. Throws a RangeError above 128 KiB: what is larger goes by chunks. */
 export function encodeBody<Type extends DialogueType>(body: BodyByType[Type] | (ApplicationFields & BodyByType[Type])): Bytes {
