@@ -30,10 +30,11 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/transports": { enters: [], brings: [core, peer, "node:", "fastify", "undici"] },
   "hikyaku/store": { enters: [], brings: [core, peer, "node:"] },
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
-  "hikyaku/cli": { enters: [".", "config"], brings: [core, "node:", "@clack/prompts", "commander", "pino", "undici"] },
-  testkit: { enters: ["contracts", "vectors", "world"], brings: [] },
+  "hikyaku/cli": { enters: [".", "config", "crypto", "keystore"], brings: [core, peer, "node:", "commander", "pino", "undici"] },
+  testkit: { enters: ["contracts", "process", "vectors", "world"], brings: [] },
   "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest"] },
   "testkit/world": { enters: [], brings: [core, peer] },
+  "testkit/process": { enters: [], brings: ["node:"] },
   "testkit/vectors": { enters: [], brings: [core, "node:"] },
 };
 

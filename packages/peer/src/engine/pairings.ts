@@ -45,7 +45,7 @@ export interface Invitation {
   /** Resolves once the other side is trusted; rejects with TIMED_OUT, CANCELED (the person said no) or CLOSED. */
   readonly paired: Promise<Candidate>;
   /** Takes the link back. */
-  cancel(): void;
+  readonly cancel: () => void;
 }
 
 /** An invitation that nobody has used yet. */
