@@ -61,6 +61,7 @@ export {
   type Session,
   type SessionFacts,
   seal,
+  tidySession,
 } from "./session/session.ts";
 export { decodeEnvelope, type Envelope, encodeEnvelope, type UnsignedEnvelope } from "./wire/envelope.ts";
 export { factsOf, isMessageType, type MessageKind, type MessageType, messageTypeNames, type Priority } from "./wire/message-types.ts";

@@ -15,6 +15,7 @@ import {
   type Session,
   type SessionFacts,
   seal,
+  tidySession,
   type VerifyingKey,
 } from "@hikyaku/protocol";
 
@@ -70,6 +71,11 @@ export class LiveSession {
   /** LIFE-2: idle for 15 minutes, a day old, or out of numbers. */
   isExpired(now: number): boolean {
     return now - this.heardAt >= limits.sessionIdleMsMax || isWornOut(this.#session, now);
+  }
+
+  /** Forgets what it kept for messages that will not come any more. */
+  tidy(now: number): void {
+    this.#session = tidySession(this.#session, now);
   }
 
   erase(): void {
@@ -138,11 +144,10 @@ export class SessionTable {
 
   /** Drops what has expired, and what no longer sends and was silent for a minute. */
   sweep(now: number): void {
-    for (const { all, sending } of [...this.#byPeer.values()]) {
-      for (const session of [...all]) {
-        const isSilent = session !== sending && now - session.heardAt >= limits.retiredSessionMsMax;
-        if (isSilent || session.isExpired(now)) this.drop(session);
-      }
+    for (const { all, sending } of this.#byPeer.values()) {
+      const isSilent = (session: LiveSession): boolean => session !== sending && now - session.heardAt >= limits.retiredSessionMsMax;
+      for (const session of all.filter((one) => isSilent(one) || one.isExpired(now))) this.drop(session);
+      for (const session of all) session.tidy(now);
     }
   }
 
@@ -152,10 +157,10 @@ export class SessionTable {
   }
 
   clear(): void {
-    for (const peerId of [...this.#byPeer.keys()]) this.dropPeer(peerId);
+    for (const peerId of this.#byPeer.keys()) this.dropPeer(peerId);
   }
 
   dropPeer(peerId: string): void {
-    for (const session of [...(this.#byPeer.get(peerId)?.all ?? [])]) this.drop(session);
+    for (const session of this.#byPeer.get(peerId)?.all.slice() ?? []) this.drop(session);
   }
 }

@@ -15,7 +15,7 @@ import {
 } from "../wire/handshake-payloads.ts";
 import { compareVersions, handshakeVersion, isProtocolVersion, isSuite, type ProtocolVersion } from "../wire/versions.ts";
 import { type Agreement, type HandshakeRefusal, refuse } from "./agreement.ts";
-import { deriveExporter, deriveHandshakeKeys, deriveMasterKeys } from "./key-schedule.ts";
+import { deriveExporter, deriveHandshakeKeys, deriveMasterKeys, type HandshakeKeys } from "./key-schedule.ts";
 import { type Abilities, chooseSuite, chooseVersion, commonFeatures } from "./negotiation.ts";
 import { pairingIdOf, pairingKeyOf } from "./pairing-secret.ts";
 import { hashAnswer, hashAnswerToConfirm, hashConfirm, hashOffer } from "./transcript.ts";
@@ -96,25 +96,12 @@ export function confirmAnswer(
   m2: Envelope,
   settings: ConfirmSettings,
 ): Confirmed | HandshakeRefusal {
-  const decoded = readAnswer(pending, m2, settings.peerKey);
-  if (decoded === undefined) return refuse("HANDSHAKE_FAILED", "form");
-  if (!isSameBytes(decoded.answer.th1, pending.th1)) return refuse("HANDSHAKE_FAILED", "th1");
-  // The signature comes before the negotiation is judged: only the peer itself can make us cry "downgrade".
-  if (!isSignedBy(crypto, settings.peerKey, m2)) return refuse("HANDSHAKE_FAILED", "signature");
-  const chosen = judgeChoice(pending, decoded, settings.minVersion);
-  if (chosen === undefined) return refuse("DOWNGRADE_REFUSED", "version or suite");
+  const judged = judgeAnswer(crypto, pending, m2, settings);
+  if (judged.kind === "refused") return judged;
+  const proven = proveResponder(crypto, pending, m2, judged);
+  if (proven.kind === "refused") return proven;
 
-  const sharedSecret = pending.agreementKey.agree(decoded.answer.x25519);
-  if (sharedSecret === undefined) return refuse("HANDSHAKE_FAILED", "x25519");
-  const token = pending.settings.pairingToken;
-  const psk = token === undefined ? undefined : pairingKeyOf(crypto, token);
-  const thc = hashAnswerToConfirm(crypto, pending.th1, { header: m2, unconfirmedPayload: encodeAnswerPayload(decoded.answer) });
-  const keys = deriveHandshakeKeys(crypto, { sharedSecret, psk, thc });
-  if (!isSameBytes(crypto.hmacSha256(keys.responderMacKey, thc), decoded.challengeResponse)) {
-    eraseBytes(keys.handshakeSecret, keys.responderMacKey, keys.initiatorMacKey, keys.confirmSecret);
-    return refuse("HANDSHAKE_FAILED", "responder MAC");
-  }
-
+  const { keys, thc } = proven;
   const th2 = hashAnswer(crypto, pending.th1, m2);
   const m3 = makeConfirm(crypto, identity, m2, { th2, macKey: keys.initiatorMacKey, confirmSecret: keys.confirmSecret }, settings);
   const master = deriveMasterKeys(crypto, { handshakeSecret: keys.handshakeSecret, thc, th2 });
@@ -126,8 +113,8 @@ export function confirmAnswer(
     role: "initiator",
     selfId: identity.did,
     peerId: m2.senderId,
-    ...chosen,
-    features: commonFeatures(pending.settings.abilities.features, decoded.answer.features),
+    ...judged.chosen,
+    features: commonFeatures(pending.settings.abilities.features, judged.answer.features),
     sendingChain: master.initiatorChain,
     receivingChain: master.responderChain,
     th3,
@@ -137,7 +124,51 @@ export function confirmAnswer(
   return { kind: "confirmed", m3, agreement };
 }
 
-/** Everything about M2 that needs no secret. */
+interface JudgedAnswer extends DecodedAnswer {
+  readonly kind: "sound";
+  readonly chosen: Pick<Agreement, "version" | "suite">;
+}
+
+/** Everything that needs no key of the session. The signature comes before the negotiation is judged: only the peer itself can make us cry "downgrade". */
+function judgeAnswer(
+  crypto: Crypto,
+  pending: PendingOffer,
+  m2: Envelope,
+  { peerKey, minVersion }: ConfirmSettings,
+): JudgedAnswer | HandshakeRefusal {
+  const decoded = readAnswer(pending, m2, peerKey);
+  if (decoded === undefined) return refuse("HANDSHAKE_FAILED", "form");
+  if (!isSameBytes(decoded.answer.th1, pending.th1)) return refuse("HANDSHAKE_FAILED", "th1");
+  if (!isSignedBy(crypto, peerKey, m2)) return refuse("HANDSHAKE_FAILED", "signature");
+  const chosen = judgeChoice(pending, decoded, minVersion);
+  return chosen === undefined ? refuse("DOWNGRADE_REFUSED", "version or suite") : { kind: "sound", ...decoded, chosen };
+}
+
+interface ProvenResponder {
+  readonly kind: "proven";
+  readonly keys: HandshakeKeys;
+  readonly thc: Bytes;
+}
+
+/** Derives the keys and sees that the responder has them too (spec HS-7). */
+function proveResponder(
+  crypto: Crypto,
+  pending: PendingOffer,
+  m2: Envelope,
+  { answer, challengeResponse }: JudgedAnswer,
+): ProvenResponder | HandshakeRefusal {
+  const sharedSecret = pending.agreementKey.agree(answer.x25519);
+  if (sharedSecret === undefined) return refuse("HANDSHAKE_FAILED", "x25519");
+  const token = pending.settings.pairingToken;
+  const psk = token === undefined ? undefined : pairingKeyOf(crypto, token);
+  const thc = hashAnswerToConfirm(crypto, pending.th1, { header: m2, unconfirmedPayload: encodeAnswerPayload(answer) });
+  const keys = deriveHandshakeKeys(crypto, { sharedSecret, psk, thc });
+  if (isSameBytes(crypto.hmacSha256(keys.responderMacKey, thc), challengeResponse)) return { kind: "proven", keys, thc };
+  eraseBytes(keys.handshakeSecret, keys.responderMacKey, keys.initiatorMacKey, keys.confirmSecret);
+  return refuse("HANDSHAKE_FAILED", "responder MAC");
+}
+
+/** M2 as an answer to this offer, by the peer that was asked. */
 function readAnswer({ m1 }: PendingOffer, m2: Envelope, peerKey: VerifyingKey): DecodedAnswer | undefined {
   const isMine = m2.sessionId === m1.sessionId && m2.senderId === m1.recipientId && m2.recipientId === m1.senderId;
   const isAnswer = m2.msgType === "handshake_ack" && m2.version === handshakeVersion && m2.sequenceNum === 0 && !m2.payload.encrypted;

@@ -96,16 +96,7 @@ export function answerOffer(
     x25519: agreementKey.publicKey,
     ...(abilities.features.length === 0 ? {} : { features: abilities.features }),
   };
-  const header: EnvelopeHeader = {
-    version: handshakeVersion,
-    msgType: "handshake_ack",
-    senderId: identity.did,
-    recipientId: m1.senderId,
-    sessionId: m1.sessionId,
-    sequenceNum: 0,
-    timestamp: now,
-    nonce: dice.nonce,
-  };
+  const header = answerHeader(identity, m1, dice, now);
   const thc = hashAnswerToConfirm(crypto, th1, { header, unconfirmedPayload: encodeAnswerPayload(answer) });
   const keys = deriveHandshakeKeys(crypto, { sharedSecret, psk: settings.psk, thc });
   const data = encodeAnswerPayload(answer, crypto.hmacSha256(keys.responderMacKey, thc));
@@ -113,6 +104,17 @@ export function answerOffer(
   const agreed = { version, suite, features: commonFeatures(abilities.features, offer.features), clockOffsetMs: m1.timestamp - now };
   return halfOpen(crypto, { m1, m2, agreed, th1, thc, keys });
 }
+
+const answerHeader = (identity: Identity, m1: Envelope, { nonce }: AnswerDice, now: number): EnvelopeHeader => ({
+  version: handshakeVersion,
+  msgType: "handshake_ack",
+  senderId: identity.did,
+  recipientId: m1.senderId,
+  sessionId: m1.sessionId,
+  sequenceNum: 0,
+  timestamp: now,
+  nonce,
+});
 
 function halfOpen(
   crypto: Crypto,

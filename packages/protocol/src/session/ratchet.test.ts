@@ -3,7 +3,7 @@ import type { Bytes } from "../base/bytes.ts";
 import { skippedSecretMsMax, skippedSecretsMax } from "../base/limits.ts";
 import { expandLabel } from "../crypto/key-derivation.ts";
 import { pureCrypto } from "../crypto/pure.ts";
-import { commitStep, eraseReceivingChain, type ReceivingChain, receivingChainAt, SendingChain, stepTo } from "./ratchet.ts";
+import { commitStep, eraseReceivingChain, forgetSkipped, type ReceivingChain, receivingChainAt, SendingChain, stepTo } from "./ratchet.ts";
 
 const crypto = pureCrypto;
 const filled = (byte: number): Bytes => new Uint8Array(32).fill(byte);
@@ -122,4 +122,15 @@ test("an erased receiving chain holds no secret [MSG-1]", () => {
   const { chain } = receive(receivingChainAt(chainKey(), 2), 4);
   eraseReceivingChain(chain);
   expect([chain.chainKey, ...[...chain.skipped.values()].map(({ messageSecret }) => messageSecret)]).toEqual([erased, erased, erased]);
+});
+
+test("secrets that have waited too long are erased even if no message comes [MSG-8]", () => {
+  const skipping = receive(receivingChainAt(chainKey(), 1), 3).chain;
+  const held = [...skipping.skipped.values()].map(({ messageSecret }) => messageSecret);
+  expect(forgetSkipped(skipping, skippedSecretMsMax)).toBe(skipping);
+  expect(held).toHaveLength(2);
+  const later = forgetSkipped(skipping, skippedSecretMsMax + 1);
+  expect(later.skipped.size).toBe(0);
+  expect(held).toEqual([erased, erased]);
+  expect(receive(later, 4).secret).toEqual(secrets[3]);
 });

@@ -98,10 +98,24 @@ const freshSkipped = (chain: ReceivingChain, now: number): Map<number, SkippedSe
 export function commitStep(before: ReceivingChain, { messageSecret, next }: ReceivingStep): ReceivingChain {
   if (before.chainKey !== next.chainKey) eraseBytes(before.chainKey);
   eraseBytes(messageSecret);
-  for (const [sequenceNum, { messageSecret: held }] of before.skipped) {
-    if (!next.skipped.has(sequenceNum)) eraseBytes(held);
-  }
+  eraseDropped(before.skipped, next.skipped);
   return next;
+}
+
+type SkippedSecrets = ReceivingChain["skipped"];
+
+function eraseDropped(before: SkippedSecrets, kept: SkippedSecrets): void {
+  for (const [sequenceNum, { messageSecret }] of before) {
+    if (!kept.has(sequenceNum)) eraseBytes(messageSecret);
+  }
+}
+
+/** Erases the secrets that have waited too long, where no message came that would have done it. */
+export function forgetSkipped(chain: ReceivingChain, now: number): ReceivingChain {
+  const skipped = freshSkipped(chain, now);
+  if (skipped.size === chain.skipped.size) return chain;
+  eraseDropped(chain.skipped, skipped);
+  return { ...chain, skipped };
 }
 
 export function eraseReceivingChain(chain: ReceivingChain): void {

@@ -421,6 +421,12 @@ describe("the life of a session", () => {
     expect(isWornOut(state, now + ageMs)).toBe(isOver);
   });
 
+  test("seals nothing more once it is a day old, and is still whole [LIFE-1]", () => {
+    const { crypto, alice } = pairOf();
+    expect(() => sealFrom(crypto, alice, "too late", now + sessionMsMax)).toThrow("worn out");
+    expect(sealFrom(crypto, alice, "in time", now + sessionMsMax - 1).envelope.sequenceNum).toBe(2);
+  });
+
   test("has the bounds that the spec sets [LIFE-1]", () => {
     expect([rolloverAfterMs, rolloverAfterMessages, sessionMsMax, sessionMessagesMax]).toEqual([3_600_000, 65_536, 86_400_000, 1_048_576]);
   });

@@ -3,7 +3,7 @@
  * and time are right is there a next session to keep, so whatever junk arrives, the session it met is unchanged.
  */
 import { type Bytes, eraseBytes } from "../base/bytes.ts";
-import type { ErrorCode } from "../base/errors.ts";
+import { type ErrorCode, HikyakuError } from "../base/errors.ts";
 import { cheapJumpMax, clockSkewMsMax, rolloverAfterMessages, rolloverAfterMs, sessionMessagesMax, sessionMsMax } from "../base/limits.ts";
 import type { Crypto, VerifyingKey } from "../crypto/port.ts";
 import type { Agreement } from "../handshake/agreement.ts";
@@ -15,6 +15,7 @@ import type { MessageType } from "../wire/message-types.ts";
 import {
   commitStep,
   eraseReceivingChain,
+  forgetSkipped,
   type ReceivingChain,
   type ReceivingStep,
   receivingChainAt,
@@ -56,7 +57,7 @@ export interface Sealed {
   readonly session: Session;
 }
 
-/** Seals and signs one message. Spends the session's sending chain: the returned session is the one to go on with. */
+/** Seals and signs one message. Spends the session's sending chain: the returned session is the one to go on with. Throws REKEY_REQUIRED where it is worn out. */
 export function seal(
   crypto: Crypto,
   identity: Identity,
@@ -65,6 +66,7 @@ export function seal(
   { nonces, now }: { readonly nonces: NonceSource; readonly now: number },
 ): Sealed {
   const { facts, sending } = session;
+  if (isWornOut(session, now)) throw new HikyakuError("REKEY_REQUIRED", "The session is worn out: a new handshake has to replace it.");
   const header: EnvelopeHeader = {
     version: facts.version,
     msgType: message.msgType,
@@ -127,6 +129,12 @@ const commit = (session: Session, step: ReceivingStep, window: ReplayWindow): Se
   receiving: commitStep(session.receiving, step),
   window,
 });
+
+/** The session without the skipped secrets whose time is over. */
+export function tidySession(session: Session, now: number): Session {
+  const receiving = forgetSkipped(session.receiving, now);
+  return receiving === session.receiving ? session : { ...session, receiving };
+}
 
 /** Whether it is time to make a new session; this one still works meanwhile. */
 export const isDueForRollover = ({ facts, sending, window }: Session, now: number): boolean =>
