@@ -175,6 +175,7 @@ export class Engine {
 
   /** Forgets every session with a peer, and what waits for it. */
   disconnect(did: string): void {
+    this.#handshakesIn.forget(did);
     this.sessions.dropPeer(did);
     this.#pickup.drop(did);
     this.#keys.forget(did);

@@ -40,6 +40,10 @@ export class HalfOpens {
     }
   }
 
+  dropPeer(senderId: string): void {
+    for (const [key, handshake] of this.#open) if (handshake.half.m1.senderId === senderId) this.#forget(key, handshake);
+  }
+
   clear(): void {
     for (const [key, handshake] of this.#open) this.#forget(key, handshake);
   }

@@ -51,6 +51,11 @@ export class HandshakesIn {
     this.#halfOpens.sweep(this.#parts.ground.clock.elapsed());
   }
 
+  /** Whoever is blocked or forgotten now shall not finish what it began before. */
+  forget(did: string): void {
+    this.#halfOpens.dropPeer(did);
+  }
+
   close(): void {
     this.#halfOpens.clear();
   }

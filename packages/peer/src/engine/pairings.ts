@@ -147,7 +147,7 @@ export class Pairings {
   }
 
   close(): void {
-    for (const pairingId of [...this.#open.keys()]) {
+    for (const pairingId of this.#open.keys()) {
       this.#take(pairingId)?.settle(Promise.reject(new HikyakuError("CLOSED", "the peer was closed before anybody used the pairing link")));
     }
   }

@@ -10,10 +10,10 @@ export interface Standing {
 export const stranger: Standing = { level: "unknown", scopes: [] };
 
 /** Answers and notices of a session that exists: they carry no right and start nothing. */
-const harmless: readonly MessageType[] = ["error", "receipt", "pong", "capability_response", "session_close"];
+const harmless: ReadonlySet<MessageType> = new Set(["error", "receipt", "pong", "capability_response", "session_close"]);
 
 /** What a peer may send whose key is pinned, and nothing more. */
-const forSeen: readonly MessageType[] = ["heartbeat", "ping", "status_report", "capability_query", "discovery", "receipt_query"];
+const forSeen: ReadonlySet<MessageType> = new Set(["heartbeat", "ping", "status_report", "capability_query", "discovery", "receipt_query"]);
 
 const scopeOfType: Partial<Record<MessageType, Scope>> = {
   message: "message",
@@ -30,9 +30,9 @@ const scopeOfType: Partial<Record<MessageType, Scope>> = {
 
 export function maySend({ level, scopes }: Standing, type: MessageType): boolean {
   if (level === "blocked") return false;
-  if (harmless.includes(type)) return true;
+  if (harmless.has(type)) return true;
   if (level === "unknown") return false;
-  if (forSeen.includes(type)) return true;
+  if (forSeen.has(type)) return true;
   const scope = scopeOfType[type];
   return scope !== undefined && (level === "admin" || (level === "trusted" && scopes.includes(scope)));
 }

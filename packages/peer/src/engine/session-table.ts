@@ -101,10 +101,10 @@ export class SessionTable {
     return this.#byPeer.get(peerId)?.all.find((session) => session.facts.sessionId === sessionId);
   }
 
-  /** The session to send in, if there is one that still may. */
+  /** The session to send in, if there is one that still may. Over HTTP nothing is sent before the peer has shown the keys (spec HS-12). */
   sendingTo(peerId: string, now: number): LiveSession | undefined {
     const sending = this.#byPeer.get(peerId)?.sending;
-    return sending === undefined || sending.isExpired(now) ? undefined : sending;
+    return sending?.isReady === true && !sending.isExpired(now) ? sending : undefined;
   }
 
   /**

@@ -1,5 +1,5 @@
 import { HikyakuError, limits } from "@hikyaku/protocol";
-import { ManualClock } from "@hikyaku/testkit";
+import { failureOf, ManualClock } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
 import { patiently, untilAborted, Waits } from "./waits.ts";
 
@@ -16,24 +16,24 @@ test("a wait that is not answered ends when its time is up and says what it was 
   const clock = new ManualClock();
   const waits = new Waits(clock);
   const answer = waits.open("pong 1", "pong from desk", { timeoutMs: 2000 });
-  const outcome = expect(answer).rejects.toMatchObject({ code: "TIMED_OUT", message: "no pong from desk within 2 s" });
+  const outcome = failureOf(answer);
   await clock.pass(1999);
   expect(waits.settle("pong 2", undefined)).toBe(false);
   await clock.pass(1);
-  await outcome;
+  expect(await outcome).toMatchObject({ code: "TIMED_OUT", message: "no pong from desk within 2 s" });
   expect(waits.settle("pong 1", undefined)).toBe(false);
 });
 
 test("thirty seconds unless told, and never above an hour", async () => {
   const clock = new ManualClock();
   const waits = new Waits(clock);
-  const usual = expect(waits.open("a", "answer", {})).rejects.toMatchObject({ message: "no answer within 30 s" });
-  const longest = expect(waits.open("b", "answer", { timeoutMs: Number.POSITIVE_INFINITY })).rejects.toMatchObject({
+  const usual = failureOf(waits.open("a", "answer", {}));
+  const longest = failureOf(waits.open("b", "answer", { timeoutMs: Number.POSITIVE_INFINITY }));
+  await clock.pass(limits.requestTimeoutMsMax);
+  expect(await usual).toMatchObject({ message: "no answer within 30 s" });
+  expect(await longest).toMatchObject({
     message: "no answer within 3600 s",
   });
-  await clock.pass(limits.requestTimeoutMsMax);
-  await usual;
-  await longest;
 });
 
 test("a caller may stop waiting, before or during", async () => {
@@ -85,13 +85,13 @@ test("work under patience ends with the caller, with the peer or when the time i
   const ground = { clock, closing: closing.signal };
   const forever = (signal: AbortSignal): Promise<never> => untilAborted(new Promise<never>(() => undefined), signal);
   expect(await patiently(ground, {}, async () => "done")).toBe("done");
-  const canceled = expect(patiently(ground, { signal: caller.signal }, forever)).rejects.toMatchObject({ code: "CANCELED" });
+  const canceled = failureOf(patiently(ground, { signal: caller.signal }, forever));
   caller.abort();
-  await canceled;
-  const late = expect(patiently(ground, { timeoutMs: 50 }, forever)).rejects.toMatchObject({ code: "TIMED_OUT" });
+  expect(await canceled).toMatchObject({ code: "CANCELED" });
+  const late = failureOf(patiently(ground, { timeoutMs: 50 }, forever));
   await clock.pass(50);
-  await late;
-  const closed = expect(patiently(ground, {}, forever)).rejects.toMatchObject({ code: "CLOSED" });
+  expect(await late).toMatchObject({ code: "TIMED_OUT" });
+  const closed = failureOf(patiently(ground, {}, forever));
   closing.abort();
-  await closed;
+  expect(await closed).toMatchObject({ code: "CLOSED" });
 });

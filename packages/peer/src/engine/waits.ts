@@ -67,7 +67,7 @@ export class Waits {
   }
 
   failAll(error: HikyakuError): void {
-    for (const wait of [...this.#waits.values()]) wait.fail(error);
+    for (const wait of this.#waits.values()) wait.fail(error);
   }
 }
 

@@ -34,9 +34,10 @@ export class ManualClock implements Clock {
     this.#now = now;
   }
 
-  /** Lets time pass, in steps from alarm to alarm, and lets what each alarm started settle before the next. */
+  /** Lets time pass, in steps from alarm to alarm, and lets what was started before and by each alarm settle before the next. */
   async pass(ms: number): Promise<void> {
     const end = this.#elapsed + ms;
+    await settle();
     for (let next = this.#nextBefore(end); next !== undefined; next = this.#nextBefore(end)) {
       this.#advance(next.at - this.#elapsed);
       this.#alarms.delete(next);

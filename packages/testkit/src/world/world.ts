@@ -41,8 +41,8 @@ export interface Passage {
 export interface Weather {
   /** Called before a frame is delivered; it may wait, throw, or answer `lost` to lose the answer after the frame arrived. */
   before?: (to: string, frame: Bytes) => Promise<"lost" | undefined> | "lost" | undefined;
-  /** Called when a frame has arrived, before its answer goes back: it may hold it up, or throw. */
-  after?: (to: string, frame: Bytes, reception: Reception) => Promise<void> | void;
+  /** Called when a frame has arrived, before its answer goes back: it may hold it up, throw, or put another in its place. */
+  after?: (to: string, frame: Bytes, reception: Reception) => Promise<Reception | undefined> | Reception | undefined;
 }
 
 export interface PeerOptions {
@@ -162,8 +162,8 @@ export class World implements AsyncDisposable {
         const fate = await this.weather.before?.(to, frame);
         const reception = await link.deliver(frame, signal);
         this.passages.push({ to, frame, envelope: decodeEnvelope(frame), reception });
-        await this.weather.after?.(to, frame, reception);
-        return fate === "lost" ? { kind: "received", replies: [], more: false } : reception;
+        const changed = await this.weather.after?.(to, frame, reception);
+        return fate === "lost" ? { kind: "received", replies: [], more: false } : (changed ?? reception);
       },
     };
   }
