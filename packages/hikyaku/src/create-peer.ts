@@ -1,6 +1,6 @@
 /** The composition root: fills a peer's needs with what Node offers. */
 import { type Log, Peer, silentLog, systemClock } from "@hikyaku/peer";
-import { type Bytes, createIdentity, HikyakuError, protocolVersions, suites } from "@hikyaku/protocol";
+import { createIdentity, HikyakuError, protocolVersions, suites } from "@hikyaku/protocol";
 import { parseEndpoint } from "./config/endpoint.ts";
 import { nodeCrypto } from "./crypto/node-crypto.ts";
 import { nodeRandom } from "./crypto/node-random.ts";

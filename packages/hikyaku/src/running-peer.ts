@@ -7,7 +7,7 @@ import { startPeer } from "./create-peer.ts";
 import { removeControlRecord, writeControlRecord } from "./keystore/control-record.ts";
 import { isSameToken, newControlToken } from "./keystore/control-token.ts";
 import { openKeystore } from "./keystore/keystore.ts";
-import { readPassphraseFile } from "./keystore/passphrase-file.ts";
+import { passphraseOf } from "./keystore/passphrase.ts";
 
 export interface RunningPeer extends AsyncDisposable {
   readonly peer: Peer;
@@ -29,25 +29,25 @@ export async function startRunningPeer(config: Config, log: Log): Promise<Runnin
       log,
     }),
   );
-  const control = await openControl(peer, config, started);
+  const control = await openControl(peer, config, { log, started });
   const running = started.move();
   return { peer, control: formatEndpoint(control), [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
-async function openControl(peer: Peer, config: Config, started: AsyncDisposableStack): Promise<Endpoint> {
+interface ControlNeeds {
+  readonly log: Log;
+  readonly started: AsyncDisposableStack;
+}
+
+async function openControl(peer: Peer, config: Config, { log, started }: ControlNeeds): Promise<Endpoint> {
   const folder = config.folder.value;
   const token = newControlToken();
   const listen = config.control.value;
   const server = started.use(
-    await startControlServer(peer, { listen, name: config.name.value, isToken: (offered) => isSameToken(offered, token) }),
+    await startControlServer(peer, { listen, name: config.name.value, isToken: (offered) => isSameToken(offered, token), log }),
   );
   const address = { host: listen.host, port: server.port };
   await writeControlRecord(folder, { pid: process.pid, address, token });
   started.defer(() => removeControlRecord(folder));
   return address;
 }
-
-/** The passphrase itself wins over the file that holds it. */
-export const passphraseOf = async (config: Config): Promise<string | undefined> =>
-  config.passphrase.value ??
-  (config.passphraseFile.value === undefined ? undefined : await readPassphraseFile(config.passphraseFile.value));

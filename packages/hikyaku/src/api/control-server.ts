@@ -2,13 +2,17 @@
  * The control listener (spec CTL-1 to CTL-5): how the owner of this machine's peer commands it. Loopback only; every request carries the token; a page that a
  * browser shows can neither read it nor be talked into using it, because foreign names and origins are refused before anything else.
  */
-import type { Peer } from "@hikyaku/peer";
+import type { AddressInfo } from "node:net";
+import type { Log, Peer } from "@hikyaku/peer";
 import { HikyakuError, limits } from "@hikyaku/protocol";
-import { type FastifyError, type FastifyInstance, fastify } from "fastify";
-import { errorStatusOf } from "./error-status.ts";
-import { guardRequest } from "./guard.ts";
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { endBrokenRequest } from "./broken-request.ts";
+import { controlStatusOf } from "./error-status.ts";
+import { GuardRefusal, guardRequest } from "./guard.ts";
 import { inboxRoutes } from "./inbox.ts";
+import { listenFailure } from "./listen-failure.ts";
 import { messageRoutes } from "./messages.ts";
+import { reportMistake, type Shown } from "./mistake.ts";
 import { pairingRoutes } from "./pairings.ts";
 import { peerRoutes } from "./peers.ts";
 import { selfRoutes } from "./self.ts";
@@ -20,6 +24,7 @@ export interface ControlSettings {
   readonly isToken: (offered: string) => boolean;
   /** What this peer is called here. */
   readonly name: string;
+  readonly log: Log;
 }
 
 export interface ControlServer extends AsyncDisposable {
@@ -33,62 +38,68 @@ const requestMsMax = 30_000;
 /** Starts to listen. Rejects with ADDRESS_IN_USE or INVALID_ARGUMENT, naming the address. */
 export async function startControlServer(peer: Peer, settings: ControlSettings): Promise<ControlServer> {
   const app = createControlApp(peer, settings);
+  const close = async (): Promise<void> => {
+    app.server.closeAllConnections();
+    await app.close();
+  };
   try {
     await app.listen(settings.listen);
+    // CTL-1: a name leads where the system's resolver says, so what counts is where we ended up.
+    if (!boundTo(app).every(({ address }) => isLoopback(address))) throw new Error("this is no loopback address");
   } catch (error) {
+    await close();
     throw listenFailure(settings.listen, error);
   }
-  const bound = app.server.address();
-  return {
-    port: typeof bound === "object" && bound !== null ? bound.port : settings.listen.port,
-    [Symbol.asyncDispose]: async () => {
-      app.server.closeAllConnections();
-      await app.close();
-    },
-  };
+  return { port: boundTo(app)[0]?.port ?? settings.listen.port, [Symbol.asyncDispose]: close };
 }
 
-function createControlApp(peer: Peer, { isToken, name }: ControlSettings): FastifyInstance {
-  const app = fastify({ bodyLimit: bodyBytesMax, requestTimeout: requestMsMax, forceCloseConnections: true });
+const boundTo = (app: FastifyInstance): readonly AddressInfo[] => app.addresses().filter((bound) => typeof bound === "object");
+
+const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");
+
+function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): FastifyInstance {
+  const refuse = (error: FastifyError | HikyakuError, reply: FastifyReply): FastifyReply => {
+    const { code, message } = toRefusal(error, log);
+    return reply.code(error instanceof GuardRefusal ? error.status : controlStatusOf(code)).send({ error: { code, message } });
+  };
+  const app = fastify({
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestMsMax,
+    forceCloseConnections: true,
+    clientErrorHandler: endBrokenRequest,
+    // A path that cannot be decoded comes here, past every hook, so the guard is asked once more.
+    frameworkErrors: (error, request, reply) => void refuse(guardFailure(() => guardRequest(request, isToken)) ?? error, reply),
+  });
   app.server.maxConnections = connectionsMax;
   app.addHook("onRequest", async (request) => guardRequest(request, isToken));
   app.setNotFoundHandler((request) => {
     throw new HikyakuError("INVALID_ARGUMENT", `The control interface has no ${request.method} ${request.url.slice(0, 100)}.`);
   });
-  app.setErrorHandler<FastifyError | HikyakuError>((error, _request, reply) => {
-    const { code, message } = toRefusal(error);
-    return reply.code(errorStatusOf(code)).send({ error: { code, message } });
-  });
+  app.setErrorHandler<FastifyError | HikyakuError>((error, _request, reply) => refuse(error, reply));
   selfRoutes(app, peer, name);
   peerRoutes(app, peer);
   messageRoutes(app, peer);
   inboxRoutes(app, peer);
-  pairingRoutes(app, peer);
+  pairingRoutes(app, peer, log);
   return app;
 }
 
+function guardFailure(guard: () => void): HikyakuError | undefined {
+  try {
+    guard();
+    return undefined;
+  } catch (error) {
+    return error as HikyakuError;
+  }
+}
+
 /** The framework's own refusals are about the request's form; anything else is a mistake of ours and keeps its text to itself. */
-function toRefusal(error: FastifyError | HikyakuError): Pick<HikyakuError, "code" | "message"> {
+function toRefusal(error: FastifyError | HikyakuError, log: Log): Shown {
   if (error instanceof HikyakuError) return error;
   const { statusCode = 500 } = error;
   if (statusCode === 415) return { code: "UNSUPPORTED_MEDIA", message: "The control interface takes application/json." };
   if (statusCode === 413)
     return { code: "MESSAGE_TOO_LARGE", message: `The control interface takes at most ${bodyBytesMax} bytes at once.` };
   if (statusCode < 500) return { code: "INVALID_ARGUMENT", message: "The request is not well-formed." };
-  return { code: "INTERNAL_ERROR", message: "Something went wrong inside; the log says more." };
-}
-
-function listenFailure({ host, port }: ControlSettings["listen"], cause: unknown): HikyakuError {
-  const at = `${host}:${port}`;
-  if (cause instanceof Error && "code" in cause && cause.code === "EADDRINUSE")
-    return new HikyakuError(
-      "ADDRESS_IN_USE",
-      `Cannot listen for commands at ${at}: another program is there. Use --control with another port.`,
-      { cause },
-    );
-  return new HikyakuError(
-    "INVALID_ARGUMENT",
-    `Cannot listen for commands at ${at}. Use --control with a loopback address of this machine.`,
-    { cause },
-  );
+  return reportMistake(error, log);
 }

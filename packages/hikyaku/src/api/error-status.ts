@@ -3,7 +3,6 @@ import type { ErrorCode } from "@hikyaku/protocol";
 
 const statuses: Partial<Record<ErrorCode, number>> = {
   INVALID_ARGUMENT: 400,
-  UNAUTHORIZED: 403,
   UNKNOWN_PEER: 404,
   MESSAGE_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA: 415,
@@ -15,4 +14,4 @@ const statuses: Partial<Record<ErrorCode, number>> = {
 };
 
 /** Whatever else the peer refuses is a conflict with its state or with another peer's will. */
-export const errorStatusOf = (code: ErrorCode): number => statuses[code] ?? 409;
+export const controlStatusOf = (code: ErrorCode): number => statuses[code] ?? 409;

@@ -7,7 +7,7 @@ export const peerReference: z.ZodType<string> = z.string().min(1).max(limits.idL
 
 export const petName: z.ZodType<string> = z
   .string()
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "wants letters, digits, dots, dashes or underscores")
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "letters, digits, dots, dashes or underscores, beginning with a letter or digit")
   .max(limits.nameLengthMax);
 
 export const allowed: z.ZodType<Scope[]> = z.array(z.enum(scopes)).max(scopes.length);

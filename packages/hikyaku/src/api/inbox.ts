@@ -4,7 +4,7 @@ import { isMessageId, limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { peerReference } from "./fields.ts";
-import { readPart } from "./request-body.ts";
+import { readPart } from "./request-part.ts";
 
 const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const query = z.strictObject({
@@ -14,7 +14,9 @@ const query = z.strictObject({
   limit: count.max(limits.inboxPageMax).default(100),
 });
 const read = z.strictObject({
-  messages: z.array(z.strictObject({ from: peerReference, id: z.string().refine(isMessageId) })).max(limits.inboxPageMax),
+  messages: z
+    .array(z.strictObject({ from: peerReference, id: z.string().refine(isMessageId, "the id of a message") }))
+    .max(limits.inboxPageMax),
 });
 
 export function inboxRoutes(app: FastifyInstance, peer: Peer): void {

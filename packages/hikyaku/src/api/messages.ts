@@ -1,10 +1,11 @@
 /** Messages on their way out. */
 import type { Peer } from "@hikyaku/peer";
-import { limits } from "@hikyaku/protocol";
+import { limits, type MessageBody } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { peerReference, timeoutMs } from "./fields.ts";
-import { goneSignal, readPart } from "./request-body.ts";
+import { goneSignal } from "./gone-signal.ts";
+import { readPart } from "./request-part.ts";
 
 const text = z.string().max(limits.textLengthMax);
 const sentence = z.string().max(limits.reasonLengthMax);
@@ -15,17 +16,22 @@ const manner = {
   timeoutMs: timeoutMs.exactOptional(),
 };
 
-const message = z.strictObject({ ...manner, body: z.union([z.strictObject({ text }), z.strictObject({ json: z.json() })]) });
+// What was parsed from JSON is JSON: to walk it once more would only give deep nesting a stack to overflow.
+const messageBody = z
+  .strictObject({ text: text.exactOptional(), json: z.unknown().exactOptional() })
+  .refine((body) => "text" in body !== "json" in body, "either text or json")
+  .transform(({ text: words, json }): MessageBody => (words === undefined ? { json } : { text: words }));
+const message = z.strictObject({ ...manner, body: messageBody });
 const report = z.strictObject({ ...manner, body: z.strictObject({ state: word.exactOptional(), detail: sentence.exactOptional() }) });
 
 export function messageRoutes(app: FastifyInstance, peer: Peer): void {
-  app.post("/messages", async (request) => {
+  app.post("/messages", async (request, reply) => {
     const { to: recipient, body, ...options } = readPart(request.body, message);
-    return await peer.send(recipient, "message", body, { ...options, signal: goneSignal(request) });
+    return await peer.send(recipient, "message", body, { ...options, signal: goneSignal(reply) });
   });
 
-  app.post("/reports", async (request) => {
+  app.post("/reports", async (request, reply) => {
     const { to: recipient, body, ...options } = readPart(request.body, report);
-    return await peer.send(recipient, "status_report", body, { ...options, signal: goneSignal(request) });
+    return await peer.send(recipient, "status_report", body, { ...options, signal: goneSignal(reply) });
   });
 }

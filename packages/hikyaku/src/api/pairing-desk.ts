@@ -1,13 +1,14 @@
 /** The pairings that are under way on the control interface, and what each is waiting for. */
 import { randomBytes } from "node:crypto";
-import type { Candidate } from "@hikyaku/peer";
-import { type ErrorCode, HikyakuError, limits } from "@hikyaku/protocol";
+import type { Candidate, Log } from "@hikyaku/peer";
+import { HikyakuError, limits } from "@hikyaku/protocol";
+import { type Shown, shown } from "./mistake.ts";
 
 export type PairingState =
   | { readonly state: "waiting"; readonly link?: string }
   | { readonly state: "asking"; readonly candidate: Candidate }
   | { readonly state: "paired"; readonly candidate: Candidate }
-  | { readonly state: "failed"; readonly error: { readonly code: ErrorCode; readonly message: string } };
+  | { readonly state: "failed"; readonly error: Shown };
 
 /** A pairing as the peer runs it. */
 export interface RunningPairing {
@@ -27,7 +28,12 @@ interface Held {
 const pollMsMax = 20_000;
 
 export class PairingDesk {
+  readonly #log: Log;
   readonly #held = new Map<string, Held>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
   /** Starts one; `run` is handed the question for the person. */
   open(run: (confirm: (candidate: Candidate) => Promise<boolean>) => RunningPairing): { readonly id: string } & PairingState {
@@ -35,12 +41,12 @@ export class PairingDesk {
     if (this.#held.size >= limits.openPairingsMax)
       throw new HikyakuError("QUOTA_EXCEEDED", `${limits.openPairingsMax} pairings are under way, which is the limit: finish one first.`);
     const id = randomBytes(8).toString("hex");
-    const { link, outcome, cancel } = run((candidate) => this.#ask(id, candidate));
-    const state: PairingState = { state: "waiting", ...(link === undefined ? {} : { link }) };
-    this.#held.set(id, { state, cancel, decide: undefined, changed: Promise.withResolvers() });
-    outcome.then(
+    const running = run((candidate) => this.#ask(id, candidate));
+    const state: PairingState = { state: "waiting", ...(running.link === undefined ? {} : { link: running.link }) };
+    this.#held.set(id, { state, cancel: () => running.cancel(), decide: undefined, changed: Promise.withResolvers() });
+    running.outcome.then(
       (candidate) => this.#change(id, { state: "paired", candidate }),
-      (error: unknown) => this.#change(id, { state: "failed", error: describe(error) }),
+      (error: unknown) => this.#change(id, { state: "failed", error: shown(error, this.#log) }),
     );
     return { id, ...state };
   }
@@ -54,7 +60,10 @@ export class PairingDesk {
 
   /** What the person said. */
   decide(id: string, agrees: boolean): void {
-    this.#find(id).decide?.(agrees);
+    const { decide, state } = this.#find(id);
+    if (decide === undefined || state.state !== "asking")
+      throw new HikyakuError("INVALID_ARGUMENT", `This pairing is ${state.state}: there is nothing to decide.`);
+    decide(agrees);
   }
 
   cancel(id: string): void {
@@ -93,8 +102,3 @@ export class PairingDesk {
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());
-
-const describe = (error: unknown): { readonly code: ErrorCode; readonly message: string } =>
-  error instanceof HikyakuError
-    ? { code: error.code, message: error.message }
-    : { code: "INTERNAL_ERROR", message: "Something went wrong inside; the log says more." };

@@ -1,11 +1,11 @@
 /** Pairing, with a person in the middle: each pairing is a small process that others ask for its state and tell what the person said. */
-import type { Candidate, Peer, Terms } from "@hikyaku/peer";
+import type { Candidate, Log, Peer, Terms } from "@hikyaku/peer";
 import { HikyakuError, limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { allowed, petName } from "./fields.ts";
 import { PairingDesk } from "./pairing-desk.ts";
-import { readPart } from "./request-body.ts";
+import { readPart } from "./request-part.ts";
 
 const begin = z.strictObject({
   name: petName,
@@ -13,12 +13,12 @@ const begin = z.strictObject({
   /** Present where this side uses a link, absent where it makes one. */
   link: z.string().max(limits.pairingLinkLengthMax).exactOptional(),
 });
-const which = z.object({ id: z.string().regex(/^[0-9a-f]{16}$/) });
+const which = z.object({ id: z.string().regex(/^[0-9a-f]{16}$/, "the id of a pairing") });
 const wait = z.strictObject({ seen: z.enum(["waiting", "asking"]).exactOptional() });
 const verdict = z.strictObject({ agree: z.boolean() });
 
-export function pairingRoutes(app: FastifyInstance, peer: Peer): void {
-  const desk = new PairingDesk();
+export function pairingRoutes(app: FastifyInstance, peer: Peer, log: Log): void {
+  const desk = new PairingDesk(log);
 
   app.post("/pairings", async ({ body }) => {
     const { link, name, allow } = readPart(body, begin);
@@ -49,6 +49,6 @@ function inviteWith(
 ): { readonly link: string; readonly outcome: Promise<Candidate>; readonly cancel: () => void } {
   if (peer.addresses.length === 0)
     throw new HikyakuError("INVALID_ARGUMENT", "This peer has no address to put in a link: start it with --advertise http://host:port.");
-  const { link, paired, cancel } = peer.invite(terms);
-  return { link, outcome: paired, cancel };
+  const invitation = peer.invite(terms);
+  return { link: invitation.link, outcome: invitation.paired, cancel: () => invitation.cancel() };
 }

@@ -4,7 +4,8 @@ import { limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
 import { allowed, peerReference, petName, timeoutMs } from "./fields.ts";
-import { goneSignal, readPart } from "./request-body.ts";
+import { goneSignal } from "./gone-signal.ts";
+import { readPart } from "./request-part.ts";
 
 const trustChange: z.ZodType<TrustChange> = z.strictObject({
   peer: peerReference,
@@ -32,13 +33,13 @@ export function peerRoutes(app: FastifyInstance, peer: Peer): void {
     return {};
   });
 
-  app.post("/peers/:peer/ping", async (request) => {
+  app.post("/peers/:peer/ping", async (request, reply) => {
     const asked = readPart(request.params, peerParameter).peer;
-    return { ms: await peer.ping(asked, { ...readPart(request.body, patience), signal: goneSignal(request) }) };
+    return { ms: await peer.ping(asked, { ...readPart(request.body, patience), signal: goneSignal(reply) }) };
   });
 
-  app.post("/peers/:peer/capabilities", async (request) => {
+  app.post("/peers/:peer/capabilities", async (request, reply) => {
     const asked = readPart(request.params, peerParameter).peer;
-    return await peer.capabilities(asked, { ...readPart(request.body, patience), signal: goneSignal(request) });
+    return await peer.capabilities(asked, { ...readPart(request.body, patience), signal: goneSignal(reply) });
   });
 }

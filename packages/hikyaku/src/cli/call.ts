@@ -1,6 +1,6 @@
 /** One call of a command: its settings, its terminal, and the peer that is up if the command asks for it. */
 import { type Config, type Flags, resolveConfig } from "../config/config.ts";
-import { ControlClient } from "./control-client.ts";
+import type { ControlClient } from "./control-client.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
 export interface Call {
@@ -19,7 +19,8 @@ export async function beginCall({ json = false, ...flags }: CommonFlags): Promis
 
 /** Runs `work` against the peer that is up in the folder; rejects with NotRunning where there is none. */
 export async function withPeer<Value>({ config }: Call, work: (peer: ControlClient) => Promise<Value>): Promise<Value> {
-  const peer = await ControlClient.connect(config);
+  const { ControlClient: Client } = await import("./control-client.ts");
+  const peer = await Client.connect(config);
   try {
     return await work(peer);
   } finally {

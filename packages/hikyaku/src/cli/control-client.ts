@@ -1,22 +1,20 @@
 /** How commands talk to the peer that is up: its control interface, found through the record in its folder. */
-import { type ErrorCode, HikyakuError, isErrorCode } from "@hikyaku/protocol";
+import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
 import { Client } from "undici";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
 import { type ControlRecord, readControlRecord } from "../keystore/control-record.ts";
-import { exitNotRunning } from "./exit-code.ts";
+import { NotRunning } from "./not-running.ts";
 
-/** No peer is up in this folder: told apart from a peer elsewhere that cannot be reached. */
-export class NotRunning extends HikyakuError {
-  readonly exitCode: number = exitNotRunning;
-
-  constructor(folder: string, cause: unknown) {
-    super("UNREACHABLE", `The peer in ${folder} is not running. Start it with \`hikyaku up\`.`, { cause });
-  }
-}
-
-/** The longest answer is a pairing link that nobody uses for a while; the peer itself bounds how long it takes. */
+/** The longest answer is a message that waits to be handled; the peer itself bounds how long that takes. */
 const answerMsMax = 3_700_000;
+
+const guardStatus = 403;
+
+interface Exchanged {
+  readonly statusCode: number;
+  readonly text: string;
+}
 
 export class ControlClient {
   readonly #folder: string;
@@ -34,7 +32,7 @@ export class ControlClient {
     try {
       return new ControlClient(folder, await readControlRecord(folder));
     } catch (error) {
-      throw error instanceof HikyakuError && error.code === "UNREACHABLE" ? new NotRunning(folder, error) : error;
+      throw error instanceof HikyakuError && error.code === "UNREACHABLE" ? new NotRunning(error.message, error) : error;
     }
   }
 
@@ -60,10 +58,15 @@ export class ControlClient {
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     };
     const { statusCode, text } = await this.#exchange(method, path, headers, body === undefined ? null : JSON.stringify(body));
-    const answer = JSON.parse(text) as Answer & { readonly error?: { readonly code: string; readonly message: string } };
-    if (statusCode < 400) return answer;
-    const code: ErrorCode = answer.error !== undefined && isErrorCode(answer.error.code) ? answer.error.code : "INTERNAL_ERROR";
-    throw new HikyakuError(code, answer.error?.message ?? `The peer answered ${statusCode}.`);
+    const answer = parseAnswer(text);
+    // A crash leaves the record behind, and by now somebody else may have the port.
+    if (statusCode === guardStatus || answer === undefined) throw this.#notRunning();
+    if (statusCode < 400) return answer as Answer;
+    const { code, message } = (answer as { readonly error?: { readonly code: string; readonly message: string } }).error ?? {};
+    throw new HikyakuError(
+      code !== undefined && isErrorCode(code) ? code : "INTERNAL_ERROR",
+      message ?? `The peer in ${this.#folder} answered with status ${statusCode}.`,
+    );
   }
 
   async #exchange(
@@ -71,13 +74,31 @@ export class ControlClient {
     path: string,
     headers: Record<string, string>,
     body: string | null,
-  ): Promise<{ readonly statusCode: number; readonly text: string }> {
+  ): Promise<Exchanged> {
     try {
       const answer = await this.#client.request({ method, path, headers, body });
       return { statusCode: answer.statusCode, text: await answer.body.text() };
     } catch (error) {
       // A crash leaves the record behind; it leads to a closed port.
-      throw new NotRunning(this.#folder, error);
+      if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") throw this.#notRunning(error);
+      throw new NotRunning(
+        `The peer in ${this.#folder} stopped before it answered: start it with \`hikyaku up\` and look how far it came.`,
+        error,
+      );
     }
+  }
+
+  #notRunning(cause?: unknown): NotRunning {
+    return new NotRunning(`The peer in ${this.#folder} is not running: start it with \`hikyaku up\`.`, cause);
+  }
+}
+
+/** Undefined where it is no object of JSON: then it is not our peer that answered. */
+function parseAnswer(text: string): object | undefined {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? value : undefined;
+  } catch {
+    return undefined;
   }
 }

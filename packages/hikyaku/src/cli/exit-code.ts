@@ -17,6 +17,7 @@ const codes: Partial<Record<ErrorCode, number>> = {
   TIMED_OUT: exitUnreachable,
   OVERLOADED: exitUnreachable,
   RATE_LIMITED: exitUnreachable,
+  CLOSED: exitNotRunning,
   KEY_FILE: exitMachine,
   FOLDER_IN_USE: exitMachine,
   ADDRESS_IN_USE: exitMachine,

@@ -1,39 +1,40 @@
-/** The commands and their flags. What each does stands in a file of its own; here is only how it is called. */
+/** The commands and their flags. What each does stands in a file of its own, loaded when it is called, so that a small command starts fast. */
 import { readFileSync } from "node:fs";
 import { HikyakuError, isScope, limits, scopes } from "@hikyaku/protocol";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
-import { beginCall, type Call, type CommonFlags } from "./call.ts";
-import { capabilities } from "./commands/capabilities.ts";
-import { config } from "./commands/config.ts";
-import { id } from "./commands/id.ts";
-import { inbox } from "./commands/inbox.ts";
-import { init } from "./commands/init.ts";
-import { pair } from "./commands/pair.ts";
-import { peers, trust } from "./commands/peers.ts";
-import { ping } from "./commands/ping.ts";
-import { report, send } from "./commands/send.ts";
-import { stats } from "./commands/stats.ts";
-import { up } from "./commands/up.ts";
-import { NotRunning } from "./control-client.ts";
-import { exitCodeOf, exitOk, exitUsage } from "./exit-code.ts";
-import { visible } from "./terminal.ts";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { beginCall, type CommonFlags } from "./call.ts";
+import { exitCodeOf, exitOk } from "./exit-code.ts";
+import { NotRunning } from "./not-running.ts";
+import { visible, visibleJson } from "./terminal.ts";
 
 /** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
 export async function run(words: readonly string[]): Promise<number> {
+  // Who writes to a pipe that nobody reads is told by the write itself.
+  process.stdout.on("error", () => undefined);
   try {
     await createProgram().parseAsync([...words], { from: "user" });
     return exitOk;
   } catch (error) {
-    // Commander has printed its own sentence: help, the version, or what is wrong with a flag.
-    if (error instanceof CommanderError) return error.exitCode === 0 ? exitOk : exitUsage;
-    return reportError(error, words.includes("--json"));
+    // Help and the version have been printed.
+    if (error instanceof CommanderError && error.exitCode === 0) return exitOk;
+    return reportError(error instanceof CommanderError ? usageError(error) : error, words.includes("--json"));
   }
+}
+
+/** What is wrong with the command line, in our form: Commander says "error: missing required argument 'peer'". */
+function usageError({ code, message }: CommanderError): HikyakuError {
+  if (code === "commander.help") return new HikyakuError("INVALID_ARGUMENT", "Which command? hikyaku --help lists them.");
+  const said = message
+    .replace(/^error: /, "")
+    .replaceAll("\n", " ")
+    .replace(/\.?$/, ".");
+  return new HikyakuError("INVALID_ARGUMENT", `${said.charAt(0).toUpperCase()}${said.slice(1)} Add --help for the flags.`);
 }
 
 function reportError(error: unknown, isJson: boolean): number {
   const { code, message } =
     error instanceof HikyakuError ? error : { code: "INTERNAL_ERROR" as const, message: `Something went wrong inside: ${String(error)}` };
-  const line = isJson ? JSON.stringify({ error: { code, message } }) : `hikyaku: ${visible(message)}`;
+  const line = isJson ? visibleJson({ error: { code, message } }) : `hikyaku: ${visible(message)}`;
   process.stderr.write(`${line}\n`);
   return error instanceof NotRunning ? error.exitCode : exitCodeOf(code);
 }
@@ -43,12 +44,13 @@ function createProgram(): Command {
     .description("Sealed messages between agents on different machines, networks and organisations.")
     .version(versionOf(), "-V, --version")
     .exitOverride()
-    .showHelpAfterError("(add --help for the flags)");
+    // Errors are reported in one place and one form.
+    .configureOutput({ outputError: () => undefined });
 
   command(program, "init", "make a new identity in the folder")
     .option("--name <name>", "what this peer is called")
     .option("--passphrase-file <path>", "seal the key under the passphrase in this file")
-    .action(async (flags: CommonFlags) => await init(await beginCall(flags)));
+    .action(async (flags: CommonFlags) => await (await import("./commands/init.ts")).init(await beginCall(flags)));
 
   command(program, "up", "run the peer until Ctrl-C")
     .option("--name <name>", "what this peer is called")
@@ -58,12 +60,14 @@ function createProgram(): Command {
     .option("--first-contact <refuse|see>", "what strangers get (default refuse)")
     .option("--passphrase-file <path>", "the file with the key's passphrase")
     .option("--log-level <level>", "debug, info, warn, error or silent (default warn)")
-    .action(async (flags: CommonFlags) => await up(await beginCall(flags)));
+    .action(async (flags: CommonFlags) => await (await import("./commands/up.ts")).up(await beginCall(flags)));
 
-  command(program, "id", "show who this peer is").action(async (flags: CommonFlags) => await id(await beginCall(flags)));
+  command(program, "id", "show who this peer is").action(
+    async (flags: CommonFlags) => await (await import("./commands/id.ts")).id(await beginCall(flags)),
+  );
 
   command(program, "config", "show every setting and where it comes from").action(
-    async (flags: CommonFlags) => await config(await beginCall(flags)),
+    async (flags: CommonFlags) => await (await import("./commands/config.ts")).config(await beginCall(flags)),
   );
 
   addPeerCommands(program);
@@ -82,7 +86,7 @@ function addPeerCommands(program: Command): void {
         link: string | undefined,
         { name, allow, yes = false, ...flags }: CommonFlags & { name: string; allow: string[]; yes?: boolean },
       ) => {
-        await pair(await beginCall(flags), { name, allow, yes, link });
+        await (await import("./commands/pair.ts")).pair(await beginCall(flags), { name, allow, yes, link });
       },
     );
 
@@ -91,29 +95,34 @@ function addPeerCommands(program: Command): void {
     .option("--name <name>", "what to call it here", asName)
     .option("--allow <scopes>", `what it may do, separated by commas: ${scopes.join(", ")}`, asScopes)
     .option("--at <addresses>", "where it is, separated by commas, such as http://192.168.1.20:7340", asList)
-    .option("--level <level>", "blocked, seen, trusted or admin")
+    .addOption(new Option("--level <level>", "how far it is trusted").choices(["blocked", "seen", "trusted", "admin"]))
     .option("--remove", "forget it")
     .action(
       async (peer: string, options: CommonFlags & { name?: string; allow?: string[]; at?: string[]; level?: string; remove?: boolean }) => {
         const { name, allow, at, level, remove = false, ...flags } = options;
         const change = { ...present("name", name), ...present("allow", allow), ...present("addresses", at), ...present("level", level) };
-        await trust(await beginCall(flags), { peer, remove, ...change });
+        await (await import("./commands/peers.ts")).trust(await beginCall(flags), { peer, remove, ...change });
       },
     );
 
-  command(program, "peers", "list known peers").action(async (flags: CommonFlags) => await peers(await beginCall(flags)));
+  command(program, "peers", "list known peers").action(
+    async (flags: CommonFlags) => await (await import("./commands/peers.ts")).peers(await beginCall(flags)),
+  );
 
   command(program, "ping", "ask a peer for a sign of life")
     .argument("<peer>")
     .option("-c, --count <n>", "how often", asCount, 1)
     .option("--timeout <seconds>", "how long to wait for each answer", asSeconds)
     .action(async (peer: string, { count, timeout, ...flags }: CommonFlags & { count: number; timeout?: number }) => {
-      await ping(await beginCall(flags), { peer, count, ...present("timeoutMs", timeout) });
+      await (await import("./commands/ping.ts")).ping(await beginCall(flags), { peer, count, ...present("timeoutMs", timeout) });
     });
 
   command(program, "capabilities", "ask a peer what it offers and what it takes")
     .argument("<peer>")
-    .action(async (peer: string, flags: CommonFlags) => await capabilities(await beginCall(flags), peer));
+    .action(
+      async (peer: string, flags: CommonFlags) =>
+        await (await import("./commands/capabilities.ts")).capabilities(await beginCall(flags), peer),
+    );
 }
 
 function addMessageCommands(program: Command): void {
@@ -125,7 +134,13 @@ function addMessageCommands(program: Command): void {
     .option("--timeout <seconds>", "how long to wait (default 30)", asSeconds)
     .action(async (to: string, text: string | undefined, options: CommonFlags & { body?: string; wait: string; timeout?: number }) => {
       const { body, wait, timeout, ...flags } = options;
-      await send(await beginCall(flags), { to, text, jsonBody: body, until: wait, ...present("timeoutMs", timeout) });
+      await (await import("./commands/send.ts")).send(await beginCall(flags), {
+        to,
+        text,
+        jsonBody: body,
+        until: wait,
+        ...present("timeoutMs", timeout),
+      });
     });
 
   command(program, "report", "tell a peer how this one is doing")
@@ -134,7 +149,7 @@ function addMessageCommands(program: Command): void {
     .argument("[detail]", "a sentence")
     .action(
       async (to: string, state: string, detail: string | undefined, flags: CommonFlags) =>
-        await report(await beginCall(flags), { to, state, detail }),
+        await (await import("./commands/send.ts")).report(await beginCall(flags), { to, state, detail }),
     );
 
   command(program, "inbox", "show messages that arrived")
@@ -150,11 +165,13 @@ function addMessageCommands(program: Command): void {
         limit,
         ...flags
       }: CommonFlags & { from?: string; all?: boolean; peek?: boolean; limit: number }) => {
-        await inbox(await beginCall(flags), { from, all, peek, limit });
+        await (await import("./commands/inbox.ts")).inbox(await beginCall(flags), { from, all, peek, limit });
       },
     );
 
-  command(program, "stats", "show how often what happened").action(async (flags: CommonFlags) => await stats(await beginCall(flags)));
+  command(program, "stats", "show how often what happened").action(
+    async (flags: CommonFlags) => await (await import("./commands/stats.ts")).stats(await beginCall(flags)),
+  );
 }
 
 const command = (program: Command, name: string, description: string): Command =>

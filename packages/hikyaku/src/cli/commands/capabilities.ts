@@ -11,5 +11,5 @@ export async function capabilities(call: Call, name: string): Promise<void> {
   const answer = await withPeer(call, (peer) => peer.post<Answer>(`/peers/${segment(name)}/capabilities`, {}));
   const lines = answer.capabilities.map((one) => visible(`${one.name} ${one.version}  ${one.description ?? ""}`));
   const offers = lines.length === 0 ? `${name} offers no capabilities yet` : lines.join("\n");
-  call.terminal.show(`${offers}\nIt takes from you: ${visible(answer.accepts.join(", "))}`, { peer: name, ...answer });
+  await call.terminal.show(`${offers}\nIt takes from you: ${visible(answer.accepts.join(", "))}`, { peer: name, ...answer });
 }

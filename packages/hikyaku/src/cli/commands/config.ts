@@ -9,5 +9,5 @@ export async function config({ config: settings, terminal }: Call): Promise<void
   const lines = rows.map(
     ({ name, value, source, flag, variable }) => `${name.padEnd(width)}  ${visible(value)}  (${source}; ${flag ?? "no flag"}, ${variable})`,
   );
-  terminal.show(lines.join("\n"), { settings: rows });
+  await terminal.show(lines.join("\n"), { settings: rows });
 }

@@ -7,5 +7,5 @@ export async function id({ config, terminal }: Call): Promise<void> {
   const { did, protection } = await readKeyInfo(config.folder.value);
   const fingerprint = fingerprintOfDid(did);
   const name = config.name.value;
-  terminal.show(`${name}\n${did}\nFingerprint ${fingerprint}`, { name, did, fingerprint, protection });
+  await terminal.show(`${name}\n${did}\nFingerprint ${fingerprint}`, { name, did, fingerprint, protection });
 }

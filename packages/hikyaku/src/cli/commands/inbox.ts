@@ -24,9 +24,9 @@ export interface InboxOptions {
 export async function inbox(call: Call, { from, all, peek, limit }: InboxOptions): Promise<void> {
   const query = new URLSearchParams({ limit: String(limit), ...(all ? {} : { unread: "true" }), ...(from === undefined ? {} : { from }) });
   await withPeer(call, async (peer) => {
-    const { messages } = await peer.get<{ readonly messages: readonly Message[] }>(`/inbox?${query}`);
+    const { messages } = await peer.get<{ readonly messages: readonly Message[] }>(`/inbox?${query.toString()}`);
     const empty = all ? "No messages." : "No new messages. Older ones: hikyaku inbox --all";
-    call.terminal.show(messages.length === 0 ? empty : messages.map(line).join("\n"), { messages });
+    await call.terminal.show(messages.length === 0 ? empty : messages.map(line).join("\n"), { messages });
     const fresh = messages.filter(({ stage }) => stage === "stored").map(({ from: sender, id }) => ({ from: sender, id }));
     if (!peek && fresh.length > 0) await peer.post("/inbox/read", { messages: fresh });
   });
@@ -34,5 +34,5 @@ export async function inbox(call: Call, { from, all, peek, limit }: InboxOptions
 
 function line({ receivedAt, sender, body }: Message): string {
   const time = new Date(receivedAt).toTimeString().slice(0, 8);
-  return `${time}  ${sender.name} (${sender.trust})  ${visible(body.text ?? JSON.stringify(body.json))}`;
+  return `${time}  ${visible(`${sender.name} (${sender.trust})  ${body.text ?? JSON.stringify(body.json)}`)}`;
 }

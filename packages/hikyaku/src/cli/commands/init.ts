@@ -3,7 +3,7 @@ import { decodeDid, fingerprintOf } from "@hikyaku/protocol";
 import { rememberSetting } from "../../config/config-file.ts";
 import { nodeCrypto } from "../../crypto/node-crypto.ts";
 import { createKeystore } from "../../keystore/keystore.ts";
-import { passphraseOf } from "../../running-peer.ts";
+import { passphraseOf } from "../../keystore/passphrase.ts";
 import type { Call } from "../call.ts";
 
 export async function init({ config, terminal }: Call): Promise<void> {
@@ -11,7 +11,7 @@ export async function init({ config, terminal }: Call): Promise<void> {
   const { did } = await createKeystore(folder, { passphrase: await passphraseOf(config) });
   if (config.name.source === "flag") await rememberSetting(folder, "name", config.name.value);
   const fingerprint = fingerprintOfDid(did);
-  terminal.show(`${did}\nkey: ${folder}/key (0600)\nFingerprint ${fingerprint}\nNext: hikyaku up`, {
+  await terminal.show(`${did}\nkey: ${folder}/key (0600)\nFingerprint ${fingerprint}\nNext: hikyaku up`, {
     did,
     fingerprint,
     folder,

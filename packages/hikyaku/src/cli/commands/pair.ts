@@ -37,15 +37,15 @@ export async function pair(call: Call, { name, allow, yes, link }: PairOptions):
         .finally(() => process.exit(130));
     process.once("SIGINT", giveUp);
     process.once("SIGTERM", giveUp);
-    if (begun.link !== undefined) showLink(call, begun.link);
+    if (begun.link !== undefined) await showLink(call, begun.link);
     await follow(peer, call.terminal, begun, { allow, yes });
     process.off("SIGINT", giveUp);
     process.off("SIGTERM", giveUp);
   });
 }
 
-function showLink({ terminal, config }: Call, link: string): void {
-  terminal.show(
+async function showLink({ terminal, config }: Call, link: string): Promise<void> {
+  await terminal.show(
     `On the other machine, within 10 minutes, once:\n  hikyaku pair '${link}' --name ${config.name.value} --allow message\nWaiting…`,
     { state: "waiting", link },
   );
@@ -61,13 +61,13 @@ async function follow(
   while (progress.state === "waiting") progress = await poll(peer, begun.id, "waiting");
   if (progress.state === "asking" && progress.candidate !== undefined) {
     const { name, safetyNumber } = progress.candidate;
-    terminal.show(`${begun.link === undefined ? `Reached ${name}` : `${name} answered`}. Safety number: ${safetyNumber}`, progress);
+    await terminal.show(`${begun.link === undefined ? `Reached ${name}` : `${name} answered`}. Safety number: ${safetyNumber}`, progress);
     const agree = yes || (await terminal.confirm("Same on the other screen?"));
     await peer.post(`/pairings/${begun.id}/verdict`, { agree });
     while (progress.state === "asking") progress = await poll(peer, begun.id, "asking");
   }
   if (progress.state === "failed") throw failureOf(progress);
-  terminal.show(
+  await terminal.show(
     `Paired. ${progress.candidate?.name} may: ${allow.length === 0 ? "nothing but report and ask" : allow.join(", ")}`,
     progress,
   );

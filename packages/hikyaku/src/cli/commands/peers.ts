@@ -17,7 +17,7 @@ interface Peer {
 export async function peers(call: Call): Promise<void> {
   const { peers: known } = await withPeer(call, (peer) => peer.get<{ readonly peers: readonly Peer[] }>("/peers"));
   const lines = known.map(describe);
-  call.terminal.show(lines.length === 0 ? "No peers yet. Add one with: hikyaku pair" : lines.join("\n"), { peers: known });
+  await call.terminal.show(lines.length === 0 ? "No peers yet. Add one with: hikyaku pair" : lines.join("\n"), { peers: known });
 }
 
 export interface TrustOptions {
@@ -34,17 +34,17 @@ export async function trust(call: Call, { remove, ...change }: TrustOptions): Pr
   await withPeer(call, async (peer) => {
     if (remove) {
       await peer.delete(`/peers/${segment(change.peer)}`);
-      call.terminal.show(`Forgot ${visible(change.peer)}.`, { forgotten: change.peer });
+      await call.terminal.show(`Forgot ${visible(change.peer)}.`, { forgotten: change.peer });
       return;
     }
     const trusted = await peer.post<Peer>("/peers", change);
-    call.terminal.show(`${describe(trusted)}\nFingerprint ${trusted.fingerprint}`, trusted);
+    await call.terminal.show(`${describe(trusted)}\nFingerprint ${trusted.fingerprint}`, trusted);
   });
 }
 
 function describe({ name, level, scopes, health, addresses, status }: Peer): string {
   const may = scopes.length === 0 ? "" : `  may: ${scopes.join(", ")}`;
   const at = addresses.length === 0 ? "  calls only" : `  ${addresses.join(" ")}`;
-  const says = status?.state === undefined ? "" : `  says: ${visible([status.state, status.detail].filter(Boolean).join(", "))}`;
-  return `${name}  ${level}  ${health}${may}${at}${says}`;
+  const says = status?.state === undefined ? "" : `  says: ${[status.state, status.detail].filter(Boolean).join(", ")}`;
+  return visible(`${name}  ${level}  ${health}${may}${at}${says}`);
 }

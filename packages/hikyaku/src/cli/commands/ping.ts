@@ -11,7 +11,7 @@ export async function ping(call: Call, { peer: name, count, ...patience }: PingO
   await withPeer(call, async (peer) => {
     for (let n = 1; n <= count; n += 1) {
       const { ms } = await peer.post<{ readonly ms: number }>(`/peers/${segment(name)}/ping`, patience);
-      call.terminal.show(`pong from ${name}: ${ms.toFixed(1)} ms`, { peer: name, n, ms });
+      await call.terminal.show(`pong from ${name}: ${ms.toFixed(1)} ms`, { peer: name, n, ms });
     }
   });
 }

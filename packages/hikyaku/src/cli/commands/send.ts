@@ -1,5 +1,5 @@
 /** `hikyaku send` and `hikyaku report`: something said to a peer, and the receipt that it sealed. */
-import { HikyakuError, limits } from "@hikyaku/protocol";
+import { decodeUtf8, HikyakuError, limits } from "@hikyaku/protocol";
 import { type Call, withPeer } from "../call.ts";
 
 interface Receipt {
@@ -22,7 +22,7 @@ export async function send(call: Call, { to, text, jsonBody, ...manner }: SendOp
     throw new HikyakuError("INVALID_ARGUMENT", "Give the text to send, or --body with JSON, not both.");
   const body = jsonBody === undefined ? { text: text === "-" ? await readInput() : (text ?? "") } : { json: parseJson(jsonBody) };
   const receipt = await withPeer(call, (peer) => peer.post<Receipt>("/messages", { to, body, ...manner }));
-  showReceipt(call, receipt);
+  await showReceipt(call, receipt);
 }
 
 export interface ReportOptions {
@@ -33,12 +33,12 @@ export interface ReportOptions {
 
 export async function report(call: Call, { to, state, detail }: ReportOptions): Promise<void> {
   const body = { state, ...(detail === undefined ? {} : { detail }) };
-  showReceipt(call, await withPeer(call, (peer) => peer.post<Receipt>("/reports", { to, body })));
+  await showReceipt(call, await withPeer(call, (peer) => peer.post<Receipt>("/reports", { to, body })));
 }
 
-function showReceipt({ terminal }: Call, receipt: Receipt): void {
+async function showReceipt({ terminal }: Call, receipt: Receipt): Promise<void> {
   const stages = receipt.stages.map(({ stage, afterMs }) => `${stage} ${afterMs} ms`).join("  ");
-  terminal.show(`${receipt.id.slice(0, 8)}  ${stages}`, receipt);
+  await terminal.show(`${receipt.id.slice(0, 8)}  ${stages}`, receipt);
 }
 
 function parseJson(text: string): unknown {
@@ -55,10 +55,12 @@ async function readInput(): Promise<string> {
   let length = 0;
   for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > limits.textLengthMax) throw new HikyakuError("INVALID_ARGUMENT", `A text may have at most ${limits.textLengthMax} bytes.`);
+    if (length > limits.textLengthMax)
+      throw new HikyakuError("INVALID_ARGUMENT", `A text may have at most ${limits.textLengthMax} bytes: send it in parts.`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks)
-    .toString("utf8")
-    .replace(/\r?\n$/, "");
+  const text = decodeUtf8(new Uint8Array(Buffer.concat(chunks)));
+  if (text === undefined)
+    throw new HikyakuError("INVALID_ARGUMENT", "Standard input holds no UTF-8 text: encode it, for example with base64.");
+  return text.replace(/\r?\n$/, "");
 }
