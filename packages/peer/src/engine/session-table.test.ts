@@ -1,0 +1,275 @@
+import { type Agreement, establishSession, limits, newSessionId, pureCrypto } from "@hikyaku/protocol";
+import { ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
+import { describe, expect, test } from "vitest";
+import { webRandom } from "../adapters/web-random.ts";
+import { LiveSession, SessionTable } from "./session-table.ts";
+
+interface Shape {
+  readonly sessionId?: string;
+  readonly peerId?: string;
+  readonly now?: number;
+  readonly crossedWith?: string;
+  /** As if this many messages had come. */
+  readonly received?: number;
+}
+
+function live({
+  sessionId = newSessionId(webRandom.bytes(16)),
+  peerId = "did:desk",
+  now = 0,
+  crossedWith,
+  received,
+}: Shape = {}): LiveSession {
+  const agreement: Agreement = {
+    sessionId,
+    role: "initiator",
+    selfId: "did:lap",
+    peerId,
+    version: "1.2",
+    suite: "X25519_AES256GCM_SHA256",
+    features: [],
+    sendingChain: pureCrypto.sha256(new Uint8Array(1)),
+    receivingChain: pureCrypto.sha256(new Uint8Array(2)),
+    th3: new Uint8Array(32),
+    exporter: new Uint8Array(32),
+    clockOffsetMs: 0,
+  };
+  const session = establishSession(agreement, now);
+  const worn = received === undefined ? session : { ...session, window: { highest: received, seen: 1n } };
+  return new LiveSession(worn, { now, isReady: true, crossedWith });
+}
+
+const one = "11111111-1111-4111-8111-111111111111";
+const two = "22222222-2222-4222-8222-222222222222";
+
+describe("when a session is due, and when it is over", () => {
+  test("a new one is due after an hour or 65 536 messages, and not before [LIFE-1]", () => {
+    expect(live().isDueForRollover(limits.rolloverAfterMs - 1)).toBe(false);
+    expect(live().isDueForRollover(limits.rolloverAfterMs)).toBe(true);
+    expect(live({ received: 2 ** 16 - 1 }).isDueForRollover(0)).toBe(false);
+    expect(live({ received: 2 ** 16 }).isDueForRollover(0)).toBe(true);
+  });
+
+  test("it is over after a day, 2^20 messages or 15 silent minutes [LIFE-1] [LIFE-2]", () => {
+    expect(live().isExpired(limits.sessionIdleMsMax - 1)).toBe(false);
+    expect(live().isExpired(limits.sessionIdleMsMax)).toBe(true);
+    expect(live({ received: 2 ** 20 - 1 }).isExpired(0)).toBe(false);
+    expect(live({ received: 2 ** 20 }).isExpired(0)).toBe(true);
+    const busy = live();
+    busy.heardAt = limits.sessionMsMax - 1;
+    expect(busy.isExpired(limits.sessionMsMax - 1)).toBe(false);
+    expect(busy.isExpired(limits.sessionMsMax)).toBe(true);
+  });
+});
+
+describe("which session sends [LIFE-3]", () => {
+  test("the one completed last", () => {
+    const table = new SessionTable();
+    const [older, newer] = [live({ sessionId: one }), live({ sessionId: two })];
+    table.add(older);
+    table.add(newer);
+    expect(table.sendingTo("did:desk", 0)).toBe(newer);
+    expect(table.find("did:desk", one)).toBe(older);
+  });
+
+  test.each([
+    [one, two],
+    [two, one],
+  ])("of two that crossed the one with the smaller id, whichever is completed last: %s then %s", (first, last) => {
+    const table = new SessionTable();
+    table.add(live({ sessionId: first, crossedWith: last }));
+    table.add(live({ sessionId: last, crossedWith: first }));
+    expect(table.sendingTo("did:desk", 0)?.facts.sessionId).toBe(one);
+  });
+
+  test("one that crossed an attempt which never ended counts as the last", () => {
+    const table = new SessionTable();
+    table.add(live({ sessionId: two, crossedWith: one }));
+    expect(table.sendingTo("did:desk", 0)?.facts.sessionId).toBe(two);
+  });
+
+  test("none that expired, was retired or was dropped; what is retired still receives", () => {
+    const table = new SessionTable();
+    const session = live();
+    table.add(session);
+    expect(table.sendingTo("did:desk", limits.sessionIdleMsMax)).toBeUndefined();
+    table.retire(session);
+    expect(table.sendingTo("did:desk", 0)).toBeUndefined();
+    expect(table.find("did:desk", session.facts.sessionId)).toBe(session);
+    table.drop(session);
+    expect(table.find("did:desk", session.facts.sessionId)).toBeUndefined();
+  });
+});
+
+describe("what goes, and when", () => {
+  test("what no longer sends goes after a silent minute; what sends stays [LIFE-3]", () => {
+    const table = new SessionTable();
+    const [older, newer] = [live({ sessionId: one }), live({ sessionId: two })];
+    table.add(older);
+    table.add(newer);
+    older.heardAt = 1000;
+    table.sweep(limits.retiredSessionMsMax + 999);
+    expect(table.find("did:desk", one)).toBe(older);
+    table.sweep(limits.retiredSessionMsMax + 1000);
+    expect([table.find("did:desk", one), table.find("did:desk", two)]).toEqual([undefined, newer]);
+    table.sweep(limits.sessionIdleMsMax);
+    expect(table.find("did:desk", two)).toBeUndefined();
+  });
+
+  test("each peer has at most four, and never loses the one that sends", () => {
+    const table = new SessionTable();
+    const sessions = Array.from({ length: 6 }, () => live());
+    for (const session of sessions) table.add(session);
+    const held = sessions.filter(({ facts }) => table.find("did:desk", facts.sessionId) !== undefined);
+    expect(held).toEqual(sessions.slice(-limits.sessionsPerPeerMax));
+    expect(table.sendingTo("did:desk", 0)).toBe(sessions.at(-1));
+  });
+
+  test("there is a bound on all of them, and room again when some have gone", () => {
+    const table = new SessionTable();
+    const session = live();
+    for (let index = 0; index < limits.sessionsMax - 1; index += 1)
+      table.add(Object.assign(Object.create(session), { facts: { ...session.facts, peerId: `did:${index}` } }));
+    expect(table.isFull()).toBe(false);
+    table.add(session);
+    expect(table.isFull()).toBe(true);
+    table.drop(session);
+    expect(table.isFull()).toBe(false);
+    expect([...table.sending()]).toHaveLength(limits.sessionsMax - 1);
+  });
+
+  test("a peer's sessions go together, and others stay", () => {
+    const table = new SessionTable();
+    for (const peerId of ["did:desk", "did:desk", "did:tab"]) table.add(live({ peerId }));
+    table.dropPeer("did:desk");
+    expect([...table.sending()].map(({ facts }) => facts.peerId)).toEqual(["did:tab"]);
+    table.clear();
+    expect([...table.sending()]).toEqual([]);
+  });
+});
+
+describe("between two peers", () => {
+  const pair = async (world: World) => {
+    const clock = new ManualClock();
+    const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock })];
+    await world.introduce(desk, lap);
+    return { clock, desk, lap };
+  };
+  const say = async (from: Resident, to: Resident): Promise<void> => {
+    expect((await from.peer.send(to.name, "message", { text: `from ${from.name}` })).stage).toBe("stored");
+  };
+  /** The session that a peer sends in now. */
+  const sendingIn = async (world: World, from: Resident, to: Resident): Promise<string | undefined> => {
+    await from.peer.ping(to.name);
+    return world.framesTo(to.name, "ping").at(-1)?.envelope?.sessionId;
+  };
+
+  test("after an hour a new session takes over, and both directions go on in it [LIFE-1]", async () => {
+    await using world = new World();
+    const { clock, desk, lap } = await pair(world);
+    await say(lap, desk);
+    const first = await sendingIn(world, lap, desk);
+    for (let quarter = 0; quarter < 5; quarter += 1) {
+      clock.set(clock.now() + 13 * 60_000);
+      await say(desk, lap);
+      await say(lap, desk);
+    }
+    const second = await sendingIn(world, lap, desk);
+    expect(second).not.toBe(first);
+    expect(await sendingIn(world, desk, lap)).toBe(second);
+    expect(world.passages.filter(({ envelope }) => envelope?.msgType === "handshake")).toHaveLength(2);
+    expect(await desk.peer.inbox({ limit: 100 })).toHaveLength(6);
+    expect(await lap.peer.inbox({ limit: 100 })).toHaveLength(5);
+  });
+
+  test("after 15 silent minutes whoever sends makes a new session first [LIFE-2]", async () => {
+    await using world = new World();
+    const { clock, desk, lap } = await pair(world);
+    await say(lap, desk);
+    clock.set(clock.now() + limits.sessionIdleMsMax);
+    await say(desk, lap);
+    expect(world.framesTo("lap", "handshake")).toHaveLength(1);
+    expect(desk.peer.stats()).not.toHaveProperty("refused.SESSION_EXPIRED");
+  });
+
+  /** Holds frames of one type to one peer until told. */
+  const gates = (world: World, phase: "before" | "after", msgType: string) => {
+    const open = { desk: Promise.withResolvers<void>(), lap: Promise.withResolvers<void>() };
+    const reached = { desk: Promise.withResolvers<void>(), lap: Promise.withResolvers<void>() };
+    const hold = async (to: string, frame: Uint8Array): Promise<undefined> => {
+      if (!new TextDecoder().decode(frame).includes(`"msg_type":"${msgType}"`)) return undefined;
+      const name = to.includes("desk") ? "desk" : "lap";
+      reached[name].resolve();
+      await open[name].promise;
+      return undefined;
+    };
+    world.weather[phase] = hold;
+    return { open, reached };
+  };
+
+  test("two handshakes that cross end in one session for both sides, and nothing is lost [LIFE-3]", async () => {
+    for (let round = 0; round < 4; round += 1) {
+      await using world = new World();
+      const { desk, lap } = await pair(world);
+      const before = gates(world, "before", "handshake");
+      const after = gates(world, "after", "handshake");
+      const both = Promise.all([say(lap, desk), say(desk, lap)]);
+      await Promise.all([before.reached.desk.promise, before.reached.lap.promise]);
+      before.open.desk.resolve();
+      before.open.lap.resolve();
+      await Promise.all([after.reached.desk.promise, after.reached.lap.promise]);
+      // Either answer may come first.
+      const [first, last] = round % 2 === 0 ? (["desk", "lap"] as const) : (["lap", "desk"] as const);
+      after.open[first].resolve();
+      await settle();
+      after.open[last].resolve();
+      await both;
+      const offered = world.passages.flatMap(({ envelope }) => (envelope?.msgType === "handshake" ? [envelope.sessionId] : []));
+      expect(offered).toHaveLength(2);
+      expect(await sendingIn(world, lap, desk)).toBe(offered.toSorted()[0]);
+      expect(await sendingIn(world, desk, lap)).toBe(offered.toSorted()[0]);
+      await say(lap, desk);
+      await say(desk, lap);
+      expect(await desk.peer.inbox({ limit: 10 })).toHaveLength(2);
+      expect(await lap.peer.inbox({ limit: 10 })).toHaveLength(2);
+      expect(world.passages.filter(({ envelope }) => envelope?.msgType === "handshake")).toHaveLength(2);
+    }
+  });
+
+  test("where only one side's offer was unanswered, nothing is lost either, now and later [LIFE-3]", async () => {
+    for (let round = 0; round < 3; round += 1) {
+      await using world = new World();
+      const { clock, desk, lap } = await pair(world);
+      const { open, reached } = gates(world, "before", "handshake");
+      const late = say(lap, desk);
+      await reached.desk.promise;
+      open.lap.resolve();
+      await say(desk, lap);
+      open.desk.resolve();
+      await late;
+      for (let minute = 0; minute < 3; minute += 1) {
+        await clock.pass(60_000);
+        await say(lap, desk);
+        await say(desk, lap);
+      }
+      expect(world.passages.filter(({ envelope }) => envelope?.msgType === "handshake")).toHaveLength(2);
+      expect([desk, lap].map(({ peer }) => Object.keys(peer.stats()).filter((name) => name.startsWith("refused.")))).toEqual([[], []]);
+    }
+  });
+
+  test("one after the other: the later session sends on both sides, and the older one still receives [LIFE-3]", async () => {
+    await using world = new World();
+    const { clock, desk, lap } = await pair(world);
+    await say(lap, desk);
+    const [older] = world.framesTo("desk", "message");
+    const fresh = await world.restart(lap);
+    await say(fresh, desk);
+    const later = await sendingIn(world, fresh, desk);
+    expect(await sendingIn(world, desk, fresh)).toBe(later);
+    expect(later).not.toBe(older?.envelope?.sessionId);
+    // What was on its way in the older session is still opened: a copy of it is known as a copy.
+    expect(await desk.poke(older?.frame ?? new Uint8Array(1))).toEqual({ kind: "received", replies: [], more: false });
+    await clock.pass(limits.retiredSessionMsMax + limits.heartbeatIntervalMs);
+    expect(await desk.poke(older?.frame ?? new Uint8Array(1))).toEqual({ kind: "refused", code: "REJECTED" });
+  });
+});
