@@ -1,6 +1,6 @@
 /** How commands talk to the peer that is up: its control interface, found through the record in its folder. */
 import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
-import { Client } from "undici";
+import { Pool } from "undici";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
 import { type ControlRecord, readControlRecord } from "../keystore/control-record.ts";
@@ -19,12 +19,17 @@ interface Exchanged {
 export class ControlClient {
   readonly #folder: string;
   readonly #record: ControlRecord;
-  readonly #client: Client;
+  readonly #client: Pool;
 
   private constructor(folder: string, record: ControlRecord) {
     this.#folder = folder;
     this.#record = record;
-    this.#client = new Client(`http://${formatEndpoint(record.address)}`, { headersTimeout: answerMsMax, bodyTimeout: answerMsMax });
+    // Two connections, so that taking something back need not wait for the answer to it.
+    this.#client = new Pool(`http://${formatEndpoint(record.address)}`, {
+      connections: 2,
+      headersTimeout: answerMsMax,
+      bodyTimeout: answerMsMax,
+    });
   }
 
   static async connect(config: Config): Promise<ControlClient> {

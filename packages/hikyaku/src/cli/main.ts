@@ -9,6 +9,8 @@ if (major < wanted[0] || (major === wanted[0] && minor < wanted[1])) {
   );
   process.exitCode = 1;
 } else {
+  // Who writes to a pipe that nobody reads is told by the write itself.
+  process.stdout.on("error", () => undefined);
   const { run } = await import("./program.ts");
   process.exitCode = await run(process.argv.slice(2));
 }

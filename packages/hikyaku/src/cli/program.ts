@@ -9,8 +9,6 @@ import { visible, visibleJson } from "./terminal.ts";
 
 /** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
 export async function run(words: readonly string[]): Promise<number> {
-  // Who writes to a pipe that nobody reads is told by the write itself.
-  process.stdout.on("error", () => undefined);
   try {
     await createProgram().parseAsync([...words], { from: "user" });
     return exitOk;

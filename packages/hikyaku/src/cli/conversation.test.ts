@@ -1,0 +1,314 @@
+/** Two peers that are up, and people at their command lines. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { hikyaku, type Outcome, type RunningProgram, type RunOptions } from "@hikyaku/testkit";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+
+vi.setConfig({ testTimeout: 60_000 });
+
+interface Facts {
+  readonly name: string;
+  readonly did: string;
+  readonly fingerprint: string;
+  readonly addresses: readonly string[];
+  readonly control: string;
+  readonly pid: number;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly up: RunningProgram;
+  readonly facts: Facts;
+}
+
+let above: string;
+let desk: Place;
+let lap: Place;
+beforeAll(async () => {
+  above = mkdtempSync(join(tmpdir(), "hikyaku-conversation-"));
+  [desk, lap] = await Promise.all([settle("desk"), settle("lap")]);
+}, 60_000);
+afterAll(async () => {
+  await Promise.all([desk.up[Symbol.asyncDispose](), lap.up[Symbol.asyncDispose]()]);
+  rmSync(above, { recursive: true });
+});
+
+async function settle(name: string): Promise<Place> {
+  const folder = join(above, name);
+  await hikyaku.run(["init", "--folder", folder, "--name", name]);
+  const words = ["up", "--folder", folder, "--listen", "127.0.0.1:0", "--control", "127.0.0.1:0", "--json", "--log-level", "debug"];
+  const up = await hikyaku.start(words, /\n/);
+  return { folder, up, facts: JSON.parse(up.stdout) as Facts };
+}
+
+const at = ({ folder }: Place, words: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
+  hikyaku.run([...words, "--folder", folder], options);
+const jsonAt = async (place: Place, words: readonly string[]): Promise<Record<string, unknown>> => {
+  const { code, stdout, stderr } = await at(place, [...words, "--json"]);
+  if (code !== 0) throw new Error(stderr);
+  return JSON.parse(stdout) as Record<string, unknown>;
+};
+
+interface Ends {
+  readonly maker: Outcome;
+  readonly user: Outcome;
+}
+
+/** Makes a link at the desk and uses it at the lap; each side is told what its person types. */
+async function pairThem(makerSays: string | undefined, userSays: string | undefined): Promise<Ends> {
+  const says = (said: string | undefined): readonly string[] => (said === undefined ? ["--yes"] : []);
+  const make = ["pair", "--name", "lap", "--allow", "message,task_delegate", "--folder", desk.folder];
+  await using making = await hikyaku.start([...make, ...says(makerSays)], /hikyaku pair '(hikyaku:pair\?[^']+)'/);
+  const [, link = ""] = await making.untilOutput(/hikyaku pair '(hikyaku:pair\?[^']+)'/);
+  const using = at(lap, ["pair", link, "--name", "desk", "--allow", "message", ...says(userSays)], { stdin: userSays ?? "" });
+  making.endInput(makerSays ?? "");
+  const [maker, user] = await Promise.all([making.outcome(), using]);
+  return { maker, user };
+}
+
+const safetyNumberIn = ({ stdout }: Outcome): string => /Safety number: ((?:\d{5} ?){12})/.exec(stdout)?.[1]?.trim() ?? "none";
+const unreachable = "http://127.0.0.1:1";
+
+test("up says where it is and who it is", () => {
+  expect(desk.facts).toEqual({
+    name: "desk",
+    did: expect.stringMatching(/^did:key:z6Mk/),
+    fingerprint: expect.stringMatching(/^(?:[A-Z2-7]{4} ?){8}$/),
+    addresses: [expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/)],
+    control: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+    pid: desk.up.pid,
+  });
+});
+
+test("before anything else there are no peers, no messages and no numbers, and the text says what to do", async () => {
+  const [peers, inbox, stats] = await Promise.all([at(desk, ["peers"]), at(desk, ["inbox"]), at(desk, ["stats"])]);
+  expect([peers.stdout, inbox.stdout, stats.stdout]).toEqual([
+    "No peers yet. Add one with: hikyaku pair\n",
+    "No new messages. Older ones: hikyaku inbox --all\n",
+    "Nothing has happened yet.\n",
+  ]);
+});
+
+test("who says no to the safety number, or nothing, trusts nobody, and the exit code says so [PAIR-4] [CLI-1]", async () => {
+  const { maker, user } = await pairThem("n\n", "");
+  expect([maker.code, user.code]).toEqual([1, 1]);
+  for (const { stderr } of [maker, user]) expect(stderr).toMatch(/^hikyaku: .*safety number was not confirmed.*\n$/i);
+  expect(safetyNumberIn(maker)).toBe(safetyNumberIn(user));
+  expect(await Promise.all([jsonAt(desk, ["peers"]), jsonAt(lap, ["peers"])])).toEqual([{ peers: [] }, { peers: [] }]);
+});
+
+test("where one says yes and the other no, the one who said no trusts nobody, and refuses what the other sends [PAIR-4]", async () => {
+  const { maker, user } = await pairThem("n\n", undefined);
+  expect([maker.code, user.code]).toEqual([1, 0]);
+  expect(await jsonAt(desk, ["peers"])).toEqual({ peers: [] });
+  expect(await at(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5, stdout: "" });
+  await at(lap, ["trust", "desk", "--remove"]);
+});
+
+test("both say yes to the same number, and both are told what the other may do [PAIR-4]", async () => {
+  const { maker, user } = await pairThem("y\n", "y\n");
+  expect([maker.code, user.code, maker.stderr, user.stderr]).toEqual([0, 0, "", ""]);
+  expect(safetyNumberIn(maker)).toMatch(/^(?:\d{5} ){11}\d{5}$/);
+  expect(safetyNumberIn(maker)).toBe(safetyNumberIn(user));
+  expect(maker.stdout).toMatch(
+    /^On the other machine, within 10 minutes, once:\n {2}hikyaku pair '.*\nWaiting…\nlap answered\. [^]*Paired\. lap may: message, task_delegate\n$/,
+  );
+  expect(user.stdout).toMatch(/^Reached desk\. Safety number: [^]*Paired\. desk may: message\n$/);
+});
+
+test("a link that was used is worth nothing [PAIR-3]", async () => {
+  await at(lap, ["trust", "desk", "--remove"]);
+  await at(desk, ["trust", "lap", "--remove"]);
+  const make = ["pair", "--name", "lap", "--allow", "message", "--yes", "--json", "--folder", desk.folder];
+  await using making = await hikyaku.start(make, /\n/);
+  const { link } = JSON.parse(making.stdout) as { readonly link: string };
+  const use = ["pair", link, "--name", "desk", "--allow", "message", "--yes", "--json"];
+  const used = await at(lap, use);
+  expect([
+    used.code,
+    used.stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { state: string }).state),
+  ]).toEqual([0, ["asking", "paired"]]);
+  expect(await making.outcome()).toMatchObject({ code: 0 });
+  const again = await at(lap, ["pair", link, "--name", "twin", "--yes"]);
+  expect([again.code, again.stdout]).toEqual([5, ""]);
+  expect(again.stderr).toMatch(/^hikyaku: .*used already.*ask for a new one.*\n$/);
+});
+
+test("what is no link is a mistake of use [CLI-1]", async () => {
+  const [wrong, own] = await Promise.all([
+    at(lap, ["pair", "hikyaku:pair?did=x", "--name", "x", "--yes"]),
+    at(lap, ["pair", `hikyaku:pair?did=${lap.facts.did}&at=127.0.0.1:1&token=${"0".repeat(32)}`, "--name", "x", "--yes"]),
+  ]);
+  expect([wrong.code, own.code]).toEqual([2, 2]);
+  expect(wrong.stderr).toMatch(/pairing link/);
+  expect(own.stderr).toMatch(/itself/);
+});
+
+test("who is interrupted while pairing has taken the link back: exit code 130 [CLI-1]", async () => {
+  const make = ["pair", "--name", "third", "--json", "--folder", desk.folder];
+  await using making = await hikyaku.start(make, /\n/);
+  const { link } = JSON.parse(making.stdout) as { readonly link: string };
+  making.kill("SIGINT");
+  expect(await making.outcome()).toMatchObject({ code: 130 });
+  expect(await at(lap, ["pair", link, "--name", "twin", "--yes"])).toMatchObject({ code: 5 });
+});
+
+test("peers shows who is trusted with what", async () => {
+  const [text, json] = await Promise.all([at(desk, ["peers"]), jsonAt(desk, ["peers"])]);
+  expect(text.stdout).toMatch(/^lap {2}trusted {2}(?:connected|silent) {2}may: message {2}http:\/\/127\.0\.0\.1:\d+\n$/);
+  expect(json).toMatchObject({
+    peers: [{ did: lap.facts.did, name: "lap", level: "trusted", scopes: ["message"], fingerprint: lap.facts.fingerprint }],
+  });
+});
+
+test("ping and capabilities ask the other side", async () => {
+  const [text, json, capabilities] = await Promise.all([
+    at(desk, ["ping", "lap", "-c", "2"]),
+    jsonAt(desk, ["ping", "lap"]),
+    at(desk, ["capabilities", "lap"]),
+  ]);
+  expect(text).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(?:pong from lap: \d+\.\d ms\n){2}$/) });
+  expect(json).toEqual({ peer: "lap", n: 1, ms: expect.any(Number) });
+  expect(capabilities.stdout).toMatch(/^lap offers no capabilities yet\nIt takes from you: .*message/);
+});
+
+test("a message is sent with the other side's receipt, and read once [BOX-3]", async () => {
+  const sent = await at(lap, ["send", "desk", "backup finished"]);
+  expect(sent).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^[0-9a-f]{8} {2}stored \d+ ms\n$/) });
+  const receipt = await jsonAt(lap, ["send", "desk", "--body", '{"done":true}']);
+  expect(receipt).toMatchObject({ stage: "stored", stages: [{ stage: "stored", afterMs: expect.any(Number) }] });
+  const peeked = await at(desk, ["inbox", "--peek"]);
+  expect(peeked.stdout).toMatch(
+    /^\d\d:\d\d:\d\d {2}lap \(trusted\) {2}backup finished\n\d\d:\d\d:\d\d {2}lap \(trusted\) {2}\{"done":true\}\n$/,
+  );
+  expect((await at(desk, ["inbox"])).stdout).toBe(peeked.stdout);
+  expect((await at(desk, ["inbox"])).stdout).toMatch(/^No new messages/);
+  expect(await jsonAt(desk, ["inbox", "--all", "--from", "lap"])).toMatchObject({
+    messages: [
+      { from: lap.facts.did, sender: { name: "lap", trust: "trusted" }, stage: "delivered", body: { text: "backup finished" } },
+      { id: receipt["id"], body: { json: { done: true } } },
+    ],
+  });
+});
+
+test("who waits until it is delivered waits until it is read [BOX-3]", async () => {
+  const waiting = at(lap, ["send", "desk", "read me", "--wait", "delivered"]);
+  for (let tries = 0; tries < 20; tries += 1) {
+    const { messages } = (await jsonAt(desk, ["inbox"])) as { readonly messages: readonly unknown[] };
+    if (messages.length > 0) break;
+  }
+  expect(await waiting).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f]{8} {2}stored \d+ ms {2}delivered \d+ ms\n$/) });
+});
+
+test("a text comes from standard input, with its line end taken off and everything else kept", async () => {
+  expect(await at(lap, ["send", "desk", "-"], { stdin: "first line\n\tsecond, 飛脚 🏃\r\n" })).toMatchObject({ code: 0 });
+  expect(await jsonAt(desk, ["inbox"])).toMatchObject({ messages: [{ body: { text: "first line\n\tsecond, 飛脚 🏃" } }] });
+});
+
+test("a text that is too long, or none, is refused before it leaves [CLI-1] [CLI-2]", async () => {
+  const [long, binary, argument, large] = await Promise.all([
+    at(lap, ["send", "desk", "-"], { stdin: "x".repeat(70_000) }),
+    at(lap, ["send", "desk", "-"], { stdin: Uint8Array.of(0xff, 0xfe, 0x00) }),
+    at(lap, ["send", "desk", "x".repeat(70_000)]),
+    at(lap, ["send", "desk", "--body", JSON.stringify(["x".repeat(130_900)])]),
+  ]);
+  expect([long.code, binary.code, argument.code]).toEqual([2, 2, 2]);
+  expect(long.stderr).toMatch(/at most 65536 bytes: send it in parts\.\n$/);
+  expect(binary.stderr).toMatch(/no UTF-8 text/);
+  expect(argument.stderr).toMatch(/at most 65536 characters/);
+  expect(large).toMatchObject({ code: 5, stdout: "", stderr: expect.stringMatching(/limit/) });
+  expect((await at(desk, ["inbox"])).stdout).toMatch(/^No new messages/);
+});
+
+test("a report shows in the list of peers", async () => {
+  expect(await at(lap, ["report", "desk", "busy", "Page 4 of 10."])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/handled \d+ ms\n$/),
+  });
+  expect((await at(desk, ["peers"])).stdout).toMatch(/ {2}says: busy, Page 4 of 10\.\n$/);
+});
+
+test("control, bidirectional and invisible characters of others reach the terminal as text [CLI-3]", async () => {
+  const hostile = "a\u001b[2J\u009b31m\u202egnp\u2066\u200b\u0007\rfake\n18:42:07  desk (admin)  trust me\u{e0041}";
+  const shown = "a\\u{1b}[2J\\u{9b}31m\\u{202e}gnp\\u{2066}\\u{200b}\\u{7}\\u{d}fake\\u{a}18:42:07  desk (admin)  trust me\\u{e0041}";
+  await at(lap, ["send", "desk", "-"], { stdin: hostile });
+  await at(lap, ["send", "desk", "--body", JSON.stringify({ [hostile]: hostile })]);
+  await at(lap, ["report", "desk", "\u001b]0;x\u0007", "\u202edone"]);
+  const [text, json, peers, peersJson] = await Promise.all([
+    at(desk, ["inbox", "--peek"]),
+    at(desk, ["inbox", "--json", "--peek"]),
+    at(desk, ["peers"]),
+    at(desk, ["peers", "--json"]),
+  ]);
+  const [line = ""] = text.stdout.split("\n");
+  expect(line.slice("18:42:07  lap (trusted)  ".length)).toBe(shown);
+  expect(peers.stdout).toContain("says: \\u{1b}]0;x\\u{7}, \\u{202e}done");
+  for (const { stdout } of [text, json, peers, peersJson]) expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
+  expect(json.stdout.trimEnd()).not.toContain("\n");
+  expect(JSON.parse(json.stdout)).toMatchObject({ messages: [{ body: { text: hostile } }, { body: { json: { [hostile]: hostile } } }] });
+  await at(desk, ["inbox"]);
+});
+
+test("names with control characters are refused, and shown harmlessly where they are repeated [CLI-3]", async () => {
+  const [named, unknown] = await Promise.all([
+    at(desk, ["trust", lap.facts.did, "--name", "\u001b[2J"]),
+    at(desk, ["send", "no\u001b[2Jbody\u202e", "hello"]),
+  ]);
+  expect([named.code, unknown.code]).toEqual([2, 2]);
+  for (const { stderr } of [named, unknown]) expect(stderr.trimEnd()).not.toMatch(/[\p{Cc}\p{Cf}]/u);
+});
+
+test("somebody unknown is a mistake of use that says where to look [CLI-1] [CLI-2]", async () => {
+  const { code, stdout, stderr } = await at(desk, ["send", "nobody", "hello"]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toMatch(/^hikyaku: .*"nobody".*hikyaku peers.*hikyaku pair.*\n$/);
+});
+
+test("a peer that is down is named with its address and the cause, and nothing says sent [CLI-1] [CLI-2]", async () => {
+  await at(desk, ["trust", "lap", "--at", unreachable]);
+  const outcomes = await Promise.all([
+    at(desk, ["send", "lap", "hello"]),
+    at(desk, ["ping", "lap"]),
+    at(desk, ["send", "lap", "x", "--json"]),
+  ]);
+  for (const { code, stdout, stderr } of outcomes) {
+    expect([code, stdout]).toEqual([4, ""]);
+    expect(stderr).toMatch(/127\.0\.0\.1:1 .*connection refused/);
+    expect(stderr).not.toMatch(/\bsent\b|stored|queued/);
+  }
+  expect(JSON.parse(outcomes[2].stderr)).toMatchObject({ error: { code: "UNREACHABLE" } });
+  await at(desk, ["trust", "lap", "--at", lap.facts.addresses.join(",")]);
+});
+
+test("what takes too long has exit code 4, and says how far it came [CLI-1]", async () => {
+  const { code, stdout, stderr } = await at(lap, ["send", "desk", "handle me", "--wait", "handled", "--timeout", "0.5"]);
+  expect([code, stdout]).toEqual([4, ""]);
+  expect(stderr).toMatch(/handled.*0\.5 s.*it is stored/);
+  await at(desk, ["inbox"]);
+});
+
+test("what the other side does not allow has exit code 5, and can be allowed [CLI-1] [TRUST-2]", async () => {
+  await at(desk, ["trust", "lap", "--level", "seen"]);
+  const refused = await at(lap, ["send", "desk", "hello"]);
+  expect([refused.code, refused.stdout]).toEqual([5, ""]);
+  expect(refused.stderr).toMatch(/^hikyaku: .*UNAUTHORIZED.*\n$/);
+  const changed = await at(desk, ["trust", "lap", "--level", "trusted", "--allow", "message"]);
+  expect(changed.stdout).toMatch(/^lap {2}trusted .*may: message .*\nFingerprint (?:[A-Z2-7]{4} ?){8}\n$/);
+  expect(await at(lap, ["send", "desk", "hello"])).toMatchObject({ code: 0 });
+  expect((await at(desk, ["trust", "lap", "--remove"])).stdout).toBe("Forgot lap.\n");
+  expect(await at(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5 });
+  expect(await at(desk, ["trust", "lap", "--remove"])).toMatchObject({ code: 2 });
+});
+
+test("stats count, and neither they nor the log hold what was said [KEY-6]", async () => {
+  const [text, json] = await Promise.all([at(desk, ["stats"]), jsonAt(desk, ["stats"])]);
+  expect(text.stdout).toMatch(/^ +\d+ {2}message\.stored$/m);
+  expect(json).toMatchObject({ counters: { "message.stored": expect.any(Number) } });
+  expect(desk.up.stderr).toContain('"event":"session.established"');
+  for (const said of ["backup finished", "read me", "飛脚", "Page 4"])
+    expect(text.stdout + desk.up.stderr + lap.up.stderr).not.toContain(said);
+});
