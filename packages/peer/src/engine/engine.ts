@@ -72,6 +72,7 @@ export class Engine {
       reachability: this.reachability,
       handshakes: () => this.#handshakesOut,
       absorb: async (frame) => (await this.#reception.receive(frame)).answer,
+      closing: this.closing,
     });
     this.posting = new Posting({ ground, known, outbound: this.outbound, receipts, waits: this.#waits, closing: this.closing });
     this.mail = new Mail({ ground, known, inbox: needs.inbox, posting: this.posting, background: (work) => this.background(work) });

@@ -27,6 +27,8 @@ export interface OutboundParts {
   readonly handshakes: () => HandshakesOut;
   /** Takes in a frame that came back on a link. */
   readonly absorb: (frame: Bytes) => Promise<Answer>;
+  /** Aborts when the peer closes. */
+  readonly closing: AbortSignal;
 }
 
 /** How often frames may go to and fro on one exchange before it is cut: M1 M2, M3 READY, and one more for what READY brings. */
@@ -105,18 +107,21 @@ export class Outbound {
     throw new HikyakuError("UNREACHABLE", unreachable(contact, failures));
   }
 
-  /** Moves a frame, takes in the replies, and answers them on the same link. */
+  /**
+   * Moves a frame, takes in the replies, and answers them on the same link. The signal ends the moving only: what came back was taken from its sender's
+   * queue, so all of it is taken in, also when the one answer that the caller waited for came first.
+   */
   async exchange(link: Link, frame: Bytes, signal: AbortSignal): Promise<Reception> {
     const reception = await link.deliver(frame, signal);
-    if (reception.kind === "received") await this.#absorbAll(link, reception.replies, signal, 1);
+    if (reception.kind === "received") await this.#absorbAll(link, reception.replies, 1);
     return reception;
   }
 
-  async #absorbAll(link: Link, replies: readonly Bytes[], signal: AbortSignal, round: number): Promise<void> {
+  async #absorbAll(link: Link, replies: readonly Bytes[], round: number): Promise<void> {
     for (const reply of replies) {
       const answer = await this.#absorb(reply);
       if (answer?.kind !== "taken" || round >= roundsMax) continue;
-      for (const frame of answer.frames) await this.#answerOn(link, frame, signal, round + 1);
+      for (const frame of answer.frames) await this.#answerOn(link, frame, round + 1);
     }
   }
 
@@ -133,12 +138,12 @@ export class Outbound {
   }
 
   /** An answer that does not get through is the same as one lost on the way: who needs it asks again. */
-  async #answerOn(link: Link, frame: Bytes, signal: AbortSignal, round: number): Promise<void> {
+  async #answerOn(link: Link, frame: Bytes, round: number): Promise<void> {
     try {
-      const reception = await link.deliver(frame, signal);
-      if (reception.kind === "received") await this.#absorbAll(link, reception.replies, signal, round);
+      const reception = await link.deliver(frame, this.#parts.closing);
+      if (reception.kind === "received") await this.#absorbAll(link, reception.replies, round);
     } catch (error) {
-      if (signal.aborted) throw error;
+      if (this.#parts.closing.aborted) throw error;
       this.#parts.ground.counters.add("answer.lost");
     }
   }

@@ -32,6 +32,11 @@ export interface PostOptions extends Patience {
   readonly thread?: string;
 }
 
+interface ExchangePatience extends Required<Pick<Patience, "timeoutMs" | "signal">> {
+  /** For the frame that is on its way: its answer may bring more than the one that is waited for. */
+  readonly sending: AbortSignal;
+}
+
 export interface PostingParts {
   readonly ground: Ground;
   readonly known: KnownPeers;
@@ -59,7 +64,7 @@ export class Posting {
     const id = this.#newId();
     return await this.#within(options, async (patience) => {
       const reply = this.#parts.waits.open<ApplicationFields & MessageBody>(`reply ${to.did} ${id}`, `answer from ${to.name}`, patience);
-      const receipted = this.#post(id, to, "message", body, { ...options, ...patience });
+      const receipted = this.#post(id, to, "message", body, { ...options, signal: patience.sending });
       // An answer proves more than a receipt does, and may come where the receipt was lost.
       return await Promise.race([reply, receipted.then(() => reply)]);
     });
@@ -143,14 +148,14 @@ export class Posting {
     to: Contact,
     msgType: Type,
     body: BodyByType[Type],
-    patience: Patience & { readonly signal: AbortSignal },
+    patience: ExchangePatience,
   ): Promise<Answer> {
     const { outbound, waits } = this.#parts;
     const over = new AbortController();
     const refusal = Promise.withResolvers<never>();
     refusal.promise.catch(() => undefined);
     answer.catch(() => undefined);
-    const sent = outbound.send(to, msgType, body, patience.signal, (ref) => {
+    const sent = outbound.send(to, msgType, body, patience.sending, (ref) => {
       const refused = { timeoutMs: limits.requestTimeoutMsMax, signal: over.signal };
       waits.open<never>(`error ${to.did} ${ref}`, "refusal", refused).catch(refusal.reject);
     });
@@ -161,17 +166,19 @@ export class Posting {
     }
   }
 
-  /** Runs one exchange under a signal that aborts with the caller's, with the time-out and with the end of the exchange, so that nothing keeps waiting. */
+  /** Runs one exchange. Its waits end with it; the frame on its way ends only where the exchange fails or the caller aborts. */
   async #within<Value>(
     { timeoutMs = limits.requestTimeoutMsDefault, signal }: Patience,
-    run: (patience: Required<Pick<Patience, "timeoutMs" | "signal">>) => Promise<Value>,
+    run: (patience: ExchangePatience) => Promise<Value>,
   ): Promise<Value> {
     if (signal?.aborted === true) throw canceled("answer", signal);
     const over = new AbortController();
-    const signals = [over.signal, this.#parts.closing, ...(signal === undefined ? [] : [signal])];
+    const failed = new AbortController();
+    const sending = AbortSignal.any([failed.signal, this.#parts.closing, ...(signal === undefined ? [] : [signal])]);
     try {
-      return await run({ timeoutMs, signal: AbortSignal.any(signals) });
+      return await run({ timeoutMs, signal: AbortSignal.any([over.signal, sending]), sending });
     } catch (error) {
+      failed.abort();
       throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "the peer was closed") : error;
     } finally {
       over.abort();

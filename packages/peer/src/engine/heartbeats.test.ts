@@ -1,0 +1,106 @@
+import { HikyakuError, limits } from "@hikyaku/protocol";
+import { ManualClock, Puppet, type Resident, World } from "@hikyaku/testkit";
+import { describe, expect, test } from "vitest";
+import { isHealthy } from "./heartbeats.ts";
+
+interface Meeting extends AsyncDisposable {
+  readonly world: World;
+  readonly clock: ManualClock;
+  readonly desk: Resident;
+  readonly lap: Resident;
+}
+
+async function arrange(isLapCallOutOnly = false): Promise<Meeting> {
+  const world = new World();
+  const clock = new ManualClock();
+  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock, isCallOutOnly: isLapCallOutOnly })];
+  await world.introduce(desk, lap);
+  await lap.peer.ping("desk");
+  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+}
+
+test("each side of a session beats every thirty seconds, by the same count", async () => {
+  await using meeting = await arrange();
+  const { world, clock, desk, lap } = meeting;
+  await clock.pass(limits.heartbeatIntervalMs - 1);
+  expect([desk, lap].map(({ name }) => world.framesTo(name, "heartbeat").length)).toEqual([0, 0]);
+  await clock.pass(1);
+  expect([desk, lap].map(({ name }) => world.framesTo(name, "heartbeat").length)).toEqual([1, 1]);
+  await clock.pass(2 * limits.heartbeatIntervalMs);
+  expect([desk, lap].map(({ peer }) => peer.stats()["received.heartbeat"])).toEqual([3, 3]);
+  expect(world.framesTo("desk", "handshake")).toHaveLength(1);
+});
+
+test("a heartbeat fetches what waits for a peer that can only call out; nobody beats at one that cannot be dialled [HTTP-7]", async () => {
+  await using meeting = await arrange(true);
+  const { world, clock, desk, lap } = meeting;
+  const sending = desk.peer.send("lap", "message", { text: "for lap" }, { timeoutMs: 60_000 });
+  await clock.pass(limits.heartbeatIntervalMs);
+  expect((await sending).stage).toBe("stored");
+  expect(await lap.peer.inbox({ limit: 1 })).toHaveLength(1);
+  expect(world.framesTo("lap", "heartbeat")).toEqual([]);
+});
+
+test("a heartbeat to a peer that restarted brings the session back", async () => {
+  await using meeting = await arrange();
+  const { world, clock, desk } = meeting;
+  const fresh = await world.restart(desk);
+  await clock.pass(limits.heartbeatIntervalMs);
+  expect(fresh.peer.stats()).toMatchObject({ "session.established": 1, "received.heartbeat": 1 });
+  expect(fresh.peer.peer("lap").health).toBe("connected");
+});
+
+test("three missed beats make a peer silent, fifteen minutes make it idle, and its next word connects it again", async () => {
+  await using meeting = await arrange();
+  const { world, clock, desk, lap } = meeting;
+  expect(lap.peer.peer("desk").health).toBe("connected");
+  world.weather.before = () => {
+    throw new HikyakuError("UNREACHABLE", "a storm");
+  };
+  await clock.pass(limits.heartbeatIntervalMs * limits.heartbeatsMissedMax - 1);
+  expect(lap.peer.peer("desk").health).toBe("connected");
+  await clock.pass(1);
+  expect(lap.peer.peer("desk")).toMatchObject({ health: "silent", heardAt: expect.any(Number) });
+  await clock.pass(limits.sessionIdleMsMax);
+  expect(lap.peer.peer("desk").health).toBe("idle");
+  delete world.weather.before;
+  await desk.peer.ping("lap");
+  expect(lap.peer.peer("desk").health).toBe("connected");
+  expect([isHealthy(0, 89_999), isHealthy(0, 90_000)]).toEqual([true, false]);
+});
+
+test("a closed peer beats no more", async () => {
+  await using meeting = await arrange();
+  const { world, clock, desk, lap } = meeting;
+  await lap.peer.close();
+  await desk.peer.close();
+  await clock.pass(limits.heartbeatIntervalMs);
+  expect([desk, lap].map(({ name }) => world.framesTo(name, "heartbeat").length)).toEqual([0, 0]);
+});
+
+describe("where peers are", () => {
+  test("both sides say where they listen, in the session: the responder in READY, the initiator after it", async () => {
+    await using world = new World();
+    const [desk, lap] = [await world.peer("desk"), await world.peer("lap")];
+    await desk.peer.trust({ peer: lap.peer.did, name: "lap", allow: ["message"] });
+    await lap.peer.trust({ peer: desk.peer.did, name: "desk", addresses: ["http://desk:7340"] });
+    expect(desk.peer.peer("lap").addresses).toEqual([]);
+    await lap.peer.ping("desk");
+    expect(lap.peer.peer("desk").addresses).toEqual(["http://desk:7340"]);
+    await desk.peer.ping("lap");
+    expect(desk.peer.peer("lap").addresses).toEqual(["http://lap:7340"]);
+    expect(await desk.needs.trustStore.load()).toMatchObject([{ addresses: [{ address: "http://lap:7340", source: "peer" }] }]);
+  });
+
+  test("what is no address is not kept, and a person's address stays first", async () => {
+    await using world = new World();
+    const desk = await world.peer("desk");
+    const puppet = new Puppet(99);
+    await desk.peer.trust({ peer: puppet.did, name: "puppet", addresses: ["http://person:1"] });
+    const session = await puppet.connect(desk);
+    await session.send("discovery", { addresses: ["http://b:2", "ftp://b:2", "http://b:2/path", "http://user@b:2", "b:2", "http://b:0"] });
+    expect(desk.peer.peer("puppet").addresses).toEqual(["http://person:1", "http://b:2"]);
+    await session.send("discovery", { addresses: ["http://c:3"] });
+    expect(desk.peer.peer("puppet").addresses).toEqual(["http://person:1", "http://c:3"]);
+  });
+});

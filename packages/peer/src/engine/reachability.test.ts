@@ -1,0 +1,87 @@
+import { encodeEnvelope } from "@hikyaku/protocol";
+import { ManualClock, Puppet, World } from "@hikyaku/testkit";
+import { describe, expect, test } from "vitest";
+import type { AddressKind } from "../ports/link.ts";
+import { keepAnnounced, Reachability } from "./reachability.ts";
+
+const kinds: readonly AddressKind[] = ["public", "private", "loopback", "link-local", "multicast", "unspecified", "reserved"];
+
+test.each([
+  ["from elsewhere, ours on a network", "other", false, ["public"]],
+  ["from elsewhere, ours on loopback", "other", true, ["public"]],
+  ["from there, ours on a network", "host", false, ["public", "private"]],
+  ["from there, ours on loopback", "host", true, ["public", "private", "loopback"]],
+] as const)("a peer that calls %s may point us at these only [TRUST-6]", (_, callsFrom, isLoopbackOurs, harmless) => {
+  const reachability = new Reachability(new ManualClock(), () => isLoopbackOurs);
+  reachability.called("did:desk", callsFrom);
+  reachability.called("did:other", "host");
+  expect(kinds.filter((kind) => reachability.isHarmless("did:desk", "host", kind))).toEqual(harmless);
+});
+
+test("whoever never called may point us at public places only, also after it was forgotten [TRUST-6]", () => {
+  const reachability = new Reachability(new ManualClock(), () => true);
+  expect(kinds.filter((kind) => reachability.isHarmless("did:desk", "host", kind))).toEqual(["public"]);
+  reachability.called("did:desk", "host");
+  reachability.forget("did:desk");
+  expect(kinds.filter((kind) => reachability.isHarmless("did:desk", "host", kind))).toEqual(["public"]);
+});
+
+test("of an announcement at most eight addresses in form are kept", () => {
+  expect(keepAnnounced(["http://a:1", "https://a:1", "http://a:1/x"])).toEqual(["http://a:1"]);
+  expect(keepAnnounced(Array.from({ length: 20 }, (_, index) => `http://a:${index + 1}`))).toHaveLength(8);
+});
+
+describe("in a session [TRUST-6]", () => {
+  /** A puppet that calls from one host and announces another. */
+  const announce = async (world: World, callsFrom: string, announced: string, kind: AddressKind, ours = "desk") => {
+    const desk = await world.peer(ours);
+    const puppet = new Puppet(99);
+    await desk.peer.trust({ peer: puppet.did, name: "puppet", allow: ["message"] });
+    const session = await puppet.connect(desk);
+    await session.deliver(encodeEnvelope(session.seal("discovery", { addresses: [`http://${announced}:80`] })), callsFrom);
+    world.places.set(announced, kind);
+    let frames = 0;
+    const listener = world.network.listener(`http://${announced}:80`);
+    await listener.start(async () => {
+      frames += 1;
+      return { kind: "refused", code: "OVERLOADED" };
+    });
+    const ping = await desk.peer.ping("puppet").catch((error: unknown) => error);
+    await listener[Symbol.asyncDispose]();
+    return { frames, ping };
+  };
+
+  test.each<[string, string, AddressKind]>([
+    ["a neighbour", "192.168.1.1", "private"],
+    ["this machine", "127.0.0.1", "loopback"],
+    ["the cloud's secrets", "169.254.169.254", "link-local"],
+    ["everybody", "224.0.0.1", "multicast"],
+  ])("%s is not dialled on a peer's word", async (_, host, kind) => {
+    await using world = new World();
+    const { frames, ping } = await announce(world, "203.0.113.7", host, kind);
+    expect(frames).toBe(0);
+    expect(ping).toMatchObject({ code: "UNREACHABLE", message: expect.stringContaining(host) });
+  });
+
+  test("not even link-local where the peer calls from there", async () => {
+    await using world = new World();
+    expect((await announce(world, "169.254.1.1", "169.254.1.1", "link-local")).frames).toBe(0);
+  });
+
+  test.each<[string, string, AddressKind, string]>([
+    ["a public place", "203.0.113.9", "public", "desk"],
+    ["a private host that the peer calls from", "203.0.113.7", "private", "desk"],
+    ["loopback that the peer calls from, where ours is too", "203.0.113.7", "loopback", "127.0.0.1"],
+  ])("%s is dialled", async (_, host, kind, ours) => {
+    await using world = new World();
+    expect((await announce(world, "203.0.113.7", host, kind, ours)).frames).toBe(1);
+  });
+
+  test("a person's word is permission to dial any of them", async () => {
+    await using world = new World();
+    const [desk, lap] = [await world.peer("desk"), await world.peer("lap")];
+    await world.introduce(desk, lap);
+    world.places.set("desk", "link-local");
+    expect(await lap.peer.ping("desk")).toBeGreaterThan(0);
+  });
+});
