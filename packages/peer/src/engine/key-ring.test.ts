@@ -65,11 +65,8 @@ test("names that anybody can make up push out no key, and the ring is bounded [O
   const many = Array.from({ length: limits.cachedKeysMax }, (_, index) => pinned(`peer-${String(index).padStart(5, "0")}`, other));
   const { keys, take } = await arrange(pinned(did, publicKey), ...many);
   keys.keyOf(did);
-  for (let seed = 3; seed < 20; seed += 1) keys.keyOf(identityOf(seed).did);
-  take();
-  keys.keyOf(did);
-  expect(take()).toEqual({});
   for (const peer of many.slice(0, -1)) keys.keyOf(peer.did);
+  for (let seed = 3; seed < 20; seed += 1) keys.keyOf(identityOf(seed).did);
   take();
   keys.keyOf(did);
   expect(take()).toEqual({});

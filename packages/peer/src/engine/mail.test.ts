@@ -201,9 +201,12 @@ describe("the handler", () => {
     await using meeting = await arrange();
     const { world, desk, lap } = meeting;
     await lap.peer.ping("desk");
-    desk.peer.on("message", async (message) => await message.reply({ text: "!" }));
     world.weather.before = (to) => (to.includes("desk") ? "lost" : undefined);
-    expect(await lap.peer.ask("desk", { text: "?" })).toEqual({ text: "!" });
+    const asking = lap.peer.ask("desk", { text: "?" }, { timeoutMs: 2000 });
+    while ((await desk.peer.inbox({ limit: 1 })).length === 0) await settle();
+    const [question] = await desk.peer.inbox({ limit: 1 });
+    await desk.peer.send("lap", "message", { text: "!" }, { replyTo: question?.id ?? "" });
+    expect(await asking).toEqual({ text: "!" });
   });
 
   test("there is one, and only for messages", async () => {
