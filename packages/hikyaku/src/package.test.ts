@@ -11,8 +11,12 @@ const names = ["protocol", "peer", "hikyaku"];
 
 let above: string;
 let home: string;
-/** The pinned Node before all others; no variable of this run reaches the program. */
-const env = { PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`, HOME: process.env["HOME"] ?? "" };
+/** The pinned Node before all others. npm finds its registry by variables of this machine; those of this run's own tools stay out. */
+const env = Object.fromEntries(
+  Object.entries({ ...process.env, PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}` }).filter(
+    ([name]) => !/^(?:HIKYAKU_|VITEST|NODE_OPTIONS|NODE_ENV)/.test(name),
+  ),
+);
 const run = (file: string, words: readonly string[], cwd: string = home): string =>
   execFileSync(file, words, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSyn
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hikyaku, type Outcome, type RunOptions } from "@hikyaku/testkit";
+import { hikyaku, type Outcome, type RunOptions, runHere, type Said } from "@hikyaku/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import packageFile from "../../package.json" with { type: "json" };
 import { newControlToken } from "../keystore/control-token.ts";
@@ -24,23 +24,8 @@ beforeAll(async () => {
 afterAll(() => rmSync(above, { recursive: true }));
 
 const run = (words: string, options: RunOptions = {}): Promise<Outcome> => hikyaku.run(words.split(" ").filter(Boolean), options);
-
-/** The same command line in this process, for what only differs in its words: a process costs half a second. */
-async function runHere(words: string): Promise<Pick<Outcome, "code" | "stdout" | "stderr">> {
-  const said = { stdout: "", stderr: "" };
-  const spies = (["stdout", "stderr"] as const).map((name) =>
-    vi.spyOn(process[name], "write").mockImplementation((text) => {
-      said[name] += String(text);
-      return true;
-    }),
-  );
-  try {
-    return { code: await runWords(words.split(" ").filter(Boolean)), ...said };
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-  }
-}
-
+const here = runHere(runWords);
+const sayHere = (words: string): Promise<Said> => here(words.split(" ").filter(Boolean));
 const sentence = /^hikyaku: [A-Z/-][^\n]*\.\n$/;
 const commands = ["init", "up", "id", "config", "pair", "trust", "peers", "ping", "capabilities", "send", "report", "inbox", "stats"];
 
@@ -49,7 +34,7 @@ test("help lists every command, and each command explains itself", async () => {
   expect([code, stderr]).toEqual([0, ""]);
   for (const command of commands) expect(stdout).toMatch(new RegExp(`^  ${command} .*[a-z]`, "m"));
   for (const command of commands) {
-    const help = await runHere(`${command} --help`);
+    const help = await sayHere(`${command} --help`);
     expect([help.code, help.stderr]).toEqual([0, ""]);
     expect(help.stdout).toContain(`Usage: hikyaku ${command} [options]`);
     expect(help.stdout).toMatch(/--folder <path> .*\n.*--json /);
@@ -57,7 +42,7 @@ test("help lists every command, and each command explains itself", async () => {
 });
 
 test("the version is the package's", async () => {
-  const [long, short] = await Promise.all([run("--version"), run("-V")]);
+  const [long, short] = await Promise.all([run("--version"), sayHere("-V")]);
   expect([long, short]).toMatchObject([
     { code: 0, stdout: `${packageFile.version}\n` },
     { code: 0, stdout: `${packageFile.version}\n` },
@@ -143,7 +128,7 @@ test.each([
   ["up --control 0.0.0.0:1", /--control wants host:port on this machine/],
   ["trust lap --remove --level seen", /--remove stands alone/],
 ])("`hikyaku %s` is a mistake of use: exit code 2, and a sentence that helps [CLI-1] [CLI-2]", async (words, why) => {
-  const { code, stdout, stderr } = await runHere(words);
+  const { code, stdout, stderr } = await sayHere(words);
   expect([code, stdout]).toEqual([2, ""]);
   expect(stderr).toMatch(why);
   expect(stderr).toMatch(sentence);
@@ -156,7 +141,7 @@ test("without a command the list is shown, and it is a mistake of use [CLI-1]", 
 });
 
 test("with --json a refusal is JSON as well [CLI-2]", async () => {
-  const [use, missing] = await Promise.all([run("send --json"), run(`id --folder ${above}/none --json`)]);
+  const [use, missing] = await Promise.all([sayHere("send --json"), sayHere(`id --folder ${above}/none --json`)]);
   expect([use.code, JSON.parse(use.stderr)]).toMatchObject([
     2,
     { error: { code: "INVALID_ARGUMENT", message: expect.stringMatching(/^Missing .*\.$/) } },
@@ -170,7 +155,7 @@ test("with --json a refusal is JSON as well [CLI-2]", async () => {
 test.each(["peers", "inbox", "stats", "ping lap", "capabilities lap", "send lap hello", "report lap idle", "trust lap", "pair --name lap"])(
   "`hikyaku %s` without a running peer has exit code 3 and says how to start it [CLI-1] [CLI-2]",
   async (words) => {
-    const { code, stdout, stderr } = await runHere(`${words} --folder ${desk}`);
+    const { code, stdout, stderr } = await sayHere(`${words} --folder ${desk}`);
     expect([code, stdout, stderr]).toEqual([3, "", `hikyaku: The peer in ${desk} is not running: start it with \`hikyaku up\`.\n`]);
   },
 );
@@ -215,7 +200,7 @@ test.each<[string, (key: string) => string, RegExp]>([
   const before = readdirSync(folder);
   const [up, id] = await Promise.all([
     run(`up --folder ${folder} --listen 127.0.0.1:0 --control 127.0.0.1:0`),
-    run(`id --folder ${folder}`),
+    sayHere(`id --folder ${folder}`),
   ]);
   for (const { code, stdout, stderr } of [up, id]) {
     expect([code, stdout]).toEqual([6, ""]);

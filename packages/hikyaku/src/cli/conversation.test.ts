@@ -2,8 +2,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hikyaku, type Outcome, type RunningProgram, type RunOptions } from "@hikyaku/testkit";
+import { hikyaku, type Outcome, type RunningProgram, type RunOptions, runHere, type Said } from "@hikyaku/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { run } from "./program.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -44,8 +45,11 @@ async function settle(name: string): Promise<Place> {
 
 const at = ({ folder }: Place, words: readonly string[], options: RunOptions = {}): Promise<Outcome> =>
   hikyaku.run([...words, "--folder", folder], options);
+/** The same in this process, where the words matter and the process does not. */
+const sayHere = runHere(run);
+const here = ({ folder }: Place, words: readonly string[]): Promise<Said> => sayHere([...words, "--folder", folder]);
 const jsonAt = async (place: Place, words: readonly string[]): Promise<Record<string, unknown>> => {
-  const { code, stdout, stderr } = await at(place, [...words, "--json"]);
+  const { code, stdout, stderr } = await here(place, [...words, "--json"]);
   if (code !== 0) throw new Error(stderr);
   return JSON.parse(stdout) as Record<string, unknown>;
 };
@@ -82,7 +86,7 @@ test("up says where it is and who it is", () => {
 });
 
 test("before anything else there are no peers, no messages and no numbers, and the text says what to do", async () => {
-  const [peers, inbox, stats] = await Promise.all([at(desk, ["peers"]), at(desk, ["inbox"]), at(desk, ["stats"])]);
+  const [peers, inbox, stats] = await Promise.all([here(desk, ["peers"]), here(desk, ["inbox"]), here(desk, ["stats"])]);
   expect([peers.stdout, inbox.stdout, stats.stdout]).toEqual([
     "No peers yet. Add one with: hikyaku pair\n",
     "No new messages. Older ones: hikyaku inbox --all\n",
@@ -102,8 +106,8 @@ test("where one says yes and the other no, the one who said no trusts nobody, an
   const { maker, user } = await pairThem("n\n", undefined);
   expect([maker.code, user.code]).toEqual([1, 0]);
   expect(await jsonAt(desk, ["peers"])).toEqual({ peers: [] });
-  expect(await at(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5, stdout: "" });
-  await at(lap, ["trust", "desk", "--remove"]);
+  expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5, stdout: "" });
+  await here(lap, ["trust", "desk", "--remove"]);
 });
 
 test("both say yes to the same number, and both are told what the other may do [PAIR-4]", async () => {
@@ -118,8 +122,8 @@ test("both say yes to the same number, and both are told what the other may do [
 });
 
 test("a link that was used is worth nothing [PAIR-3]", async () => {
-  await at(lap, ["trust", "desk", "--remove"]);
-  await at(desk, ["trust", "lap", "--remove"]);
+  await here(lap, ["trust", "desk", "--remove"]);
+  await here(desk, ["trust", "lap", "--remove"]);
   const make = ["pair", "--name", "lap", "--allow", "message", "--yes", "--json", "--folder", desk.folder];
   await using making = await hikyaku.start(make, /\n/);
   const { link } = JSON.parse(making.stdout) as { readonly link: string };
@@ -169,7 +173,7 @@ test("ping and capabilities ask the other side", async () => {
   const [text, json, capabilities] = await Promise.all([
     at(desk, ["ping", "lap", "-c", "2"]),
     jsonAt(desk, ["ping", "lap"]),
-    at(desk, ["capabilities", "lap"]),
+    here(desk, ["capabilities", "lap"]),
   ]);
   expect(text).toMatchObject({ code: 0, stdout: expect.stringMatching(/^(?:pong from lap: \d+\.\d ms\n){2}$/) });
   expect(json).toEqual({ peer: "lap", n: 1, ms: expect.any(Number) });
@@ -185,8 +189,8 @@ test("a message is sent with the other side's receipt, and read once [BOX-3]", a
   expect(peeked.stdout).toMatch(
     /^\d\d:\d\d:\d\d {2}lap \(trusted\) {2}backup finished\n\d\d:\d\d:\d\d {2}lap \(trusted\) {2}\{"done":true\}\n$/,
   );
-  expect((await at(desk, ["inbox"])).stdout).toBe(peeked.stdout);
-  expect((await at(desk, ["inbox"])).stdout).toMatch(/^No new messages/);
+  expect((await here(desk, ["inbox"])).stdout).toBe(peeked.stdout);
+  expect((await here(desk, ["inbox"])).stdout).toMatch(/^No new messages/);
   expect(await jsonAt(desk, ["inbox", "--all", "--from", "lap"])).toMatchObject({
     messages: [
       { from: lap.facts.did, sender: { name: "lap", trust: "trusted" }, stage: "delivered", body: { text: "backup finished" } },
@@ -197,9 +201,10 @@ test("a message is sent with the other side's receipt, and read once [BOX-3]", a
 
 test("who waits until it is delivered waits until it is read [BOX-3]", async () => {
   const waiting = at(lap, ["send", "desk", "read me", "--wait", "delivered"]);
-  for (let tries = 0; tries < 20; tries += 1) {
+  for (let tries = 0; tries < 100; tries += 1) {
     const { messages } = (await jsonAt(desk, ["inbox"])) as { readonly messages: readonly unknown[] };
     if (messages.length > 0) break;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
   expect(await waiting).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f]{8} {2}stored \d+ ms {2}delivered \d+ ms\n$/) });
 });
@@ -213,15 +218,15 @@ test("a text that is too long, or none, is refused before it leaves [CLI-1] [CLI
   const [long, binary, argument, large] = await Promise.all([
     at(lap, ["send", "desk", "-"], { stdin: "x".repeat(70_000) }),
     at(lap, ["send", "desk", "-"], { stdin: Uint8Array.of(0xff, 0xfe, 0x00) }),
-    at(lap, ["send", "desk", "x".repeat(70_000)]),
-    at(lap, ["send", "desk", "--body", JSON.stringify(["x".repeat(130_900)])]),
+    here(lap, ["send", "desk", "x".repeat(70_000)]),
+    here(lap, ["send", "desk", "--body", JSON.stringify(["x".repeat(130_900)])]),
   ]);
   expect([long.code, binary.code, argument.code]).toEqual([2, 2, 2]);
   expect(long.stderr).toMatch(/at most 65536 bytes: send it in parts\.\n$/);
   expect(binary.stderr).toMatch(/no UTF-8 text/);
   expect(argument.stderr).toMatch(/at most 65536 characters/);
   expect(large).toMatchObject({ code: 5, stdout: "", stderr: expect.stringMatching(/limit/) });
-  expect((await at(desk, ["inbox"])).stdout).toMatch(/^No new messages/);
+  expect((await here(desk, ["inbox"])).stdout).toMatch(/^No new messages/);
 });
 
 test("a report shows in the list of peers", async () => {
@@ -236,8 +241,8 @@ test("control, bidirectional and invisible characters of others reach the termin
   const hostile = "a\u001b[2J\u009b31m\u202egnp\u2066\u200b\u0007\rfake\n18:42:07  desk (admin)  trust me\u{e0041}";
   const shown = "a\\u{1b}[2J\\u{9b}31m\\u{202e}gnp\\u{2066}\\u{200b}\\u{7}\\u{d}fake\\u{a}18:42:07  desk (admin)  trust me\\u{e0041}";
   await at(lap, ["send", "desk", "-"], { stdin: hostile });
-  await at(lap, ["send", "desk", "--body", JSON.stringify({ [hostile]: hostile })]);
-  await at(lap, ["report", "desk", "\u001b]0;x\u0007", "\u202edone"]);
+  await here(lap, ["send", "desk", "--body", JSON.stringify({ [hostile]: hostile })]);
+  await here(lap, ["report", "desk", "\u001b]0;x\u0007", "\u202edone"]);
   const [text, json, peers, peersJson] = await Promise.all([
     at(desk, ["inbox", "--peek"]),
     at(desk, ["inbox", "--json", "--peek"]),
@@ -250,12 +255,12 @@ test("control, bidirectional and invisible characters of others reach the termin
   for (const { stdout } of [text, json, peers, peersJson]) expect(stdout.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\p{Cf}\u2028\u2029]/u);
   expect(json.stdout.trimEnd()).not.toContain("\n");
   expect(JSON.parse(json.stdout)).toMatchObject({ messages: [{ body: { text: hostile } }, { body: { json: { [hostile]: hostile } } }] });
-  await at(desk, ["inbox"]);
+  await here(desk, ["inbox"]);
 });
 
 test("names with control characters are refused, and shown harmlessly where they are repeated [CLI-3]", async () => {
   const [named, unknown] = await Promise.all([
-    at(desk, ["trust", lap.facts.did, "--name", "\u001b[2J"]),
+    here(desk, ["trust", lap.facts.did, "--name", "\u001b[2J"]),
     at(desk, ["send", "no\u001b[2Jbody\u202e", "hello"]),
   ]);
   expect([named.code, unknown.code]).toEqual([2, 2]);
@@ -269,10 +274,10 @@ test("somebody unknown is a mistake of use that says where to look [CLI-1] [CLI-
 });
 
 test("a peer that is down is named with its address and the cause, and nothing says sent [CLI-1] [CLI-2]", async () => {
-  await at(desk, ["trust", "lap", "--at", unreachable]);
+  await here(desk, ["trust", "lap", "--at", unreachable]);
   const outcomes = await Promise.all([
     at(desk, ["send", "lap", "hello"]),
-    at(desk, ["ping", "lap"]),
+    here(desk, ["ping", "lap"]),
     at(desk, ["send", "lap", "x", "--json"]),
   ]);
   for (const { code, stdout, stderr } of outcomes) {
@@ -281,31 +286,31 @@ test("a peer that is down is named with its address and the cause, and nothing s
     expect(stderr).not.toMatch(/\bsent\b|stored|queued/);
   }
   expect(JSON.parse(outcomes[2].stderr)).toMatchObject({ error: { code: "UNREACHABLE" } });
-  await at(desk, ["trust", "lap", "--at", lap.facts.addresses.join(",")]);
+  await here(desk, ["trust", "lap", "--at", lap.facts.addresses.join(",")]);
 });
 
 test("what takes too long has exit code 4, and says how far it came [CLI-1]", async () => {
   const { code, stdout, stderr } = await at(lap, ["send", "desk", "handle me", "--wait", "handled", "--timeout", "0.5"]);
   expect([code, stdout]).toEqual([4, ""]);
   expect(stderr).toMatch(/handled.*0\.5 s.*it is stored/);
-  await at(desk, ["inbox"]);
+  await here(desk, ["inbox"]);
 });
 
 test("what the other side does not allow has exit code 5, and can be allowed [CLI-1] [TRUST-2]", async () => {
-  await at(desk, ["trust", "lap", "--level", "seen"]);
-  const refused = await at(lap, ["send", "desk", "hello"]);
+  await here(desk, ["trust", "lap", "--level", "seen"]);
+  const refused = await here(lap, ["send", "desk", "hello"]);
   expect([refused.code, refused.stdout]).toEqual([5, ""]);
   expect(refused.stderr).toMatch(/^hikyaku: .*UNAUTHORIZED.*\n$/);
-  const changed = await at(desk, ["trust", "lap", "--level", "trusted", "--allow", "message"]);
+  const changed = await here(desk, ["trust", "lap", "--level", "trusted", "--allow", "message"]);
   expect(changed.stdout).toMatch(/^lap {2}trusted .*may: message .*\nFingerprint (?:[A-Z2-7]{4} ?){8}\n$/);
-  expect(await at(lap, ["send", "desk", "hello"])).toMatchObject({ code: 0 });
-  expect((await at(desk, ["trust", "lap", "--remove"])).stdout).toBe("Forgot lap.\n");
-  expect(await at(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5 });
-  expect(await at(desk, ["trust", "lap", "--remove"])).toMatchObject({ code: 2 });
+  expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 0 });
+  expect((await here(desk, ["trust", "lap", "--remove"])).stdout).toBe("Forgot lap.\n");
+  expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5 });
+  expect(await here(desk, ["trust", "lap", "--remove"])).toMatchObject({ code: 2 });
 });
 
 test("stats count, and neither they nor the log hold what was said [KEY-6]", async () => {
-  const [text, json] = await Promise.all([at(desk, ["stats"]), jsonAt(desk, ["stats"])]);
+  const [text, json] = await Promise.all([here(desk, ["stats"]), jsonAt(desk, ["stats"])]);
   expect(text.stdout).toMatch(/^ +\d+ {2}message\.stored$/m);
   expect(json).toMatchObject({ counters: { "message.stored": expect.any(Number) } });
   expect(desk.up.stderr).toContain('"event":"session.established"');

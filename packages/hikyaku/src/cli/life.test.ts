@@ -4,8 +4,9 @@ import { createServer, request } from "node:http";
 import { connect, createServer as createTcpServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { freePort, hikyaku, type Outcome, Program, type RunningProgram } from "@hikyaku/testkit";
+import { freePort, hikyaku, type Outcome, Program, type RunningProgram, runHere, type Said } from "@hikyaku/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { run } from "./program.ts";
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -30,7 +31,8 @@ interface Up {
 }
 
 const folderOf = (name: string): string => join(above, name);
-const init = (name: string): Promise<Outcome> => hikyaku.run(["init", "--folder", folderOf(name), "--name", name]);
+const here = runHere(run);
+const init = (name: string): Promise<Said> => here(["init", "--folder", folderOf(name), "--name", name]);
 const at = (name: string, ...words: readonly string[]): Promise<Outcome> => hikyaku.run([...words, "--folder", folderOf(name)]);
 const upWords = (name: string, listen: string, control: string): readonly string[] => [
   "up",
@@ -55,13 +57,13 @@ async function comeUp(
 /** Each pins the other: the lap dials the desk at `address`, the desk waits to be called. */
 async function introduce(name: string, desk: Up, address: string = desk.address): Promise<void> {
   await Promise.all([
-    at(name, "trust", lap.did, "--name", "lap", "--allow", "message"),
-    at("lap", "trust", desk.did, "--name", name, "--allow", "message", "--at", address),
+    here(["trust", lap.did, "--name", "lap", "--allow", "message", "--folder", folderOf(name)]),
+    here(["trust", desk.did, "--name", name, "--allow", "message", "--at", address, "--folder", folderOf("lap")]),
   ]);
 }
 
 const inboxOf = async (name: string): Promise<readonly string[]> => {
-  const { stdout } = await at(name, "inbox", "--all", "--peek", "--json");
+  const { stdout } = await here(["inbox", "--all", "--peek", "--json", "--folder", folderOf(name)]);
   return (JSON.parse(stdout) as { readonly messages: readonly { readonly body: { readonly text: string } }[] }).messages.map(
     ({ body }) => body.text,
   );
