@@ -17,12 +17,14 @@ const runDemo = (folder: string) =>
 function copyProgram(): void {
   cpSync(join(root, "examples"), join(copy, "examples"), { recursive: true });
   for (const name of ["protocol", "peer", "hikyaku"]) {
-    for (const part of ["dist", "package.json"]) cpSync(join(root, "packages", name, part), join(copy, "packages", name, part), { recursive: true });
+    for (const part of ["dist", "package.json"])
+      cpSync(join(root, "packages", name, part), join(copy, "packages", name, part), { recursive: true });
   }
   writeFileSync(join(copy, "package.json"), '{"type":"module"}');
   mkdirSync(join(copy, "node_modules/@hikyaku"), { recursive: true });
   for (const name of readdirSync(join(root, "node_modules"))) {
-    if (name !== "@hikyaku" && name !== "hikyaku" && !name.startsWith(".")) symlinkSync(join(root, "node_modules", name), join(copy, "node_modules", name));
+    if (name !== "@hikyaku" && name !== "hikyaku" && !name.startsWith("."))
+      symlinkSync(join(root, "node_modules", name), join(copy, "node_modules", name));
   }
   for (const name of ["protocol", "peer"]) symlinkSync(join(copy, "packages", name), join(copy, "node_modules/@hikyaku", name));
 }

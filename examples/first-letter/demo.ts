@@ -26,7 +26,11 @@ interface Receipt {
 }
 
 interface Inbox {
-  readonly messages: readonly { readonly id: string; readonly sender: { readonly name: string; readonly trust: string }; readonly body: { readonly text?: string } }[];
+  readonly messages: readonly {
+    readonly id: string;
+    readonly sender: { readonly name: string; readonly trust: string };
+    readonly body: { readonly text?: string };
+  }[];
 }
 
 interface Scene {
@@ -107,8 +111,14 @@ async function askAround({ story, desk, lap }: Scene): Promise<void> {
   story.tell(`there and back in ${ms.toFixed(1)} ms`);
   const report = await lap.run<Receipt>("report", "desk", "idle", "nothing to do");
   story.see("lap reported, and desk's sealed receipt says", report.stage, "handled");
-  const { peers } = await desk.run<{ readonly peers: readonly { readonly name: string; readonly status?: { readonly state?: string } }[] }>("peers");
-  story.see("desk knows how lap is", peers.map(({ name, status }) => `${name} ${status?.state}`), ["lap idle"]);
+  const { peers } = await desk.run<{ readonly peers: readonly { readonly name: string; readonly status?: { readonly state?: string } }[] }>(
+    "peers",
+  );
+  story.see(
+    "desk knows how lap is",
+    peers.map(({ name, status }) => `${name} ${status?.state}`),
+    ["lap idle"],
+  );
   const { accepts } = await lap.run<{ readonly accepts: readonly string[] }>("capabilities", "desk");
   story.see("lap asked what desk takes from it", accepts, ["status_report", "message"]);
 }
@@ -148,7 +158,8 @@ async function count(station: Station, name: string): Promise<number> {
   return counters[name] ?? 0;
 }
 
-const senders = ({ heard }: Wiretap, msgType: string): readonly string[] => heard.filter((one) => one.msgType === msgType).map(({ senderId }) => senderId);
+const senders = ({ heard }: Wiretap, msgType: string): readonly string[] =>
+  heard.filter((one) => one.msgType === msgType).map(({ senderId }) => senderId);
 
 function leaks({ body }: Overheard): boolean {
   const { payload } = JSON.parse(body.toString()) as { readonly payload: { readonly data: string } };

@@ -10,7 +10,7 @@ import { defaultSettings, type SettingName, type Settings } from "./settings.ts"
 
 export type Source = "flag" | "environment" | "file" | "default";
 
-export interface Sourced<Value> {
+interface Sourced<Value> {
   readonly value: Value;
   readonly source: Source;
 }

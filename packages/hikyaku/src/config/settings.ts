@@ -4,8 +4,8 @@ import envPaths from "env-paths";
 import type { Endpoint } from "./endpoint.ts";
 import { nameFromHost } from "./own-name.ts";
 
-export type FirstContact = "refuse" | "see";
-export type LogThreshold = "debug" | "info" | "warn" | "error" | "silent";
+type FirstContact = "refuse" | "see";
+type LogThreshold = "debug" | "info" | "warn" | "error" | "silent";
 
 export interface Settings {
   /** Where key, database and config.json live; an absolute path. */

@@ -11,7 +11,7 @@ export interface KeySecrets {
   readonly storageKey: Bytes;
 }
 
-export interface OpenKeyFile extends KeySecrets {
+interface OpenKeyFile extends KeySecrets {
   readonly protection: "none";
   readonly did: string;
 }

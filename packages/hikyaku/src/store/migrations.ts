@@ -6,7 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
 
 /** "HIKY": tells our files from other programs' (https://sqlite.org/pragma.html#pragma_application_id). */
-export const applicationId = 0x48494b59;
+const applicationId = 0x48494b59;
 
 const peersAndInbox = `
   CREATE TABLE peers (

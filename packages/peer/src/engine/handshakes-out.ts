@@ -30,7 +30,7 @@ export interface OfferOptions {
 }
 
 /** Moves one frame to a contact and takes in whatever comes back on the same link. */
-export type Exchange = (link: Link, frame: Bytes, signal: AbortSignal) => Promise<Reception>;
+type Exchange = (link: Link, frame: Bytes, signal: AbortSignal) => Promise<Reception>;
 
 export interface HandshakesOutParts {
   readonly ground: Ground;

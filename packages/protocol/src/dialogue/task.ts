@@ -4,7 +4,7 @@ import { nameLengthMax, reasonLengthMax } from "../base/limits.ts";
 import { applicationShape } from "./application.ts";
 import { isMessageId } from "./message-id.ts";
 
-export type TaskState = "submitted" | "working" | "input_required" | "auth_required" | "completed" | "failed" | "canceled" | "rejected";
+type TaskState = "submitted" | "working" | "input_required" | "auth_required" | "completed" | "failed" | "canceled" | "rejected";
 
 export interface TaskDelegateBody {
   readonly task_id: string;

@@ -9,7 +9,7 @@ import { envelopeBytesMax, envelopeDepthMax, idLengthMax, messageTypeLengthMax }
 import { decodeUtf8, encodeUtf8 } from "../base/utf8.ts";
 import { isShallow } from "./depth-scan.ts";
 
-export interface Payload {
+interface Payload {
   readonly encrypted: boolean;
   /** Plain or sealed body; base64 on the wire. */
   readonly data: Bytes;
