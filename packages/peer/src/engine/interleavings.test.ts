@@ -110,6 +110,6 @@ test("any interleaving of messages, losses, repetitions and restarts [BOX-2] [HS
         expect(play.handled).toContain(`calm, to ${to}`);
       }
     }),
-    { numRuns: 15, seed: 20_260_201 },
+    { numRuns: 10, seed: 20_260_201 },
   );
 });

@@ -80,8 +80,7 @@ export class Outbound {
   async sessionWith(contact: Contact, signal: AbortSignal): Promise<LiveSession> {
     const now = this.#parts.ground.clock.now();
     const current = this.#parts.sessions.sendingTo(contact.did, now);
-    // Until READY the peer may not have the session yet: whoever wants to send waits for the handshake (spec §9).
-    if (current?.isReady === true && (!current.isDueForRollover(now) || contact.addresses.length === 0)) return current;
+    if (current !== undefined && (!current.isDueForRollover(now) || contact.addresses.length === 0)) return current;
     const rolloverOf = current?.facts.sessionId;
     return await this.#parts.handshakes().connect(contact, rolloverOf === undefined ? {} : { rolloverOf }, signal);
   }
