@@ -199,7 +199,7 @@ test.each<[string, (key: string) => string, RegExp]>([
   const folder = make(readFileSync(join(desk, "key"), "utf8"));
   const before = readdirSync(folder);
   const [up, id] = await Promise.all([
-    run(`up --folder ${folder} --listen 127.0.0.1:0 --control 127.0.0.1:0`),
+    sayHere(`up --folder ${folder} --listen 127.0.0.1:0 --control 127.0.0.1:0`),
     sayHere(`id --folder ${folder}`),
   ]);
   for (const { code, stdout, stderr } of [up, id]) {

@@ -16,7 +16,7 @@ export function runHere(run: (words: readonly string[]) => Promise<number>): (wo
 async function caught(run: (words: readonly string[]) => Promise<number>, words: readonly string[]): Promise<Said> {
   const said = { stdout: "", stderr: "" };
   const names = ["stdout", "stderr"] as const;
-  const real = names.map((name) => process[name].write);
+  const real = names.map((name) => process[name].write.bind(process[name]));
   for (const name of names)
     process[name].write = (text: string | Uint8Array, ...rest: readonly unknown[]): boolean => {
       said[name] += String(text);
