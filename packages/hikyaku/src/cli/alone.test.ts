@@ -6,7 +6,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hikyaku, type Outcome, type RunOptions, runHere, type Said } from "@hikyaku/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import packageFile from "../../package.json" with { type: "json" };
 import { newControlToken } from "../keystore/control-token.ts";
 import { run as runWords } from "./program.ts";
 
@@ -42,10 +41,12 @@ test("help lists every command, and each command explains itself", async () => {
 });
 
 test("the version is the package's", async () => {
+  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
+  const { version } = JSON.parse(file) as { readonly version: string };
   const [long, short] = await Promise.all([run("--version"), sayHere("-V")]);
   expect([long, short]).toMatchObject([
-    { code: 0, stdout: `${packageFile.version}\n` },
-    { code: 0, stdout: `${packageFile.version}\n` },
+    { code: 0, stdout: `${version}\n` },
+    { code: 0, stdout: `${version}\n` },
   ]);
 });
 
