@@ -5,5 +5,5 @@ import type { FastifyInstance } from "fastify";
 export function selfRoutes(app: FastifyInstance, peer: Peer, name: string): void {
   app.get("/health", async () => ({ status: "ok", did: peer.did, peers: peer.peers().length }));
   app.get("/identity", async () => ({ name, did: peer.did, fingerprint: peer.fingerprint, addresses: peer.addresses }));
-  app.get("/stats", async () => ({ counters: peer.stats() }));
+  app.get("/stats", async () => ({ counters: peer.stats(), sizes: peer.sizes() }));
 }

@@ -3,7 +3,7 @@ import type { ErrorCode } from "@hikyaku/protocol";
 
 export const exitOk = 0;
 const exitFailed = 1;
-export const exitUsage = 2;
+const exitUsage = 2;
 export const exitNotRunning = 3;
 const exitUnreachable = 4;
 const exitRefused = 5;

@@ -10,7 +10,7 @@ import { type FastifyError, type FastifyInstance, type FastifyReply, type Fastif
 import { reportFailure } from "./guarded-receiver.ts";
 import { encodeAnswer } from "./http-answer.ts";
 import { createHttpServer, type ServerBounds } from "./http-server.ts";
-import { plainIp } from "./ip-text.ts";
+import { ipPrefix, plainIp } from "./ip-text.ts";
 
 export interface HttpAppNeeds {
   /** Our own name and key, public to everybody. */
@@ -48,7 +48,8 @@ export function createHttpApp({ did, publicKey, receiver, bounds, log }: HttpApp
 
   app.post<{ Body: Bytes | undefined }>("/message", async ({ body, socket }, reply) => {
     if (body === undefined || body.length === 0) return send(reply, refusal("MALFORMED_MESSAGE"));
-    return send(reply, await receiver(body, { host: plainIp(socket.remoteAddress ?? "") }));
+    const host = plainIp(socket.remoteAddress ?? "");
+    return send(reply, await receiver(body, { host, prefix: ipPrefix(host) }));
   });
   app.get("/health", async () => ({ status: "ok" }));
   app.get("/public-key", async () => ({ entity_id: did, public_key: encodeHex(publicKey) }));

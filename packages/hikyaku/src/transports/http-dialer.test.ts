@@ -89,7 +89,7 @@ test("of what a name resolves to, the first permitted address is dialled, and th
   const judged: unknown[] = [];
   const isAllowed = (...place: readonly [string, AddressKind]) => judged.push(place) === 2;
   const link = await dialer.dial(`http://rebinding.example:${server.port}`, { isAllowed, signal: patience() });
-  expect(link.origin).toEqual({ host: "127.0.0.1" });
+  expect(link.origin).toEqual({ host: "127.0.0.1", prefix: "127.0.0" });
   expect(judged).toEqual([
     ["169.254.169.254", "link-local"],
     ["127.0.0.1", "loopback"],

@@ -5,7 +5,7 @@ import { errors } from "undici";
 import type { ChosenHost } from "./host-choice.ts";
 import { decodeAnswer } from "./http-answer.ts";
 import type { HttpPools } from "./http-pools.ts";
-import { urlHost } from "./ip-text.ts";
+import { ipPrefix, urlHost } from "./ip-text.ts";
 import { failureCodeOf, linkFailure } from "./link-failure.ts";
 
 export interface HttpLinkNeeds {
@@ -38,7 +38,7 @@ export class HttpLink implements Link {
   constructor(needs: HttpLinkNeeds, settings: HttpLinkSettings) {
     this.#needs = needs;
     this.#settings = settings;
-    this.origin = { host: settings.host.ip };
+    this.origin = { host: settings.host.ip, prefix: ipPrefix(settings.host.ip) };
   }
 
   async deliver(frame: Bytes, signal: AbortSignal): Promise<Reception> {

@@ -16,7 +16,7 @@ export function createMemoryNetwork(): MemoryNetwork {
   const receivers = new Map<string, Receiver>();
   return {
     listener: (address) => new MemoryListener(receivers, address),
-    dialer: (fromHost = "memory") => new MemoryDialer(receivers, { host: fromHost }),
+    dialer: (fromHost = "memory") => new MemoryDialer(receivers, { host: fromHost, prefix: fromHost }),
   };
 }
 
@@ -64,7 +64,10 @@ class MemoryDialer implements Dialer {
     if (signal.aborted || this.#closing.signal.aborted) throw canceled(address);
     // There is nothing behind these addresses that a stranger could be after.
     if (!isAllowed(host, "public")) throw new HikyakuError("UNREACHABLE", `${address} is not dialled: nobody permitted it.`);
-    return { origin: { host }, deliver: (frame, stop) => this.#deliver(address, frame, AbortSignal.any([stop, this.#closing.signal])) };
+    return {
+      origin: { host, prefix: host },
+      deliver: (frame, stop) => this.#deliver(address, frame, AbortSignal.any([stop, this.#closing.signal])),
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

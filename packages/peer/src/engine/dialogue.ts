@@ -15,6 +15,7 @@ import {
   messageTypeNames,
   type StatusBody,
 } from "@hikyaku/protocol";
+import type { Admission } from "./admission.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Mail, Sender } from "./mail.ts";
 import type { Ground, Settings } from "./needs.ts";
@@ -35,6 +36,7 @@ export interface DialogueParts {
   readonly waits: Waits;
   readonly receipts: Receipts;
   readonly mail: Mail;
+  readonly admission: Admission;
   readonly capabilities: () => readonly Capability[];
   /** The peer said where it can be reached. */
   readonly announced: (session: LiveSession, addresses: readonly string[]) => Promise<void>;
@@ -84,11 +86,13 @@ export class Dialogue {
     const { known } = this.#parts;
     const { peerId } = session.facts;
     const standing = known.standingOf(peerId);
+    const retryAfterS = this.#parts.admission.message(peerId, msgType, standing);
+    if (retryAfterS !== undefined) return this.#refuse(session, msgType, "RATE_LIMITED", ref, retryAfterS);
     // "Does not exist" and "not allowed" are one answer (spec ERR-5).
-    if (!isMessageType(msgType) || !this.#isAllowed(session, msgType)) return this.#refuse(msgType, "UNAUTHORIZED", ref);
-    if (!isDialogueType(msgType) || this.#responders[msgType] === undefined) return this.#refuse(msgType, "UNSUPPORTED_TYPE", ref);
+    if (!isMessageType(msgType) || !this.#isAllowed(session, msgType)) return this.#refuse(session, msgType, "UNAUTHORIZED", ref);
+    if (!isDialogueType(msgType) || this.#responders[msgType] === undefined) return this.#refuse(session, msgType, "UNSUPPORTED_TYPE", ref);
     const body = decodeBody(msgType, plaintext);
-    if (body === undefined) return this.#refuse(msgType, "INVALID_PAYLOAD", ref);
+    if (body === undefined) return this.#refuse(session, msgType, "INVALID_PAYLOAD", ref);
     const from: Sender = { did: peerId, name: known.get(peerId)?.name ?? peerId, trust: standing.level };
     this.#parts.ground.counters.add(`received.${msgType}`);
     const respond = this.#responders[msgType] as Respond<typeof msgType>;
@@ -102,10 +106,12 @@ export class Dialogue {
     return maySend(standing, msgType) || (standing.level === "unknown" && isIntroduction);
   }
 
-  /** ERR-6: an error never answers an error. */
-  #refuse(msgType: string, code: ErrorCode, ref: string): readonly Reply[] {
-    this.#parts.ground.counters.add(`refused.${code}`);
-    return msgType === "error" ? nothing : [{ msgType: "error", body: { code, ref } }];
+  /** ERR-6, ERR-7: an error never answers an error, and a storm of them is refused in silence. */
+  #refuse({ facts }: LiveSession, msgType: string, code: ErrorCode, ref: string, retryAfterS?: number): readonly Reply[] {
+    const { ground, admission } = this.#parts;
+    ground.counters.add(`refused.${code}`);
+    if (msgType === "error" || !admission.mayTellError(facts.peerId)) return nothing;
+    return [{ msgType: "error", body: { code, ref, ...(retryAfterS === undefined ? {} : { retry_after: retryAfterS }) } }];
   }
 
   #makeResponders(): { readonly [Type in DialogueType]?: Respond<Type> } {
@@ -139,7 +145,7 @@ export class Dialogue {
       },
       error: ({ from, body }) => {
         const code = isErrorCode(body.code) ? body.code : "REJECTED";
-        waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}`));
+        waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}.`));
         return nothing;
       },
       session_close: ({ session }) => {

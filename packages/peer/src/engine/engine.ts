@@ -2,6 +2,7 @@
 import { type Bytes, type Capability, freshNonces, HikyakuError, limits, type PairingLink, selfTest } from "@hikyaku/protocol";
 import type { Reception as LinkReception, Origin } from "../ports/link.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
+import { Admission } from "./admission.ts";
 import { Counters } from "./counters.ts";
 import { Dialogue } from "./dialogue.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
@@ -21,6 +22,12 @@ import { Reception } from "./reception.ts";
 import { type LiveSession, SessionTable } from "./session-table.ts";
 import { type Patience, patiently, Waits } from "./waits.ts";
 
+/** How full a table is. */
+export interface Size {
+  readonly held: number;
+  readonly most: number;
+}
+
 export class Engine {
   readonly ground: Ground;
   readonly known: KnownPeers;
@@ -35,6 +42,7 @@ export class Engine {
   readonly #needs: Needs;
   readonly #keys: KeyRing;
   readonly #waits: Waits;
+  readonly #admission: Admission;
   readonly #pickup = new Pickup();
   readonly #reception: Reception;
   readonly #handshakesIn: HandshakesIn;
@@ -61,6 +69,7 @@ export class Engine {
     this.ground = ground;
     this.known = known;
     this.#waits = new Waits(clock);
+    this.#admission = new Admission(clock);
     const receipts = new Receipts(clock, this.#waits);
     this.pairings = new Pairings(ground, known);
     this.reachability = new Reachability(clock, () => this.addresses.some(isLoopbackAddress));
@@ -71,7 +80,7 @@ export class Engine {
       pickup: this.#pickup,
       reachability: this.reachability,
       handshakes: () => this.#handshakesOut,
-      absorb: async (frame) => (await this.#reception.receive(frame)).answer,
+      absorb: async (frame, origin) => (await this.#reception.receive(frame, origin)).answer,
       closing: this.closing,
     });
     this.posting = new Posting({ ground, known, outbound: this.outbound, receipts, waits: this.#waits, closing: this.closing });
@@ -84,6 +93,7 @@ export class Engine {
       waits: this.#waits,
       receipts,
       mail: this.mail,
+      admission: this.#admission,
       capabilities: () => this.capabilities,
       announced: (session, addresses) => this.#noteAddresses(session, addresses),
     });
@@ -104,6 +114,7 @@ export class Engine {
       keys,
       sessions,
       pairings: this.pairings,
+      admission: this.#admission,
       addresses: () => this.addresses,
       cross: (peerId, sessionId) => this.#handshakesOut.cross(peerId, sessionId),
       established: (session, pairingId) => this.background(this.#welcome(session, settings, pairingId)),
@@ -115,7 +126,7 @@ export class Engine {
       handshakesIn: this.#handshakesIn,
       handshakesOut: this.#handshakesOut,
       dialogue: this.dialogue,
-      sealReply: (session, { msgType, body }) => this.outbound.seal(session, msgType, body).frame,
+      sealReply: (session, { msgType, body }) => this.outbound.seal(this.#sendingInsteadOf(session), msgType, body).frame,
     });
     this.#heartbeats = new Heartbeats({
       clock,
@@ -174,6 +185,26 @@ export class Engine {
     return await this.pairings.conclude(session, terms, addresses);
   }
 
+  /** How much is held of what the network can fill, and how much may be (spec LIM-1). */
+  sizes(): Readonly<Record<string, Size>> {
+    const { halfOpens, offerNonces } = this.#handshakesIn.sizes;
+    const { prefixes, identities } = this.#admission.sizes;
+    return {
+      sessions: { held: this.sessions.size, most: limits.sessionsMax },
+      halfOpens: { held: halfOpens, most: limits.halfOpenCountMax },
+      offerNonces: { held: offerNonces, most: limits.handshakeNoncesMax },
+      keys: { held: this.#keys.size, most: limits.cachedKeysMax },
+      waits: { held: this.#waits.size, most: limits.pendingRequestsMax },
+      knownPeers: { held: this.known.size, most: limits.knownPeersMax },
+      pairings: { held: this.pairings.size, most: limits.openPairingsMax },
+      pickupPeers: { held: this.#pickup.size, most: limits.pickupPeersMax },
+      pickupBytes: { held: this.#pickup.bytes, most: limits.pickupBytesMax },
+      // One more than its names: the count that newcomers share.
+      limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
+      limitedIdentities: { held: identities, most: limits.limitedIdentitiesMax + 1 },
+    };
+  }
+
   /** Forgets every session with a peer, and what waits for it. */
   disconnect(did: string): void {
     this.#handshakesIn.forget(did);
@@ -186,25 +217,39 @@ export class Engine {
   }
 
   async close(): Promise<void> {
-    const closed = new HikyakuError("CLOSED", "the peer was closed");
+    const closed = new HikyakuError("CLOSED", "The peer was closed.");
     this.#closing.abort(closed);
     this.#heartbeats.stop();
     this.pairings.close();
     this.#waits.failAll(closed);
     await this.#needs.listener[Symbol.asyncDispose]();
-    await Promise.all(this.#work);
+    await this.#finishWork();
     await this.#needs.dialer[Symbol.asyncDispose]();
     this.#handshakesIn.close();
     this.sessions.clear();
     await this.#needs.resources?.[Symbol.asyncDispose]();
   }
 
+  /** Running handlers get a moment to finish; one that hangs does not keep the program alive. */
+  async #finishWork(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.ground.clock.after(limits.closeMsMax, resolve);
+    await Promise.race([Promise.all(this.#work), promise]);
+    timer.cancel();
+  }
+
   /** One frame from the listener. What waits for a proven sender goes back with the answer. */
   async #receive(frame: Bytes, origin: Origin): Promise<LinkReception> {
     try {
-      const { answer, provenBy } = await this.#reception.receive(frame);
+      const retryAfterS = this.#admission.request(origin.prefix);
+      if (retryAfterS !== undefined) {
+        this.ground.counters.add("refused.RATE_LIMITED");
+        return { kind: "refused", code: "RATE_LIMITED", retryAfterS };
+      }
+      const { answer, provenBy } = await this.#reception.receive(frame, origin);
       if (answer.kind === "refused") return answer;
       if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
+      this.#admission.proven(origin.prefix);
       this.reachability.called(provenBy, origin.host);
       const { frames, more } = this.#pickup.take(provenBy, answer.frames);
       return { kind: "received", replies: frames, more };
@@ -236,9 +281,15 @@ export class Engine {
     });
   }
 
+  /** LIFE-3: once another session sends, nothing more is sealed in the one that a question came in. */
+  #sendingInsteadOf(session: LiveSession): LiveSession {
+    return this.sessions.sendingTo(session.facts.peerId, this.ground.clock.now()) ?? session;
+  }
+
   #sweep(): void {
     this.sessions.sweep(this.ground.clock.now());
     this.#handshakesIn.sweep();
+    this.#admission.sweep();
   }
 }
 

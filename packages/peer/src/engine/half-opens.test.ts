@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { MemoryTrustStore } from "../adapters/memory-trust-store.ts";
 import { silentLog } from "../adapters/silent-log.ts";
 import { webRandom } from "../adapters/web-random.ts";
+import { Admission } from "./admission.ts";
 import { Counters } from "./counters.ts";
 import { OfferNonces } from "./half-opens.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
@@ -22,36 +23,90 @@ const careless: Crypto = {
   agreementKey: (key) => ({ publicKey: key, agree: () => key.slice(), erase: () => undefined }),
 };
 
-test("at most 256 handshakes are half open, and there is room again when they have gone [HS-10]", async () => {
+const stranger = (n: number): string => `http://stranger-${n}`;
+
+/** A responder that only handshakes; `pinned` seeds are trusted, all others are strangers that it would see. */
+async function responder(pinned: readonly number[]) {
   const clock = new ManualClock();
-  const puppet = new Puppet(99, { crypto: careless, now: () => clock.now() });
-  const { did, publicKey } = puppet.identity;
+  const puppets = new Map<number, Puppet>();
+  const puppet = (seed: number): Puppet => {
+    const held = puppets.get(seed) ?? new Puppet(seed, { crypto: careless, now: () => clock.now() });
+    puppets.set(seed, held);
+    return held;
+  };
   const store = new MemoryTrustStore();
-  await store.put({ did, publicKey, name: "puppet", level: "trusted", scopes: [], addresses: [], minVersion: "1.0", pinnedAt: 0 });
+  for (const seed of pinned) {
+    const { did, publicKey } = puppet(seed).identity;
+    const name = `puppet-${seed}`;
+    await store.put({ did, publicKey, name, level: "trusted", scopes: [], addresses: [], minVersion: "1.0", pinnedAt: 0 });
+  }
   const known = await KnownPeers.load(store);
-  const identity = createIdentity(careless, new Uint8Array(32).fill(1));
+  const identity = createIdentity(careless, new Uint8Array(32).fill(255));
   const nonces = freshNonces(careless, (length) => webRandom.bytes(length));
   const ground: Ground = { crypto: careless, identity, clock, random: webRandom, log: silentLog, counters: new Counters(), nonces };
   const handshakes = new HandshakesIn({
     ground,
-    settings: { firstContact: "refuse", abilities: everyAbility },
+    settings: { firstContact: "see", abilities: everyAbility },
     known,
     keys: new KeyRing(careless, known),
     sessions: new SessionTable(),
     pairings: new Pairings(ground, known),
+    admission: new Admission(clock),
     addresses: () => [],
     cross: () => undefined,
     established: () => undefined,
   });
-  const offer = () => {
-    const { m1 } = puppet.offer(identity.did);
-    return handshakes.receiveOffer(m1, encodeEnvelope(m1));
+  const offer = (seed: number, prefix: string): string => {
+    const { m1 } = puppet(seed).offer(identity.did);
+    const answer = handshakes.receiveOffer(m1, encodeEnvelope(m1), { host: prefix, prefix });
+    return answer.kind === "refused" ? answer.code : answer.kind;
   };
-  for (let count = 0; count < limits.halfOpenCountMax; count += 1) expect(offer().kind).toBe("taken");
-  expect(offer()).toEqual({ kind: "refused", code: "OVERLOADED", retryAfterS: 30 });
+  return { clock, ground, offer };
+}
+
+const range = (from: number, count: number): readonly number[] => Array.from({ length: count }, (_, index) => from + index);
+
+test("an identity has at most 4 handshakes half open, and room again when they have gone [HS-10]", async () => {
+  const { clock, ground, offer } = await responder([1]);
+  expect(range(0, 5).map(() => offer(1, stranger(0)))).toEqual(["taken", "taken", "taken", "taken", "OVERLOADED"]);
   expect(ground.counters.snapshot()).toEqual({ "refused.OVERLOADED": 1 });
   await clock.pass(limits.halfOpenMsMax);
-  expect(offer().kind).toBe("taken");
+  expect(offer(1, stranger(0))).toBe("taken");
+});
+
+test("strangers of one network have at most 8 half open, and a pinned peer in their midst still gets in [HS-10]", async () => {
+  const { offer } = await responder([1]);
+  expect(range(2, 9).map((seed) => offer(seed, stranger(0)))).toEqual([...Array<string>(8).fill("taken"), "OVERLOADED"]);
+  expect(offer(1, stranger(0))).toBe("taken");
+  expect(offer(20, stranger(1))).toBe("taken");
+});
+
+test("strangers leave 64 of the 256 places to pinned peers, and nobody gets a 257th [HS-10]", async () => {
+  const friends = range(200, 17);
+  const { offer } = await responder(friends);
+  expect(
+    range(1, 193)
+      .map((seed) => offer(seed, stranger(seed)))
+      .filter((answer) => answer === "taken"),
+  ).toHaveLength(192);
+  const places = friends.flatMap((seed) => range(0, 4).map(() => offer(seed, "friends")));
+  expect(places.filter((answer) => answer === "taken")).toHaveLength(64);
+  expect(places.at(-1)).toBe("OVERLOADED");
+});
+
+test("an identity that is not trusted may begin 10 handshakes at once and then 5 a minute [LIM-3]", async () => {
+  const { clock, ground, offer } = await responder([]);
+  const answers: string[] = [];
+  for (let round = 0; round < 10; round += 1) {
+    answers.push(...range(0, 4).map(() => offer(1, stranger(0))));
+    await clock.pass(limits.halfOpenMsMax);
+  }
+  const { burst, perMinute } = limits.strangerRates.handshake;
+  const minutes = (10 * limits.halfOpenMsMax) / 60_000;
+  expect(answers.slice(0, burst)).toEqual(Array<string>(burst).fill("taken"));
+  expect(answers.filter((answer) => answer === "taken").length).toBeLessThanOrEqual(burst + perMinute * minutes);
+  expect(ground.counters.snapshot()["refused.RATE_LIMITED"]).toBe(answers.filter((answer) => answer === "RATE_LIMITED").length);
+  expect(answers).toContain("RATE_LIMITED");
 });
 
 test("offer nonces are remembered in a bounded number, and the oldest goes first [HS-11]", () => {

@@ -1,7 +1,14 @@
 /** Handshakes that others began here: answered and not yet confirmed, or confirmed a moment ago (spec HS-9, HS-10). */
 import { type Bytes, eraseHalfOpen, type HalfOpen, isSameBytes, limits } from "@hikyaku/protocol";
 
-export interface OpenHandshake {
+/** Who wants to begin a handshake, and from where. */
+export interface Claim {
+  readonly senderId: string;
+  readonly prefix: string;
+  readonly isPinned: boolean;
+}
+
+export interface OpenHandshake extends Pick<Claim, "prefix" | "isPinned"> {
   readonly half: HalfOpen;
   /** The exact bytes of both first messages: the same M1 gets the same M2, never a second ephemeral key. */
   readonly m1: Bytes;
@@ -19,8 +26,22 @@ export interface OpenHandshake {
 export class HalfOpens {
   readonly #open = new Map<string, OpenHandshake>();
 
-  isFull(): boolean {
-    return this.#open.size >= limits.halfOpenCountMax;
+  /**
+   * HS-10: whether one more may wait. Peers that are pinned have places of their own, and neither a network nor an identity may take more than its
+   * share, so that strangers cannot keep friends out.
+   */
+  hasRoomFor({ senderId, prefix, isPinned }: Claim): boolean {
+    const waiting = [...this.#open.values()].filter(({ confirmed }) => confirmed === undefined);
+    const strangers = waiting.filter((one) => !one.isPinned);
+    if (this.#open.size >= limits.halfOpenCountMax) return false;
+    if (waiting.filter(({ half }) => half.m1.senderId === senderId).length >= limits.halfOpenPerIdentityMax) return false;
+    if (isPinned) return true;
+    const neighbours = strangers.filter((one) => one.prefix === prefix);
+    return strangers.length < limits.halfOpenCountMax - limits.halfOpenReservedForPinned && neighbours.length < limits.halfOpenPerPrefixMax;
+  }
+
+  get size(): number {
+    return this.#open.size;
   }
 
   find(senderId: string, sessionId: string): OpenHandshake | undefined {
@@ -62,6 +83,10 @@ const keyOf = (senderId: string, sessionId: string): string => `${senderId} ${se
  */
 export class OfferNonces {
   readonly #seen = new Set<string>();
+
+  get size(): number {
+    return this.#seen.size;
+  }
 
   has(senderId: string, nonce: string): boolean {
     return this.#seen.has(keyOf(senderId, nonce));

@@ -11,11 +11,14 @@ import {
   establishSession,
   type HalfOpen,
   type HandshakeRefusal,
+  limits,
   type ReadOffer,
   readOffer,
 } from "@hikyaku/protocol";
+import type { Origin } from "../ports/link.ts";
+import type { Admission } from "./admission.ts";
 import { type Answer, type Received, taken } from "./answer.ts";
-import { HalfOpens, isSameFrame, OfferNonces, type OpenHandshake } from "./half-opens.ts";
+import { type Claim, HalfOpens, isSameFrame, OfferNonces, type OpenHandshake } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import { dice, type Ground, type Settings } from "./needs.ts";
@@ -30,6 +33,7 @@ export interface HandshakesInParts {
   readonly keys: KeyRing;
   readonly sessions: SessionTable;
   readonly pairings: Pairings;
+  readonly admission: Admission;
   /** Where this peer can be reached, for READY. */
   readonly addresses: () => readonly string[];
   /** Tells our own attempts of an offer that came, and returns the one that it crosses. */
@@ -47,6 +51,10 @@ export class HandshakesIn {
     this.#parts = parts;
   }
 
+  get sizes(): { readonly halfOpens: number; readonly offerNonces: number } {
+    return { halfOpens: this.#halfOpens.size, offerNonces: this.#nonces.size };
+  }
+
   sweep(): void {
     this.#halfOpens.sweep(this.#parts.ground.clock.elapsed());
   }
@@ -61,13 +69,16 @@ export class HandshakesIn {
   }
 
   /** M1. Everything cheap comes first; keys are made last, and only for a sender who proved itself and is welcome. */
-  receiveOffer(m1: Envelope, frame: Bytes): Answer {
-    const { ground, keys, settings, sessions } = this.#parts;
+  receiveOffer(m1: Envelope, frame: Bytes, { prefix }: Origin): Answer {
+    const { ground, known, keys, settings, sessions } = this.#parts;
     this.sweep();
     const again = this.#halfOpens.find(m1.senderId, m1.sessionId);
     if (again !== undefined)
       return isSameFrame(again.m1, frame) ? taken(again.m2) : this.#refuse("HANDSHAKE_FAILED", "session id used before");
-    if (this.#halfOpens.isFull() || sessions.isFull()) return { ...this.#refuse("OVERLOADED", "half-open handshakes"), retryAfterS: 30 };
+    const standing = known.standingOf(m1.senderId);
+    const claim: Claim = { senderId: m1.senderId, prefix, isPinned: mayConnect(standing) };
+    if (!this.#halfOpens.hasRoomFor(claim) || sessions.isFull())
+      return { ...this.#refuse("OVERLOADED", "half-open handshakes"), retryAfterS: limits.halfOpenMsMax / 1000 };
     const peerKey = keys.keyOf(m1.senderId);
     if (peerKey === undefined) return this.#refuse("INVALID_SIGNATURE", "sender id holds no acceptable key");
     const read = readOffer(ground.crypto, m1, peerKey, ground.clock.now());
@@ -75,6 +86,8 @@ export class HandshakesIn {
     const nonce = encodeHex(m1.nonce);
     if (this.#nonces.has(m1.senderId, nonce)) return this.#refuse("REPLAY_DETECTED", "offer nonce");
     this.#nonces.add(m1.senderId, nonce);
+    const retryAfterS = this.#parts.admission.message(m1.senderId, "handshake", standing);
+    if (retryAfterS !== undefined) return { ...this.#refuse("RATE_LIMITED", "handshakes of one identity"), retryAfterS };
     if (sessions.find(m1.senderId, m1.sessionId) !== undefined) return this.#refuse("HANDSHAKE_FAILED", "session id used before");
     const welcome = this.#judgeWelcome(read);
     if (welcome.kind === "refused") return welcome;
@@ -89,7 +102,7 @@ export class HandshakesIn {
       ground.clock.now(),
     );
     if (half.kind !== "answered") return this.#refuseHandshake(half);
-    return taken(this.#remember(half, frame, welcome.pairingId).m2);
+    return taken(this.#remember(half, frame, claim, welcome.pairingId).m2);
   }
 
   /** M3. Every check that fails gives the same answer (spec HS-8). A repeated one proves nobody: anybody could have recorded it. */
@@ -137,10 +150,12 @@ export class HandshakesIn {
     return isWelcome ? { kind: "welcome" } : this.#refuse("UNKNOWN_SENDER", "stranger");
   }
 
-  #remember(half: HalfOpen, m1: Bytes, pairingId: string | undefined): OpenHandshake {
+  #remember(half: HalfOpen, m1: Bytes, { prefix, isPinned }: Claim, pairingId: string | undefined): OpenHandshake {
     const crossedWith = this.#parts.cross(half.m1.senderId, half.m1.sessionId);
     const handshake: OpenHandshake = {
       half,
+      prefix,
+      isPinned,
       m1,
       m2: encodeEnvelope(half.m2),
       begunAt: this.#parts.ground.clock.elapsed(),

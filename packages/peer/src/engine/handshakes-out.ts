@@ -156,14 +156,14 @@ export class HandshakesOut {
     const { link, reception } = await exchangeAnywhere(contact, encodeEnvelope(pending.m1), closing);
     if (reception.kind === "refused") throw refusalOf(reception, contact, pending);
     if (attempt.confirmed === undefined)
-      throw attempt.failure ?? new HikyakuError("HANDSHAKE_FAILED", `${contact.name} gave no answer to the handshake`);
+      throw attempt.failure ?? new HikyakuError("HANDSHAKE_FAILED", `${contact.name} gave no answer to the handshake.`);
     const { m3, session } = attempt.confirmed;
     while (!session.isReady) {
       await pause(ground, limits.confirmRepeatMs, closing);
       if (ground.clock.elapsed() - beganAt >= limits.halfOpenMsMax)
         throw new HikyakuError(
           "TIMED_OUT",
-          `${contact.name} began a handshake and did not finish it within ${limits.halfOpenMsMax / 1000} s`,
+          `${contact.name} began a handshake and did not finish it within ${limits.halfOpenMsMax / 1000} s.`,
         );
       const repeated = await this.#repeat(link, m3);
       if (repeated?.kind === "refused") throw refusalOf(repeated, contact, pending);
@@ -194,9 +194,9 @@ function failureOf(code: HandshakeRefusal["code"], name: string): HikyakuError {
   return code === "DOWNGRADE_REFUSED"
     ? new HikyakuError(
         "DOWNGRADE_REFUSED",
-        `the answer in ${name}'s name chose a weaker version or suite than both sides support; somebody may be on the line`,
+        `The answer in ${name}'s name chose a weaker version or suite than both sides support; somebody may be on the line.`,
       )
-    : new HikyakuError("HANDSHAKE_FAILED", `whoever answered is not ${name}: the handshake did not verify`);
+    : new HikyakuError("HANDSHAKE_FAILED", `Whoever answered is not ${name}: the handshake did not verify.`);
 }
 
 /** A refusal is unauthenticated, so it is told as a hint: what it says, and what to do if it is true. */
@@ -204,26 +204,26 @@ function refusalOf(reception: Reception & { kind: "refused" }, { name }: Contact
   const { code } = reception;
   switch (code) {
     case "UNKNOWN_SENDER":
-      return new HikyakuError(code, `${name} does not know this peer; pair the two with \`hikyaku pair\``);
+      return new HikyakuError(code, `${name} does not know this peer; pair the two with \`hikyaku pair\`.`);
     case "CLOCK_SKEW":
       return new HikyakuError(
         code,
-        `this machine's clock and ${name}'s are more than 300 s apart; set both (for example with NTP) and try again`,
+        `This machine's clock and ${name}'s are more than 300 s apart; set both (for example with NTP) and try again.`,
       );
     case "INVALID_VERSION":
       return new HikyakuError(
         code,
-        `${name} speaks other versions of the protocol (${reception.versions?.join(", ") ?? "unknown"}); update the older side`,
+        `${name} speaks other versions of the protocol (${reception.versions?.join(", ") ?? "unknown"}); update the older side.`,
       );
     case "RATE_LIMITED":
     case "OVERLOADED":
-      return new HikyakuError(code, `${name} is busy; try again in ${reception.retryAfterS ?? 30} s`);
+      return new HikyakuError(code, `${name} is busy; try again in ${reception.retryAfterS ?? 30} s.`);
     case "HANDSHAKE_FAILED":
       return settings.pairingToken === undefined
-        ? new HikyakuError(code, `${name} refused the handshake`)
-        : new HikyakuError(code, "the pairing link was used already, has expired, or is not of that peer; ask for a new one");
+        ? new HikyakuError(code, `${name} refused the handshake.`)
+        : new HikyakuError(code, "The pairing link was used already, has expired, or is not of that peer; ask for a new one.");
     default:
-      return new HikyakuError(code, `${name} refused the handshake (${code})`);
+      return new HikyakuError(code, `${name} refused the handshake (${code}).`);
   }
 }
 
@@ -235,7 +235,7 @@ function pause({ clock }: Ground, ms: number, signal: AbortSignal): Promise<void
     });
     const cancel = (): void => {
       timer.cancel();
-      reject(new HikyakuError("CANCELED", "the handshake was canceled", { cause: signal.reason }));
+      reject(new HikyakuError("CANCELED", "The handshake was canceled.", { cause: signal.reason }));
     };
     signal.addEventListener("abort", cancel, { once: true });
     if (signal.aborted) cancel();

@@ -21,6 +21,10 @@ export class KeyRing {
     this.#known = known;
   }
 
+  get size(): number {
+    return this.#held.size;
+  }
+
   /** The key of an id, or undefined where the id holds none that is acceptable. */
   keyOf(id: string): VerifyingKey | undefined {
     const held = this.#held.get(id) ?? this.#import(id);

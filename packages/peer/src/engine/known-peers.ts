@@ -17,6 +17,10 @@ export class KnownPeers {
     return new KnownPeers(store, await store.load());
   }
 
+  get size(): number {
+    return this.#byDid.size;
+  }
+
   list(): readonly KnownPeer[] {
     return [...this.#byDid.values()].sort((left, right) => (left.name < right.name ? -1 : 1));
   }
@@ -38,7 +42,7 @@ export class KnownPeers {
   requireFreeName(name: string, did: string | undefined): void {
     const namesake = this.#byName(name);
     if (namesake !== undefined && namesake.did !== did)
-      throw new HikyakuError("INVALID_ARGUMENT", `another peer is already called ${JSON.stringify(name)}; choose a different name`);
+      throw new HikyakuError("INVALID_ARGUMENT", `Another peer is already called ${JSON.stringify(name)}; choose a different name.`);
   }
 
   /** The peer that a person means by a name or a did; throws UNKNOWN_PEER with the way out. */
@@ -47,7 +51,7 @@ export class KnownPeers {
     if (found !== undefined) return found;
     throw new HikyakuError(
       "UNKNOWN_PEER",
-      `no peer is called ${JSON.stringify(reference)}; \`hikyaku peers\` lists them, \`hikyaku pair\` adds one`,
+      `No peer is called ${JSON.stringify(reference)}; \`hikyaku peers\` lists them, \`hikyaku pair\` adds one.`,
     );
   }
 
@@ -87,12 +91,12 @@ export class KnownPeers {
   async #write(peer: KnownPeer): Promise<void> {
     const pinned = this.#byDid.get(peer.did);
     if (pinned !== undefined && !isSameBytes(pinned.publicKey, peer.publicKey))
-      throw new HikyakuError("KEY_CHANGED", `${pinned.name} is pinned with another key; remove it first if you are sure`);
+      throw new HikyakuError("KEY_CHANGED", `${pinned.name} is pinned with another key; remove it first if you are sure.`);
     this.requireFreeName(peer.name, peer.did);
     if (pinned === undefined && this.#byDid.size >= limits.knownPeersMax)
       throw new HikyakuError(
         "QUOTA_EXCEEDED",
-        `the trust store holds ${limits.knownPeersMax} peers, which is its limit; remove some first`,
+        `The trust store holds ${limits.knownPeersMax} peers, which is its limit; remove some first.`,
       );
     await this.#store.put(peer);
     this.#byDid.set(peer.did, peer);

@@ -46,7 +46,7 @@ export class Mail {
 
   /** One handler for all messages; without one they wait in the inbox. */
   handle(handler: MessageHandler): void {
-    if (this.#handler !== undefined) throw new HikyakuError("INVALID_ARGUMENT", "there is a handler for messages already");
+    if (this.#handler !== undefined) throw new HikyakuError("INVALID_ARGUMENT", "There is a handler for messages already.");
     this.#handler = handler;
   }
 

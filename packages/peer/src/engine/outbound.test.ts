@@ -95,7 +95,7 @@ describe("patience", () => {
     world.weather.before = () => "lost";
     const failure = failureOf(lap.peer.send("desk", "message", { text: "hello" }, { timeoutMs: 2000 }));
     await clock.pass(2000);
-    expect(await failure).toMatchObject({ code: "TIMED_OUT", message: expect.stringContaining("nobody knows whether it arrived") });
+    expect(await failure).toMatchObject({ code: "TIMED_OUT", message: expect.stringContaining("Nobody knows whether it arrived") });
   });
 
   test("closing ends every request that waits, and later ones at once", async () => {

@@ -9,7 +9,7 @@ import {
   HikyakuError,
   limits,
 } from "@hikyaku/protocol";
-import type { Dialer, Link, Reception } from "../ports/link.ts";
+import type { Dialer, Link, Origin, Reception } from "../ports/link.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import type { Answer } from "./answer.ts";
 import type { Contact, HandshakesOut } from "./handshakes-out.ts";
@@ -26,13 +26,15 @@ export interface OutboundParts {
   readonly reachability: Reachability;
   readonly handshakes: () => HandshakesOut;
   /** Takes in a frame that came back on a link. */
-  readonly absorb: (frame: Bytes) => Promise<Answer>;
+  readonly absorb: (frame: Bytes, origin: Origin) => Promise<Answer>;
   /** Aborts when the peer closes. */
   readonly closing: AbortSignal;
 }
 
-/** How often frames may go to and fro on one exchange before it is cut: M1 M2, M3 READY, and one more for what READY brings. */
-const roundsMax = 4;
+/** How many answers one exchange may still draw from us, however often the other side answers those in turn (spec LIM-5). */
+interface Budget {
+  answersLeft: number;
+}
 
 export class Outbound {
   readonly #parts: OutboundParts;
@@ -81,8 +83,19 @@ export class Outbound {
     const now = this.#parts.ground.clock.now();
     const current = this.#parts.sessions.sendingTo(contact.did, now);
     if (current !== undefined && (!current.isDueForRollover(now) || contact.addresses.length === 0)) return current;
-    const rolloverOf = current?.facts.sessionId;
-    return await this.#parts.handshakes().connect(contact, rolloverOf === undefined ? {} : { rolloverOf }, signal);
+    if (current === undefined) return await this.#parts.handshakes().connect(contact, {}, signal);
+    return await this.#followOn(contact, current, signal);
+  }
+
+  /** LIFE-1: the session that comes after this one; while there is none to be had, this one goes on. */
+  async #followOn(contact: Contact, current: LiveSession, signal: AbortSignal): Promise<LiveSession> {
+    try {
+      return await this.#parts.handshakes().connect(contact, { rolloverOf: current.facts.sessionId }, signal);
+    } catch (error) {
+      if (signal.aborted || current.isExpired(this.#parts.ground.clock.now())) throw error;
+      this.#parts.ground.counters.add("rollover.failed");
+      return current;
+    }
   }
 
   /** Tries the contact's addresses, the one that worked last first. */
@@ -112,23 +125,23 @@ export class Outbound {
    */
   async exchange(link: Link, frame: Bytes, signal: AbortSignal): Promise<Reception> {
     const reception = await link.deliver(frame, signal);
-    if (reception.kind === "received") await this.#absorbAll(link, reception.replies, 1);
+    if (reception.kind === "received") await this.#absorbAll(link, reception.replies, { answersLeft: limits.answersPerExchangeMax });
     return reception;
   }
 
-  async #absorbAll(link: Link, replies: readonly Bytes[], round: number): Promise<void> {
+  async #absorbAll(link: Link, replies: readonly Bytes[], budget: Budget): Promise<void> {
     for (const reply of replies) {
-      const answer = await this.#absorb(reply);
-      if (answer?.kind !== "taken" || round >= roundsMax) continue;
-      for (const frame of answer.frames) await this.#answerOn(link, frame, round + 1);
+      const answer = await this.#absorb(link, reply);
+      if (answer?.kind !== "taken") continue;
+      for (const frame of answer.frames) await this.#answerOn(link, frame, budget);
     }
   }
 
   /** What came back beside an answer and cannot be stored here is logged: it is not the fault of what was sent. */
-  async #absorb(reply: Bytes): Promise<Answer | undefined> {
+  async #absorb({ origin }: Link, reply: Bytes): Promise<Answer | undefined> {
     const { ground, absorb } = this.#parts;
     try {
-      return await absorb(reply);
+      return await absorb(reply, origin);
     } catch (error) {
       ground.counters.add("absorb.failed");
       ground.log.write("error", "absorb.failed", { reason: String(error) });
@@ -137,10 +150,12 @@ export class Outbound {
   }
 
   /** An answer that does not get through is the same as one lost on the way: who needs it asks again. */
-  async #answerOn(link: Link, frame: Bytes, round: number): Promise<void> {
+  async #answerOn(link: Link, frame: Bytes, budget: Budget): Promise<void> {
+    if (budget.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");
+    budget.answersLeft -= 1;
     try {
       const reception = await link.deliver(frame, this.#parts.closing);
-      if (reception.kind === "received") await this.#absorbAll(link, reception.replies, round);
+      if (reception.kind === "received") await this.#absorbAll(link, reception.replies, budget);
     } catch (error) {
       if (this.#parts.closing.aborted) throw error;
       this.#parts.ground.counters.add("answer.lost");
@@ -178,12 +193,14 @@ export class Outbound {
 }
 
 function unreachable({ name, addresses }: Contact, failures: readonly string[]): string {
-  if (addresses.length > 0) return `${name} is not reachable: ${failures.join("; ")}`;
-  return `${name} is not reachable: no address of it is known; let it call, or add one with \`hikyaku trust ${name} --at http://host:port\``;
+  if (addresses.length > 0) return `${name} is not reachable: ${failures.map(withoutPeriod).join("; ")}.`;
+  return `${name} is not reachable: no address of it is known; let it call, or add one with \`hikyaku trust ${name} --at http://host:port\`.`;
 }
+
+const withoutPeriod = (sentence: string): string => sentence.replace(/\.$/, "");
 
 function refusalOf({ name }: Contact, { code, retryAfterS, correlationId }: Reception & { kind: "refused" }): HikyakuError {
   const again = retryAfterS === undefined ? "" : `; try again in ${retryAfterS} s`;
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
-  return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}`);
+  return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
 }

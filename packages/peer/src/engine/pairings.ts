@@ -66,13 +66,17 @@ export class Pairings {
     this.#known = known;
   }
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   invite(terms: Terms, addresses: readonly string[]): Invitation {
     const { crypto, identity, clock, random } = this.#ground;
     this.#known.requireFreeName(terms.name, undefined);
     if (this.#open.size >= limits.openPairingsMax)
       throw new HikyakuError(
         "QUOTA_EXCEEDED",
-        `${limits.openPairingsMax} pairing links are open, which is the limit; use or cancel one first`,
+        `${limits.openPairingsMax} pairing links are open, which is the limit; use or cancel one first.`,
       );
     const token = random.bytes(limits.pairingTokenBytes);
     const pairingId = encodeHex(pairingIdOf(crypto, token));
@@ -113,18 +117,19 @@ export class Pairings {
     const publicKey = this.#publicKeyOf(did);
     const candidate = this.#candidate(did, publicKey, terms.name);
     if (terms.confirm !== undefined && !(await terms.confirm(candidate)))
-      throw new HikyakuError("CANCELED", "the safety number was not confirmed, so nobody was trusted");
+      throw new HikyakuError("CANCELED", "The safety number was not confirmed, so nobody was trusted.");
     const { name, allow } = terms;
-    const merged = mergeAddresses(addresses, session.announced);
+    const held = this.#known.get(did);
     await this.#known.put({
       did,
       publicKey,
       name,
-      level: "trusted",
+      // Pairing again renews what is allowed; it takes back neither a rank that was given by hand nor the guard against downgrades.
+      level: held?.level === "admin" ? "admin" : "trusted",
       scopes: allow,
-      addresses: merged,
-      minVersion: "1.0",
-      pinnedAt: clock.now(),
+      addresses: mergeAddresses(addresses, session.announced),
+      minVersion: held?.minVersion ?? "1.0",
+      pinnedAt: held?.pinnedAt ?? clock.now(),
     });
     log.write("info", "peer.paired", { peer: did });
     return candidate;
@@ -148,7 +153,9 @@ export class Pairings {
 
   close(): void {
     for (const pairingId of this.#open.keys()) {
-      this.#take(pairingId)?.settle(Promise.reject(new HikyakuError("CLOSED", "the peer was closed before anybody used the pairing link")));
+      this.#take(pairingId)?.settle(
+        Promise.reject(new HikyakuError("CLOSED", "The peer was closed before anybody used the pairing link.")),
+      );
     }
   }
 
@@ -160,7 +167,7 @@ export class Pairings {
 
   #publicKeyOf(did: string): Bytes {
     const publicKey = decodeDid(did);
-    if (publicKey === undefined) throw new HikyakuError("INVALID_ARGUMENT", `only a did:key can be paired, not ${did}`);
+    if (publicKey === undefined) throw new HikyakuError("INVALID_ARGUMENT", `Only a did:key can be paired, not ${did}.`);
     return publicKey;
   }
 

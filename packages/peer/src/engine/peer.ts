@@ -15,7 +15,7 @@ import {
 import type { InboxQuery, StoredMessage } from "../ports/inbox.ts";
 import type { KnownPeer, TrustLevel } from "../ports/trust-store.ts";
 import type { PeerStatus } from "./dialogue.ts";
-import { Engine } from "./engine.ts";
+import { Engine, type Size } from "./engine.ts";
 import { isHealthy } from "./heartbeats.ts";
 import type { MessageHandler } from "./mail.ts";
 import type { Needs, Settings } from "./needs.ts";
@@ -85,8 +85,9 @@ export class Peer implements AsyncDisposable {
   async accept(link: string, terms: Terms, patience: Patience = {}): Promise<Candidate> {
     const parsed = decodePairingLink(link);
     if (parsed === undefined)
-      throw new HikyakuError("INVALID_ARGUMENT", "that is no pairing link; copy it whole, in quotes, as `hikyaku pair` printed it");
-    if (parsed.did === this.did) throw new HikyakuError("INVALID_ARGUMENT", "this peer made that link itself; use it on the other machine");
+      throw new HikyakuError("INVALID_ARGUMENT", "That is no pairing link; copy it whole, in quotes, as `hikyaku pair` printed it.");
+    if (parsed.did === this.did)
+      throw new HikyakuError("INVALID_ARGUMENT", "This peer made that link itself; use it on the other machine.");
     this.#engine.known.requireFreeName(terms.name, parsed.did);
     return await this.#engine.joinPairing(parsed, terms, patience);
   }
@@ -112,7 +113,7 @@ export class Peer implements AsyncDisposable {
     const { known } = this.#engine;
     const wrong = change.addresses?.find((address) => !isPeerAddress(address));
     if (wrong !== undefined)
-      throw new HikyakuError("INVALID_ARGUMENT", `${JSON.stringify(wrong)} is no address; write it as http://host:port`);
+      throw new HikyakuError("INVALID_ARGUMENT", `${JSON.stringify(wrong)} is no address; write it as http://host:port.`);
     const found = known.find(change.peer);
     if (found === undefined) await known.put(changed(this.#newcomer(change), change));
     else await known.amend(found.did, (current) => changed(current, change));
@@ -135,30 +136,30 @@ export class Peer implements AsyncDisposable {
   async send(to: string, type: "message", body: MessageBody, options?: SendOptions): Promise<Receipt>;
   async send(to: string, type: "status_report", body: StatusBody, options?: SendOptions): Promise<Receipt>;
   async send(to: string, type: "message" | "status_report", body: MessageBody | StatusBody, options: SendOptions = {}): Promise<Receipt> {
-    return await this.#engine.posting.post(this.#engine.known.resolve(to), type, body, options);
+    return await this.#engine.posting.post(this.#recipient(to), type, body, options);
   }
 
   /** Sends a message and resolves with the body of the message that answers it. */
   async ask(to: string, body: MessageBody, options: Patience = {}): Promise<MessageBody> {
-    const answer = await this.#engine.posting.ask(this.#engine.known.resolve(to), body, options);
+    const answer = await this.#engine.posting.ask(this.#recipient(to), body, options);
     return "text" in answer ? { text: answer.text } : { json: answer.json };
   }
 
   /** Milliseconds to the peer and back, sealed both ways. */
   async ping(to: string, patience: Patience = {}): Promise<number> {
-    return await this.#engine.posting.ping(this.#engine.known.resolve(to), patience);
+    return await this.#engine.posting.ping(this.#recipient(to), patience);
   }
 
   /** What the peer's agent can do, and what it lets this peer send. */
   async capabilities(to: string, patience: Patience = {}): Promise<Omit<CapabilityResponseBody, "n">> {
-    const { capabilities, accepts, features } = await this.#engine.posting.queryCapabilities(this.#engine.known.resolve(to), patience);
+    const { capabilities, accepts, features } = await this.#engine.posting.queryCapabilities(this.#recipient(to), patience);
     return { capabilities, accepts, features };
   }
 
   /** Hands every message to `handler`, at most once per id. Without a handler messages wait in the inbox. One handler only. */
   on(type: "message", handler: MessageHandler): void {
     if (type !== "message")
-      throw new HikyakuError("INVALID_ARGUMENT", `nothing can be handled under ${JSON.stringify(type)}; only "message"`);
+      throw new HikyakuError("INVALID_ARGUMENT", `Nothing can be handled under ${JSON.stringify(type)}; only "message".`);
     this.#engine.mail.handle(handler);
   }
 
@@ -177,6 +178,11 @@ export class Peer implements AsyncDisposable {
     return this.#engine.ground.counters.snapshot();
   }
 
+  /** How full every table is that the network can fill, and how full it may become. */
+  sizes(): Readonly<Record<string, Size>> {
+    return this.#engine.sizes();
+  }
+
   /** Stops listening, lets running handlers finish, and forgets every session key. */
   async close(): Promise<void> {
     await this.#engine.close();
@@ -186,14 +192,24 @@ export class Peer implements AsyncDisposable {
     await this.close();
   }
 
+  /** Whom to say something to. Throws UNKNOWN_PEER, or INVALID_ARGUMENT where we blocked it ourselves and its answer could not come in. */
+  #recipient(reference: string): KnownPeer {
+    const peer = this.#engine.known.resolve(reference);
+    if (peer.level !== "blocked") return peer;
+    throw new HikyakuError(
+      "INVALID_ARGUMENT",
+      `${peer.name} is blocked here; \`hikyaku trust ${peer.name} --level trusted\` takes that back.`,
+    );
+  }
+
   #newcomer({ peer, name }: TrustChange): KnownPeer {
     const publicKey = decodeDid(peer);
     const { crypto, clock, identity } = this.#engine.ground;
     if (publicKey === undefined) this.#engine.known.resolve(peer);
     if (publicKey === undefined || crypto.verifyingKey(publicKey) === undefined || !crypto.isTorsionFree(publicKey))
-      throw new HikyakuError("INVALID_ARGUMENT", `${peer} holds no acceptable key`);
-    if (peer === identity.did) throw new HikyakuError("INVALID_ARGUMENT", "that is this peer itself");
-    if (name === undefined) throw new HikyakuError("INVALID_ARGUMENT", "a new peer needs a name: add --name");
+      throw new HikyakuError("INVALID_ARGUMENT", `${peer} holds no acceptable key.`);
+    if (peer === identity.did) throw new HikyakuError("INVALID_ARGUMENT", "That is this peer itself.");
+    if (name === undefined) throw new HikyakuError("INVALID_ARGUMENT", "A new peer needs a name: add --name.");
     return { did: peer, publicKey, name, level: "trusted", scopes: [], addresses: [], minVersion: "1.0", pinnedAt: clock.now() };
   }
 

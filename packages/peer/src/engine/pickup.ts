@@ -3,14 +3,25 @@ import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
 
 export class Pickup {
   readonly #waiting = new Map<string, Bytes[]>();
+  #bytes = 0;
 
   /** Throws QUOTA_EXCEEDED where too much waits already: a frame is never dropped for another. */
   put(did: string, name: string, frame: Bytes): void {
     const frames = this.#waiting.get(did) ?? [];
     const isFull = frames.length >= limits.pickupCountMax || (frames.length === 0 && this.#waiting.size >= limits.pickupPeersMax);
-    if (isFull) throw new HikyakuError("QUOTA_EXCEEDED", `${name} can only call us, and too much waits for its next call already`);
+    if (isFull || this.#bytes + frame.length > limits.pickupBytesMax)
+      throw new HikyakuError("QUOTA_EXCEEDED", `${name} can only call us, and too much waits for its next call already.`);
     frames.push(frame);
+    this.#bytes += frame.length;
     this.#waiting.set(did, frames);
+  }
+
+  get size(): number {
+    return this.#waiting.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** What fits beside `beside`, oldest first; the rest keeps waiting. */
@@ -26,12 +37,14 @@ export class Pickup {
       bytes += frame.length;
     }
     frames.splice(0, taken.length);
+    this.#bytes -= taken.reduce((sum, frame) => sum + frame.length, 0);
     if (frames.length === 0) this.#waiting.delete(did);
     return { frames: [...beside, ...taken], more: frames.length > 0 };
   }
 
   /** Forgets what was sealed for a peer: its session is gone, so nobody could open it. */
   drop(did: string): void {
+    for (const frame of this.#waiting.get(did) ?? []) this.#bytes -= frame.length;
     this.#waiting.delete(did);
   }
 }

@@ -179,7 +179,7 @@ export class Posting {
       return await run({ timeoutMs, signal: AbortSignal.any([over.signal, sending]), sending });
     } catch (error) {
       failed.abort();
-      throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "the peer was closed") : error;
+      throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
     } finally {
       over.abort();
     }
@@ -205,8 +205,8 @@ function requireSendable(body: BodyByType[PostType]): void {
   try {
     length = encodeUtf8(JSON.stringify(body)).length;
   } catch (error) {
-    throw new HikyakuError("INVALID_ARGUMENT", "a body must be JSON", { cause: error });
+    throw new HikyakuError("INVALID_ARGUMENT", "A body must be JSON.", { cause: error });
   }
   if (length > limits.bodyBytesMax - fieldsBytesMax)
-    throw new HikyakuError("MESSAGE_TOO_LARGE", `a body of ${length} bytes is above the limit of ${limits.bodyBytesMax - fieldsBytesMax}`);
+    throw new HikyakuError("MESSAGE_TOO_LARGE", `A body of ${length} bytes is above the limit of ${limits.bodyBytesMax - fieldsBytesMax}.`);
 }

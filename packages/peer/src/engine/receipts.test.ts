@@ -44,7 +44,7 @@ test("a receipt counts only from the recipient, and only for a message that wait
   await clock.pass(100);
   expect(await outcome).toMatchObject({
     code: "TIMED_OUT",
-    message: expect.stringContaining("nobody knows whether it arrived"),
+    message: expect.stringContaining("Nobody knows whether it arrived"),
   });
 });
 
@@ -69,7 +69,7 @@ test("whoever gives up learns how far the message had come", async () => {
   await clock.pass(100);
   expect(await outcome).toMatchObject({
     code: "TIMED_OUT",
-    message: expect.stringMatching(/"handled" from desk for 1.*it is delivered/),
+    message: expect.stringMatching(/"handled" from desk for 1.*It is delivered/),
   });
 });
 

@@ -67,15 +67,15 @@ export class Receipts {
     if (last !== undefined && rank[stage] <= rank[last.stage]) return;
     sent.stages.push({ stage, afterMs: Math.round(this.#clock.elapsed() - sent.sentAt) });
     if (stage === "refused")
-      this.#waits.fail(key, new HikyakuError(codeOf(reason), `the recipient refused the message (${codeOf(reason)})`));
+      this.#waits.fail(key, new HikyakuError(codeOf(reason), `The recipient refused the message (${codeOf(reason)}).`));
     else if (rank[stage] >= rank[sent.until]) this.#waits.settle(key, { id, stage, stages: sent.stages });
   }
 
   #withProgress(error: unknown, { stages }: Sent): unknown {
     const last = stages.at(-1)?.stage;
     if (!(error instanceof HikyakuError) || error.code !== "TIMED_OUT") return error;
-    const known = last === undefined ? "nobody knows whether it arrived" : `it is ${last}`;
-    return new HikyakuError("TIMED_OUT", `${error.message}; ${known}`);
+    const known = last === undefined ? "Nobody knows whether it arrived." : `It is ${last}.`;
+    return new HikyakuError("TIMED_OUT", `${error.message} ${known}`);
   }
 }
 

@@ -3,6 +3,7 @@
  * the signature is known to be good is answered with one constant refusal, and changes nothing but counters.
  */
 import { type Bytes, decodeEnvelope, type Envelope, type ErrorCode, encodeHex, isSignedBy, limits } from "@hikyaku/protocol";
+import type { Origin } from "../ports/link.ts";
 import { type Received, refused, taken } from "./answer.ts";
 import type { Dialogue, Reply } from "./dialogue.ts";
 import type { HandshakesIn } from "./handshakes-in.ts";
@@ -29,22 +30,24 @@ export class Reception {
   }
 
   /** Rejects only where our own storage fails: then nothing was acknowledged. */
-  async receive(frame: Bytes): Promise<Received> {
+  async receive(frame: Bytes, origin: Origin): Promise<Received> {
     if (frame.length > limits.envelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
     const envelope = decodeEnvelope(frame);
     if (envelope === undefined) return this.#refuse("MALFORMED_MESSAGE", "MALFORMED_MESSAGE");
     const { did } = this.#parts.ground.identity;
     if (envelope.recipientId !== did) return this.#refuse("REJECTED", "UNKNOWN_RECIPIENT");
     if (envelope.senderId === did) return this.#refuse("REJECTED", "REFLECTED");
-    return envelope.msgType.startsWith("handshake") ? this.#receiveHandshake(envelope, frame) : await this.#receiveMessage(envelope);
+    return envelope.msgType.startsWith("handshake")
+      ? this.#receiveHandshake(envelope, frame, origin)
+      : await this.#receiveMessage(envelope);
   }
 
-  #receiveHandshake(envelope: Envelope, frame: Bytes): Received {
+  #receiveHandshake(envelope: Envelope, frame: Bytes, origin: Origin): Received {
     if (frame.length > limits.handshakeEnvelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
     const { handshakesIn, handshakesOut } = this.#parts;
     switch (envelope.msgType) {
       case "handshake":
-        return { answer: handshakesIn.receiveOffer(envelope, frame) };
+        return { answer: handshakesIn.receiveOffer(envelope, frame, origin) };
       case "handshake_ack":
         return { answer: handshakesOut.receiveAnswer(envelope, frame) };
       case "handshake_confirm":

@@ -92,6 +92,10 @@ export class SessionTable {
   readonly #byPeer = new Map<string, PeerSessions>();
   #size = 0;
 
+  get size(): number {
+    return this.#size;
+  }
+
   /** Whether one more would go above the bound. */
   isFull(): boolean {
     return this.#size >= limits.sessionsMax;

@@ -20,7 +20,7 @@ test("a wait that is not answered ends when its time is up and says what it was 
   await clock.pass(1999);
   expect(waits.settle("pong 2", undefined)).toBe(false);
   await clock.pass(1);
-  expect(await outcome).toMatchObject({ code: "TIMED_OUT", message: "no pong from desk within 2 s" });
+  expect(await outcome).toMatchObject({ code: "TIMED_OUT", message: "No pong from desk within 2 s." });
   expect(waits.settle("pong 1", undefined)).toBe(false);
 });
 
@@ -30,9 +30,9 @@ test("thirty seconds unless told, and never above an hour", async () => {
   const usual = failureOf(waits.open("a", "answer", {}));
   const longest = failureOf(waits.open("b", "answer", { timeoutMs: Number.POSITIVE_INFINITY }));
   await clock.pass(limits.requestTimeoutMsMax);
-  expect(await usual).toMatchObject({ message: "no answer within 30 s" });
+  expect(await usual).toMatchObject({ message: "No answer within 30 s." });
   expect(await longest).toMatchObject({
-    message: "no answer within 3600 s",
+    message: "No answer within 3600 s.",
   });
 });
 
@@ -42,7 +42,7 @@ test("a caller may stop waiting, before or during", async () => {
   const caller = new AbortController();
   const answer = waits.open("a", "answer", { signal: caller.signal });
   caller.abort("enough");
-  await expect(answer).rejects.toMatchObject({ code: "CANCELED", message: "waiting for the answer was canceled", cause: "enough" });
+  await expect(answer).rejects.toMatchObject({ code: "CANCELED", message: "Waiting for the answer was canceled.", cause: "enough" });
   expect(waits.settle("a", undefined)).toBe(false);
 });
 

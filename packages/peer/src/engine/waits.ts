@@ -21,17 +21,21 @@ export class Waits {
     this.#clock = clock;
   }
 
+  get size(): number {
+    return this.#waits.size;
+  }
+
   /**
    * An answer under `key`; it rejects with TIMED_OUT (saying what was waited for), CANCELED or CLOSED. Opened before the question is sent, so that
    * no answer can be faster than its wait.
    */
   open<Answer>(key: string, what: string, { timeoutMs = limits.requestTimeoutMsDefault, signal }: Patience): Promise<Answer> {
     if (this.#waits.size >= limits.pendingRequestsMax)
-      return Promise.reject(new HikyakuError("OVERLOADED", "too many requests are waiting for answers"));
+      return Promise.reject(new HikyakuError("OVERLOADED", "Too many requests are waiting for answers."));
     if (signal?.aborted === true) return Promise.reject(canceled(what, signal));
     return new Promise<Answer>((resolve, reject) => {
       const bounded = Math.min(timeoutMs, limits.requestTimeoutMsMax);
-      const timer = this.#clock.after(bounded, () => fail(new HikyakuError("TIMED_OUT", `no ${what} within ${bounded / 1000} s`)));
+      const timer = this.#clock.after(bounded, () => fail(new HikyakuError("TIMED_OUT", `No ${what} within ${bounded / 1000} s.`)));
       const cancel = (): void => {
         if (signal !== undefined) fail(canceled(what, signal));
       };
@@ -72,7 +76,7 @@ export class Waits {
 }
 
 export const canceled = (what: string, signal: AbortSignal): HikyakuError =>
-  new HikyakuError("CANCELED", `waiting for the ${what} was canceled`, { cause: signal.reason });
+  new HikyakuError("CANCELED", `Waiting for the ${what} was canceled.`, { cause: signal.reason });
 
 /** Runs work under a signal that aborts with the caller's, with the peer's closing and when patience ends; says which of them it was. */
 export async function patiently<Value>(
@@ -86,8 +90,8 @@ export async function patiently<Value>(
   try {
     return await work(AbortSignal.any([over.signal, closing, ...(signal === undefined ? [] : [signal])]));
   } catch (error) {
-    if (closing.aborted) throw new HikyakuError("CLOSED", "the peer was closed");
-    throw over.signal.aborted ? new HikyakuError("TIMED_OUT", `no session within ${bounded / 1000} s`, { cause: error }) : error;
+    if (closing.aborted) throw new HikyakuError("CLOSED", "The peer was closed.");
+    throw over.signal.aborted ? new HikyakuError("TIMED_OUT", `No session within ${bounded / 1000} s.`, { cause: error }) : error;
   } finally {
     timer.cancel();
   }

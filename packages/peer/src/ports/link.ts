@@ -8,6 +8,8 @@ import type { Bytes, ErrorCode } from "@hikyaku/protocol";
 export interface Origin {
   /** The address of the other end of the connection, without a port; `memory` where there is none. */
   readonly host: string;
+  /** The network that limits count this host under: its /24 or /64, or the host itself where there are no networks. */
+  readonly prefix: string;
 }
 
 /** What the receiving side answered on the same connection. Unauthenticated: the caller treats it as a hint (spec ERR-2). */

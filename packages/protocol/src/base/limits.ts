@@ -28,6 +28,41 @@ export const listedSuitesMax: number = 16;
 export const listedFeaturesMax: number = 64;
 export const featureLengthMax: number = 64;
 
+/** Of those, kept for peers whose key is pinned. */
+export const halfOpenReservedForPinned: number = 64;
+export const halfOpenPerPrefixMax: number = 8;
+export const halfOpenPerIdentityMax: number = 4;
+
+// Rates (spec §7)
+export interface Rate {
+  readonly perMinute: number;
+  readonly burst: number;
+}
+/** Requests of one address prefix that have not authenticated. */
+export const prefixRate: Rate = { perMinute: 600, burst: 300 };
+/** Messages of one identity that is not trusted, by type; the first six are the original's numbers. */
+export const strangerRates: {
+  readonly handshake: Rate;
+  readonly heartbeat: Rate;
+  readonly task_delegate: Rate;
+  readonly discovery: Rate;
+  readonly chunk: Rate;
+  readonly other: Rate;
+} = {
+  handshake: { perMinute: 5, burst: 10 },
+  heartbeat: { perMinute: 60, burst: 120 },
+  task_delegate: { perMinute: 30, burst: 60 },
+  discovery: { perMinute: 10, burst: 20 },
+  chunk: { perMinute: 120, burst: 240 },
+  other: { perMinute: 60, burst: 120 },
+};
+/** Trusted peers are limited in handshakes alone, since those cost the most. */
+export const trustedHandshakeRate: Rate = { perMinute: 60, burst: 120 };
+/** Errors that one peer gets for its messages; what is above is refused in silence. */
+export const errorRate: Rate = { perMinute: 60, burst: 120 };
+export const limitedPrefixesMax: number = 16_384;
+export const limitedIdentitiesMax: number = 16_384;
+
 // Message protection (spec §5)
 export const replayWindowSize: number = 1024;
 export const forwardJumpMax: number = 1024;
@@ -72,6 +107,11 @@ export const requestTimeoutMsMax: number = hourMs;
 export const pendingRequestsMax: number = 4096;
 export const pickupCountMax: number = 64;
 export const pickupPeersMax: number = 1024;
+/** Of all peers together. */
+export const pickupBytesMax: number = 64 * kib * kib;
+/** Answers that one exchange may draw from us. */
+export const answersPerExchangeMax: number = 64;
+export const closeMsMax: number = 5 * secondMs;
 export const connectTimeoutMsMax: number = 10 * secondMs;
 export const knownPeersMax: number = 10_000;
 export const cachedKeysMax: number = 4096;

@@ -1,0 +1,89 @@
+import { encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
+import { ManualClock, Puppet, type Resident, World } from "@hikyaku/testkit";
+import { expect, test } from "vitest";
+
+const junk = encodeUtf8("{}");
+
+async function pokeMany(desk: Resident, count: number, host: string): Promise<readonly string[]> {
+  const codes: string[] = [];
+  for (let at = 0; at < count; at += 1) {
+    const reception = await desk.poke(junk, host);
+    codes.push(reception.kind === "refused" ? reception.code : reception.kind);
+  }
+  return codes;
+}
+
+test("a network that sends junk is told to wait, before anything is read, and others are not [LIM-2]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const desk = await world.peer("desk", { clock });
+  const { burst } = limits.prefixRate;
+  const codes = await pokeMany(desk, burst + 2, "noisy");
+  expect(codes).toEqual([...Array<string>(burst).fill("MALFORMED_MESSAGE"), "RATE_LIMITED", "RATE_LIMITED"]);
+  expect(await desk.poke(junk, "noisy")).toEqual({ kind: "refused", code: "RATE_LIMITED", retryAfterS: 1 });
+  expect(await pokeMany(desk, 1, "quiet")).toEqual(["MALFORMED_MESSAGE"]);
+  expect(desk.peer.stats()).toEqual({ "refused.MALFORMED_MESSAGE": burst + 1, "refused.RATE_LIMITED": 3 });
+  await clock.pass(100);
+  expect(await pokeMany(desk, 1, "noisy")).toEqual(["MALFORMED_MESSAGE"]);
+});
+
+test("a proven peer is not counted with its network, however much it sends [LIM-2] [LIM-3]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const desk = await world.peer("desk", { clock });
+  const puppet = new Puppet(99, { now: () => clock.now() });
+  await desk.peer.trust({ peer: puppet.did, name: "puppet" });
+  const session = await puppet.connect(desk);
+  for (let n = 0; n <= limits.prefixRate.burst; n += 1) expect((await session.send("ping", { n })).replies).toHaveLength(1);
+});
+
+test("who is only seen may ask 120 times at once, and then hears when to come back [LIM-3] [ERR-7]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const desk = await world.peer("desk", { clock, settings: { firstContact: "see" } });
+  const puppet = new Puppet(99, { now: () => clock.now() });
+  const session = await puppet.connect(desk);
+  await expect.poll(() => desk.peer.peers()).toHaveLength(1);
+  const ask = async (n: number) => (await session.send("ping", { n })).replies;
+  const { burst } = limits.strangerRates.other;
+  for (let n = 0; n < burst; n += 1) expect(await ask(n)).toEqual([{ type: "pong", body: { n } }]);
+  expect(await ask(burst)).toMatchObject([{ type: "error", body: { code: "RATE_LIMITED", retry_after: 1 } }]);
+  for (let told = 1; told < limits.errorRate.burst; told += 1) expect(await ask(0)).toHaveLength(1);
+  // From here on nothing is said any more; it is still counted.
+  expect(await ask(0)).toEqual([]);
+  expect(desk.peer.stats()["refused.RATE_LIMITED"]).toBe(limits.errorRate.burst + 1);
+});
+
+test("every table that the network can fill has a bound and says how full it is [LIM-1]", async () => {
+  await using world = new World();
+  const desk = await world.peer("desk");
+  const lap = await world.peer("lap");
+  await world.introduce(desk, lap);
+  await lap.peer.send("desk", "message", { text: "hello" });
+  const sizes = desk.peer.sizes();
+  expect(Object.keys(sizes)).toHaveLength(11);
+  for (const { held, most } of Object.values(sizes)) expect(held).toBeLessThanOrEqual(most);
+  expect([sizes["sessions"]?.held, sizes["knownPeers"]?.held, sizes["keys"]?.held]).toEqual([1, 1, 1]);
+});
+
+test("what comes back draws at most 64 answers, however often they are answered in turn [LIM-5]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const lap = await world.peer("lap", { clock });
+  const puppet = new Puppet(99, { now: () => clock.now() });
+  await lap.peer.trust({ peer: puppet.did, name: "greedy", addresses: ["http://greedy:7340"] });
+  const session = await puppet.connect(lap);
+  let asked = 0;
+  await using greedy = world.network.listener("http://greedy:7340");
+  // It answers every frame with one more question.
+  await greedy.start(async () => {
+    asked += 1;
+    return { kind: "received", replies: [encodeEnvelope(session.seal("ping", { n: asked }))], more: false };
+  });
+  const over = new AbortController();
+  const ping = lap.peer.ping("greedy", { signal: over.signal });
+  await expect.poll(() => lap.peer.stats()["answer.withheld"], { timeout: 10_000 }).toBe(1);
+  over.abort();
+  await expect(ping).rejects.toMatchObject({ code: "CANCELED" });
+  expect(asked).toBe(1 + limits.answersPerExchangeMax);
+});

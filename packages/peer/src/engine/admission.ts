@@ -1,0 +1,59 @@
+/**
+ * How often whom (spec LIM-2, LIM-3): unauthenticated requests are counted by network prefix, because a claimed sender costs nothing; messages are counted by
+ * identity only once it is proven, because otherwise anybody could use up somebody else's share.
+ */
+import { limits } from "@hikyaku/protocol";
+import type { Clock } from "../ports/clock.ts";
+import type { Standing } from "./policy.ts";
+import { RateLimiter } from "./rate-limiter.ts";
+
+type Limited = keyof typeof limits.strangerRates;
+
+export class Admission {
+  readonly #clock: Clock;
+  readonly #prefixes = new RateLimiter(limits.limitedPrefixesMax);
+  readonly #identities = new RateLimiter(limits.limitedIdentitiesMax);
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** One request of a prefix: undefined where it may come in, else the seconds to wait. */
+  request(prefix: string): number | undefined {
+    return this.#prefixes.take(prefix, limits.prefixRate, this.#clock.elapsed());
+  }
+
+  /** The request turned out to come from a proven peer, which does not count against its neighbours. */
+  proven(prefix: string): void {
+    this.#prefixes.giveBack(prefix);
+  }
+
+  /** One message of a proven identity: undefined where it may be handled, else the seconds to wait. */
+  message(did: string, msgType: string, standing: Standing): number | undefined {
+    const rate = rateOf(msgType, standing);
+    return rate === undefined ? undefined : this.#identities.take(`${did} ${limitedAs(msgType)}`, rate, this.#clock.elapsed());
+  }
+
+  /** Whether one more error may be told to this peer: a storm of them would be load of our own making (spec ERR-7). */
+  mayTellError(did: string): boolean {
+    return this.#identities.take(`${did} error`, limits.errorRate, this.#clock.elapsed()) === undefined;
+  }
+
+  sweep(): void {
+    const elapsed = this.#clock.elapsed();
+    this.#prefixes.sweep(elapsed);
+    this.#identities.sweep(elapsed);
+  }
+
+  get sizes(): { readonly prefixes: number; readonly identities: number } {
+    return { prefixes: this.#prefixes.size, identities: this.#identities.size };
+  }
+}
+
+function rateOf(msgType: string, { level }: Standing): limits.Rate | undefined {
+  const isTrusted = level === "trusted" || level === "admin";
+  if (!isTrusted) return limits.strangerRates[limitedAs(msgType)];
+  return msgType === "handshake" ? limits.trustedHandshakeRate : undefined;
+}
+
+const limitedAs = (msgType: string): Limited => (Object.hasOwn(limits.strangerRates, msgType) ? (msgType as Limited) : "other");
