@@ -6,7 +6,7 @@
    Rule under test, spec LIFE-3 and HS-13 as session-table.ts has them: the handshake completed last takes over; of two that crossed, the smaller id; REJECTED closes nothing.
    A session id is any unused number, since real ones are random. A key is named by the session and the life of the side that answered.
    -DONE_WAY  only side 0 can dial; side 1 leaves its mail for it and never hears of a REJECTED
-   -DFORGET_OLDER  who completes a handshake forgets the other half-open ones of that peer     -DFOLLOW  who cannot dial sends in the session it last heard in
+   -DFORGET_OLDER  who completes a handshake forgets the half-open ones of that peer that it answered before     -DFOLLOW  who cannot dial sends in the session it last heard in
    Mutants: -DSMALLER_ALWAYS (the smallest session held sends)    -DNO_REHANDSHAKE (REJECTED begins nothing)    -DREACH (the end is reached after a crash) */
 #ifndef CHAOS
 #define CHAOS 2      /* handshakes begun while the network misbehaves */
@@ -29,6 +29,9 @@ byte st[12]; byte crossed[12]; byte by[6] /* who began, plus 1 */; byte key[6] /
 bit m1[6]; byte m2[6], m3[6], ready[6]; /* what is on its way; of the last three, one bit a key */
 byte sending[2], attempt[2], life[2]; /* a session's number, or 0; how often it crashed */
 byte begun, crashes; bit calm;
+#ifdef FORGET_OLDER
+byte answered[6], answers; /* in which order M1s were answered */
+#endif
 byte s, k, x, y;
 
 #define ST(x,s) st[(x)*6+(s)]
@@ -73,7 +76,11 @@ active proctype World(){ bit sends0, sends1;
  :: atomic{ ANY(m1) -> if PICK(m1) fi; y=2-by[s];
     if :: calm -> m1[s]=0 :: else fi;
     if
-    :: ST(y,s)==0 -> printf("%d answers M1 of S%d\n",y,s); ST(y,s)=1; m2[s]=m2[s]|(1<<life[y]);
+    :: ST(y,s)==0 -> printf("%d answers M1 of S%d\n",y,s); ST(y,s)=1;
+#ifdef FORGET_OLDER
+       answers++; answered[s]=answers;
+#endif
+        m2[s]=m2[s]|(1<<life[y]);
        if :: attempt[y]!=0 && ST(y,attempt[y])==1 -> CROSSED(y,s)=attempt[y]; CROSSED(y,attempt[y])=s :: else fi
     :: ST(y,s)==1 || ST(y,s)==2 -> m2[s]=m2[s]|(1<<life[y])
     :: ST(y,s)>=3 -> if :: attempt[1-y]==s && ST(1-y,s)==1 && m2[s]==0 -> giveUp((1-y)) :: else fi
@@ -92,7 +99,7 @@ active proctype World(){ bit sends0, sends1;
     if
     :: ST(y,s)==1 && life[y]==k -> ST(y,s)=2;
 #ifdef FORGET_OLDER
-       x=1; do :: x<=IDS -> if :: x!=s && by[x]==by[s] && ST(y,x)==1 -> ST(y,x)=4; CROSSED(y,x)=0 :: else fi; x++ :: else -> break od; x=0;
+       x=1; do :: x<=IDS -> if :: x!=s && by[x]==by[s] && ST(y,x)==1 && answered[x]<answered[s] -> ST(y,x)=4; CROSSED(y,x)=0 :: else fi; x++ :: else -> break od; x=0;
 #endif
        takeOver(y,s); printf("%d takes M3 of S%d, sends in S%d\n",y,s,sending[y]); ready[s]=ready[s]|(1<<k)
     :: ST(y,s)==2 && life[y]==k -> ready[s]=ready[s]|(1<<k)

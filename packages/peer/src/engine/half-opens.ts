@@ -61,6 +61,17 @@ export class HalfOpens {
     }
   }
 
+  /**
+   * LIFE-3: once a handshake completes, the sender's unconfirmed ones that were answered before it are forgotten. The sender gave them up; a late M3 of one would
+   * take over sending for a session that the sender no longer has, and a peer that we cannot dial would never tell us so.
+   */
+  dropOlder(completed: OpenHandshake): void {
+    for (const [key, handshake] of this.#open) {
+      if (handshake === completed) return;
+      if (handshake.half.m1.senderId === completed.half.m1.senderId && handshake.confirmed === undefined) this.#forget(key, handshake);
+    }
+  }
+
   dropPeer(senderId: string): void {
     for (const [key, handshake] of this.#open) if (handshake.half.m1.senderId === senderId) this.#forget(key, handshake);
   }

@@ -127,6 +127,7 @@ export class HandshakesIn {
     const session = new LiveSession(establishSession(accepted.agreement, now), { now, isReady: true, crossedWith: handshake.crossedWith });
     const ready = this.#sealReady(session);
     handshake.confirmed = { m3: frame, ready };
+    this.#halfOpens.dropOlder(handshake);
     sessions.add(session);
     ground.log.write("info", "session.established", { peer: m3.senderId, role: "responder", version: session.facts.version });
     ground.counters.add("session.established");

@@ -211,10 +211,12 @@ describe("repetition [HS-9]", () => {
   test("other bytes under a session id that is in use are refused, half open or established", async () => {
     await using meeting = await arrange();
     const { clock, desk, puppet } = meeting;
+    const open = puppet.offer(desk.peer.did);
+    onlyReply(await desk.poke(encodeEnvelope(open.m1)));
+    const reused = encodeEnvelope(puppet.offer(desk.peer.did, { sessionId: open.m1.sessionId }).m1);
+    await expectRefused(meeting, reused, refused("HANDSHAKE_FAILED"), "refused.HANDSHAKE_FAILED");
     const pending = puppet.offer(desk.peer.did);
     const m2 = onlyReply(await desk.poke(encodeEnvelope(pending.m1)));
-    const reused = encodeEnvelope(puppet.offer(desk.peer.did, { sessionId: pending.m1.sessionId }).m1);
-    await expectRefused(meeting, reused, refused("HANDSHAKE_FAILED"), "refused.HANDSHAKE_FAILED");
     const { m3 } = puppet.confirm(pending, m2, desk.needs.identity.publicKey);
     expect(await desk.poke(encodeEnvelope({ ...m3, signature: flipped(m3.signature) }))).toEqual(refused("HANDSHAKE_FAILED"));
     onlyReply(await desk.poke(encodeEnvelope(m3)));
@@ -252,6 +254,22 @@ describe("repetition [HS-9]", () => {
 });
 
 describe("half-open state", () => {
+  test("whoever completes a handshake leaves no older one behind that could complete late [LIFE-3]", async () => {
+    await using world = new World();
+    const clock = new ManualClock();
+    const desk = await world.peer("desk", { clock });
+    const puppet = new Puppet(99, { now: () => clock.now() });
+    await desk.peer.trust({ peer: puppet.did, name: "puppet" });
+    const given = puppet.offer(desk.peer.did);
+    const m2 = onlyReply(await desk.poke(encodeEnvelope(given.m1)));
+    const late = encodeEnvelope(puppet.confirm(given, m2, desk.needs.identity.publicKey).m3);
+
+    const session = await puppet.connect(desk);
+    expect(await desk.poke(late)).toEqual({ kind: "refused", code: "HANDSHAKE_FAILED" });
+    expect((await session.send("ping", { n: 1 })).replies).toEqual([{ type: "pong", body: { n: 1 } }]);
+    expect(desk.peer.sizes()["sessions"]?.held).toBe(1);
+  });
+
   test("it lives thirty seconds, also where the wall clock is set back [HS-10]", async () => {
     await using meeting = await arrange();
     const { clock, desk, puppet } = meeting;
