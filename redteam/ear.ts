@@ -19,13 +19,15 @@ export class Ear implements AsyncDisposable {
       incoming.on("end", () => {
         const frame = new Uint8Array(Buffer.concat(chunks));
         this.heard.push(frame);
-        Promise.resolve(this.answer(frame)).then(
-          (reply) => {
-            const { status, text } = "frames" in reply ? { status: 200, text: received(reply.frames) } : reply;
-            outgoing.writeHead(status, { "content-type": "application/json" }).end(text);
-          },
-          () => outgoing.destroy(),
-        );
+        Promise.resolve(frame)
+          .then(this.answer)
+          .then(
+            (reply) => {
+              const { status, text } = "frames" in reply ? { status: 200, text: received(reply.frames) } : reply;
+              outgoing.writeHead(status, { "content-type": "application/json" }).end(text);
+            },
+            () => outgoing.destroy(),
+          );
       });
     });
   }

@@ -79,6 +79,8 @@ export class Target implements AsyncDisposable {
       ...(this.#settings.flags ?? []),
     );
     this.#child = child;
+    // Whatever ends the attackers ends their target, too.
+    process.once("exit", () => child.kill("SIGKILL"));
     const late = setTimeout(() => child.kill("SIGKILL"), startMsMax);
     const line = await firstLine(child);
     clearTimeout(late);

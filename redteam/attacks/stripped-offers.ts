@@ -4,7 +4,7 @@ import { asRises, malformed, refusal, said } from "../answers.ts";
 import { type Callee, replyWith, withFields } from "../callee.ts";
 import { type Fields, parsed } from "../canonical.ts";
 import type { Reply } from "../ear.ts";
-import { dice, readEnvelope } from "../puppet.ts";
+import { dice, everyAbility, readEnvelope } from "../puppet.ts";
 import type { Scene } from "../scene.ts";
 import type { Attack, Outcome } from "../trial.ts";
 
@@ -79,7 +79,13 @@ interface Case {
 
 /** From the node. A peer that says its true lists and chooses less; one that chooses what nobody offered; one that wants to talk 0.3. */
 const cases: readonly Case[] = [
-  choosing("version 1.0", { version: "1.0" }),
+  {
+    // All else in it is sound, the proof of its keys included: only the rule for the choice can notice.
+    what: "version 1.0",
+    answer: (callee, m1) => replyWith(callee.answerTo(m1, { abilities: { ...everyAbility, versions: admittingOnly("1.0") } })),
+    code: "DOWNGRADE_REFUSED",
+    isCounted: true,
+  },
   choosing("version 0.3", { version: "0.3", versions: ["0.3"] }),
   choosing("a suite that was not offered", { suite: "NULL", suites: ["NULL"] }),
   {
@@ -102,6 +108,10 @@ const cases: readonly Case[] = [
     isCounted: false,
   },
 ];
+
+/** Says every version and has only one. */
+const admittingOnly = (version: string): typeof everyAbility.versions =>
+  Object.assign([...protocolVersions], { includes: (offered: string) => offered === version });
 
 function choosing(what: string, to: Fields): Case {
   return {
