@@ -3,6 +3,7 @@ import { type Bytes, type Capability, freshNonces, HikyakuError, limits, type Pa
 import type { Reception as LinkReception, Origin } from "../ports/link.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import { Admission } from "./admission.ts";
+import { Alarms } from "./alarms.ts";
 import { Counters } from "./counters.ts";
 import { Dialogue } from "./dialogue.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
@@ -33,6 +34,7 @@ export class Engine {
   readonly known: KnownPeers;
   readonly sessions: SessionTable = new SessionTable();
   readonly pairings: Pairings;
+  readonly alarms: Alarms;
   readonly mail: Mail;
   readonly dialogue: Dialogue;
   readonly outbound: Outbound;
@@ -72,6 +74,7 @@ export class Engine {
     this.#admission = new Admission(clock);
     const receipts = new Receipts(clock, this.#waits);
     this.pairings = new Pairings(ground, known);
+    this.alarms = new Alarms(ground, known);
     this.reachability = new Reachability(clock, () => this.addresses.some(isLoopbackAddress));
     this.outbound = new Outbound({
       ground,
@@ -102,6 +105,7 @@ export class Engine {
       settings,
       keys,
       sessions,
+      alarms: this.alarms,
       exchange: (link, frame, signal) => this.outbound.exchange(link, frame, signal),
       exchangeAnywhere: (contact, frame, signal) => this.outbound.exchangeAnywhere(contact, frame, signal),
       established: (session, contact) => this.background(this.posting.announce(session, contact, this.addresses)),
@@ -115,6 +119,7 @@ export class Engine {
       sessions,
       pairings: this.pairings,
       admission: this.#admission,
+      alarms: this.alarms,
       addresses: () => this.addresses,
       cross: (peerId, sessionId) => this.#handshakesOut.cross(peerId, sessionId),
       established: (session, pairingId) => this.background(this.#welcome(session, settings, pairingId)),
@@ -217,6 +222,7 @@ export class Engine {
   }
 
   async close(): Promise<void> {
+    await this.#sayGoodbye();
     const closed = new HikyakuError("CLOSED", "The peer was closed.");
     this.#closing.abort(closed);
     this.#heartbeats.stop();
@@ -228,6 +234,14 @@ export class Engine {
     this.#handshakesIn.close();
     this.sessions.clear();
     await this.#needs.resources?.[Symbol.asyncDispose]();
+  }
+
+  /** LIFE-5: tells the peers that we can dial that their sessions end now, so that their next message begins a new one. Best effort, and short. */
+  async #sayGoodbye(): Promise<void> {
+    const over = new AbortController();
+    const timer = this.ground.clock.after(limits.goodbyeMsMax, () => over.abort(new HikyakuError("CLOSED", "The peer was closed.")));
+    await Promise.allSettled(Array.from(this.sessions.sending(), (session) => this.posting.close(session, over.signal)));
+    timer.cancel();
   }
 
   /** Running handlers get a moment to finish; one that hangs does not keep the program alive. */

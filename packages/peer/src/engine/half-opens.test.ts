@@ -5,6 +5,7 @@ import { MemoryTrustStore } from "../adapters/memory-trust-store.ts";
 import { silentLog } from "../adapters/silent-log.ts";
 import { webRandom } from "../adapters/web-random.ts";
 import { Admission } from "./admission.ts";
+import { Alarms } from "./alarms.ts";
 import { Counters } from "./counters.ts";
 import { OfferNonces } from "./half-opens.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
@@ -52,6 +53,7 @@ async function responder(pinned: readonly number[]) {
     sessions: new SessionTable(),
     pairings: new Pairings(ground, known),
     admission: new Admission(clock),
+    alarms: new Alarms(ground, known),
     addresses: () => [],
     cross: () => undefined,
     established: () => undefined,

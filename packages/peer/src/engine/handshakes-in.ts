@@ -17,6 +17,7 @@ import {
 } from "@hikyaku/protocol";
 import type { Origin } from "../ports/link.ts";
 import type { Admission } from "./admission.ts";
+import type { Alarms } from "./alarms.ts";
 import { type Answer, type Received, taken } from "./answer.ts";
 import { type Claim, HalfOpens, isSameFrame, OfferNonces, type OpenHandshake } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -34,6 +35,7 @@ export interface HandshakesInParts {
   readonly sessions: SessionTable;
   readonly pairings: Pairings;
   readonly admission: Admission;
+  readonly alarms: Alarms;
   /** Where this peer can be reached, for READY. */
   readonly addresses: () => readonly string[];
   /** Tells our own attempts of an offer that came, and returns the one that it crosses. */
@@ -70,7 +72,7 @@ export class HandshakesIn {
 
   /** M1. Everything cheap comes first; keys are made last, and only for a sender who proved itself and is welcome. */
   receiveOffer(m1: Envelope, frame: Bytes, { prefix }: Origin): Answer {
-    const { ground, known, keys, settings, sessions } = this.#parts;
+    const { alarms, ground, known, keys, settings, sessions } = this.#parts;
     this.sweep();
     const again = this.#halfOpens.find(m1.senderId, m1.sessionId);
     if (again !== undefined)
@@ -82,7 +84,10 @@ export class HandshakesIn {
     const peerKey = keys.keyOf(m1.senderId);
     if (peerKey === undefined) return this.#refuse("INVALID_SIGNATURE", "sender id holds no acceptable key");
     const read = readOffer(ground.crypto, m1, peerKey, ground.clock.now());
-    if (read.kind !== "offered") return this.#refuseHandshake(read);
+    if (read.kind !== "offered") {
+      alarms.judge(m1.senderId, read);
+      return this.#refuseHandshake(read);
+    }
     const nonce = encodeHex(m1.nonce);
     if (this.#nonces.has(m1.senderId, nonce)) return this.#refuse("REPLAY_DETECTED", "offer nonce");
     this.#nonces.add(m1.senderId, nonce);

@@ -14,6 +14,7 @@ import {
 } from "@hikyaku/protocol";
 import type { Link, Reception } from "../ports/link.ts";
 import type { KnownPeer } from "../ports/trust-store.ts";
+import type { Alarms } from "./alarms.ts";
 import { type Answer, refused, taken } from "./answer.ts";
 import { isSameFrame } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
@@ -37,6 +38,7 @@ export interface HandshakesOutParts {
   readonly settings: Settings;
   readonly keys: KeyRing;
   readonly sessions: SessionTable;
+  readonly alarms: Alarms;
   /** Tries the contact's addresses until one takes the frame. */
   readonly exchangeAnywhere: (
     contact: Contact,
@@ -115,7 +117,7 @@ export class HandshakesOut {
     });
     if (confirmed.kind !== "confirmed") {
       attempt.failure = failureOf(confirmed.code, name);
-      if (confirmed.code === "DOWNGRADE_REFUSED") ground.log.write("error", "alarm.downgrade", { peer: did });
+      this.#parts.alarms.judge(did, confirmed);
       return this.#refuse(confirmed.check);
     }
     if (!keys.isTorsionFree(did)) return this.#refuse("key is not torsion-free");

@@ -14,6 +14,7 @@ import {
 } from "@hikyaku/protocol";
 import type { InboxQuery, StoredMessage } from "../ports/inbox.ts";
 import type { KnownPeer, TrustLevel } from "../ports/trust-store.ts";
+import type { Alarm } from "./alarms.ts";
 import type { PeerStatus } from "./dialogue.ts";
 import { Engine, type Size } from "./engine.ts";
 import { isHealthy } from "./heartbeats.ts";
@@ -33,6 +34,8 @@ export interface PeerView extends Omit<KnownPeer, "publicKey" | "addresses"> {
   /** Milliseconds since 1970. */
   readonly heardAt?: number;
   readonly status?: PeerStatus;
+  /** What a person should look into before trusting this peer further. */
+  readonly alarm?: Alarm;
 }
 
 /** What a person decides about a peer. What is left out stays as it is; a new peer needs a did. */
@@ -118,6 +121,7 @@ export class Peer implements AsyncDisposable {
     if (found === undefined) await known.put(changed(this.#newcomer(change), change));
     else await known.amend(found.did, (current) => changed(current, change));
     const next = known.resolve(found?.did ?? change.peer);
+    this.#engine.alarms.clear(next.did);
     if (next.level === "blocked") this.#engine.disconnect(next.did);
     return this.#view(next);
   }
@@ -214,10 +218,11 @@ export class Peer implements AsyncDisposable {
   }
 
   #view({ publicKey, addresses, ...peer }: KnownPeer): PeerView {
-    const { ground, sessions, dialogue } = this.#engine;
+    const { alarms, ground, sessions, dialogue } = this.#engine;
     const now = ground.clock.now();
     const session = sessions.sendingTo(peer.did, now);
     const status = dialogue.statusOf(peer.did);
+    const alarm = alarms.of(peer.did);
     return {
       ...peer,
       fingerprint: fingerprintOf(ground.crypto, publicKey),
@@ -225,6 +230,7 @@ export class Peer implements AsyncDisposable {
       health: session === undefined ? "idle" : isHealthy(session.heardAt, now) ? "connected" : "silent",
       ...(session === undefined ? {} : { heardAt: session.heardAt }),
       ...(status === undefined ? {} : { status }),
+      ...(alarm === undefined ? {} : { alarm }),
     };
   }
 }

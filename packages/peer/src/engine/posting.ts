@@ -103,6 +103,12 @@ export class Posting {
     if (addresses.length > 0 && session.isReady) await this.#parts.outbound.send(contact, "discovery", { addresses }, this.#parts.closing);
   }
 
+  /** Says that a session ends, to a peer that we can dial. */
+  async close({ facts, isReady }: LiveSession, signal: AbortSignal): Promise<void> {
+    const peer = this.#parts.known.get(facts.peerId);
+    if (isReady && peer !== undefined && peer.addresses.length > 0) await this.#parts.outbound.send(peer, "session_close", {}, signal);
+  }
+
   /** A sign of life, to a peer that we can dial. */
   async beat({ facts }: LiveSession, seq: number): Promise<void> {
     const peer = this.#parts.known.get(facts.peerId);

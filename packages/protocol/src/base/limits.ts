@@ -112,6 +112,7 @@ export const pickupBytesMax: number = 64 * kib * kib;
 /** Answers that one exchange may draw from us. */
 export const answersPerExchangeMax: number = 64;
 export const closeMsMax: number = 5 * secondMs;
+export const goodbyeMsMax: number = 1 * secondMs;
 export const connectTimeoutMsMax: number = 10 * secondMs;
 export const knownPeersMax: number = 10_000;
 export const cachedKeysMax: number = 4096;

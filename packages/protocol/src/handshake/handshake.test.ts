@@ -260,7 +260,7 @@ describe("the second message", () => {
   });
 
   test("with a key that is not the asked peer's is refused [SIG-4]", () => {
-    expect(confirm(pending, forgeAnswer(pending, { pubkey: carol.publicKey }))).toEqual(refusal("HANDSHAKE_FAILED", "form"));
+    expect(confirm(pending, forgeAnswer(pending, { pubkey: carol.publicKey }))).toEqual(refusal("HANDSHAKE_FAILED", "pubkey"));
   });
 
   test("to another first message than ours is refused [HS-1]", () => {

@@ -136,8 +136,9 @@ function judgeAnswer(
   m2: Envelope,
   { peerKey, minVersion }: ConfirmSettings,
 ): JudgedAnswer | HandshakeRefusal {
-  const decoded = readAnswer(pending, m2, peerKey);
+  const decoded = readAnswer(pending, m2);
   if (decoded === undefined) return refuse("HANDSHAKE_FAILED", "form");
+  if (!isSameBytes(decoded.answer.pubkey, peerKey.publicKey)) return refuse("HANDSHAKE_FAILED", "pubkey");
   if (!isSameBytes(decoded.answer.th1, pending.th1)) return refuse("HANDSHAKE_FAILED", "th1");
   if (!isSignedBy(crypto, peerKey, m2)) return refuse("HANDSHAKE_FAILED", "signature");
   const chosen = judgeChoice(pending, decoded, minVersion);
@@ -169,12 +170,10 @@ function proveResponder(
 }
 
 /** M2 as an answer to this offer, by the peer that was asked. */
-function readAnswer({ m1 }: PendingOffer, m2: Envelope, peerKey: VerifyingKey): DecodedAnswer | undefined {
+function readAnswer({ m1 }: PendingOffer, m2: Envelope): DecodedAnswer | undefined {
   const isMine = m2.sessionId === m1.sessionId && m2.senderId === m1.recipientId && m2.recipientId === m1.senderId;
   const isAnswer = m2.msgType === "handshake_ack" && m2.version === handshakeVersion && m2.sequenceNum === 0 && !m2.payload.encrypted;
-  if (!isMine || !isAnswer) return undefined;
-  const decoded = decodeAnswerPayload(m2.payload.data);
-  return decoded !== undefined && isSameBytes(decoded.answer.pubkey, peerKey.publicKey) ? decoded : undefined;
+  return isMine && isAnswer ? decodeAnswerPayload(m2.payload.data) : undefined;
 }
 
 /** The choice must be in our offer *and* what the rule gives for both signed lists, and not below this peer's pinned minimum. */

@@ -24,6 +24,7 @@ import {
   createIdentity,
   decodeEnvelope,
   type Envelope,
+  HikyakuError,
   protocolVersions,
   pureCrypto,
   suites,
@@ -81,6 +82,7 @@ export class World implements AsyncDisposable {
   readonly weather: Weather = {};
   /** What kind of place a host is; public unless told. */
   readonly places: Map<string, AddressKind> = new Map();
+  readonly #crashing = new Set<string>();
   readonly #crypto: Crypto;
   readonly #residents: Peer[] = [];
   #seeds = 0;
@@ -112,9 +114,11 @@ export class World implements AsyncDisposable {
     return { name, peer, needs, settings, log, poke: (frame, host = "stranger") => this.#poke(address, frame, host) };
   }
 
-  /** Closes a peer and starts it anew with what is durable: its key, its trust store and its inbox. Every session key is lost. */
+  /** Ends a peer as a crash would, without a word to anybody, and starts it anew with what is durable: its key, its trust store and its inbox. */
   async restart({ name, peer, needs, settings }: Resident, options: PeerOptions = {}): Promise<Resident> {
+    this.#crashing.add(name);
     await peer.close();
+    this.#crashing.delete(name);
     const { identity, clock, trustStore, inbox } = needs;
     return await this.peer(name, { settings, ...options, needs: { identity, clock, trustStore, inbox, ...options.needs } });
   }
@@ -149,6 +153,7 @@ export class World implements AsyncDisposable {
     return {
       dial: async (address, { isAllowed, signal }) => {
         const judge = (host: string, kind: AddressKind): boolean => isAllowed(host, this.places.get(host) ?? kind);
+        if (this.#crashing.has(fromHost)) throw new HikyakuError("UNREACHABLE", `${fromHost} is crashing.`);
         return this.#tap(address, await dialer.dial(address, { isAllowed: judge, signal }));
       },
       [Symbol.asyncDispose]: () => dialer[Symbol.asyncDispose](),
