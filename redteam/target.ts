@@ -32,6 +32,12 @@ interface Facts {
   readonly control: string;
 }
 
+/** Whatever ends the attackers ends their targets, too. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 const startMsMax = 15_000;
 
 export class Target implements AsyncDisposable {
@@ -79,8 +85,8 @@ export class Target implements AsyncDisposable {
       ...(this.#settings.flags ?? []),
     );
     this.#child = child;
-    // Whatever ends the attackers ends their target, too.
-    process.once("exit", () => child.kill("SIGKILL"));
+    running.add(child);
+    child.once("close", () => running.delete(child));
     const late = setTimeout(() => child.kill("SIGKILL"), startMsMax);
     const line = await firstLine(child);
     clearTimeout(late);

@@ -20,8 +20,8 @@ export interface Outcome {
   readonly rises: Rises;
   /** The ids of messages that the attack lawfully delivered. */
   readonly delivered?: readonly string[];
-  /** Whether authentic messages came meanwhile, so that the list of peers may say so. */
-  readonly wasHeard?: true;
+  /** Whether the list of peers may say something else: authentic messages came, or an alarm was raised. The attack looks at the latter itself. */
+  readonly peersMayDiffer?: true;
 }
 
 export interface Attack {
@@ -65,7 +65,7 @@ async function judge(attack: Attack, scene: Scene): Promise<{ readonly seen: str
   const rises = risesBetween(scene.before, after);
   scene.expect("the counters that rose", rises, withoutZeros(outcome.rises));
   scene.expect("the inbox", after.inbox.toSorted(), [...scene.before.inbox, ...(outcome.delivered ?? [])].toSorted());
-  if (outcome.wasHeard !== true) scene.expect("the peers", after.peers, scene.before.peers);
+  if (outcome.peersMayDiffer !== true) scene.expect("the peers", after.peers, scene.before.peers);
   await sendTwin(scene, "the second twin");
   return { seen: outcome.seen, rises };
 }

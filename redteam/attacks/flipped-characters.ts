@@ -45,7 +45,7 @@ async function run(scene: Scene): Promise<Outcome> {
     seen: `${forgeries.length} forgeries refused, the genuine one delivered behind them`,
     rises: { ...asRises(forgeries.map(({ guard }) => guard)), "received.message": 1, "message.stored": 1 },
     delivered: [id],
-    wasHeard: true,
+    peersMayDiffer: true,
   };
 }
 

@@ -55,7 +55,7 @@ async function run(scene: Scene): Promise<Outcome> {
   return {
     seen: `${told.join("; ")}; memory +${(growth / 2 ** 20).toFixed(0)} MiB`,
     rises: { ...risesOf(answers), "session.established": honest.length },
-    wasHeard: true,
+    peersMayDiffer: true,
   };
 }
 

@@ -32,7 +32,7 @@ async function run(scene: Scene): Promise<Outcome> {
     rises: {
       ...asRises([...Array<string>(texts.length * rounds).fill("MALFORMED_MESSAGE"), ...Array<string>(bodies).fill("INVALID_PAYLOAD")]),
     },
-    wasHeard: true,
+    peersMayDiffer: true,
   };
 }
 

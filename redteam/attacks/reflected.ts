@@ -45,7 +45,7 @@ async function run(scene: Scene): Promise<Outcome> {
     seen: `${guards.length} reflections refused`,
     rises: { ...asRises(guards), "session.established": 1, "received.message": 1, "message.stored": 1 },
     delivered: after.filter((id) => !before.includes(id)).slice(0, 1),
-    wasHeard: true,
+    peersMayDiffer: true,
   };
 }
 

@@ -37,7 +37,7 @@ async function run(scene: Scene): Promise<Outcome> {
     seen: `${first.length + again.length} numbers refused, the window where it was; then a genuine one that fell out of it`,
     rises: { ...asRises([...first, ...again, "SEQUENCE_ERROR"]), "received.message": 2, "message.stored": 2 },
     delivered,
-    wasHeard: true,
+    peersMayDiffer: true,
   };
 }
 

@@ -19,11 +19,22 @@ async function run(scene: Scene): Promise<Outcome> {
     scene.expect(`the call answered by ${what}`, await callee.isCalled((m1) => answer(callee, m1)), code);
     scene.expect(`what left after ${what}`, callee.ear.heard.map(strengthOf), [wholeOffer]);
   }
+  // The person is told of exactly those who chose less than they could, for nobody else can have signed it.
+  const { peers } = (await scene.target.ask("GET", "/peers")) as { readonly peers: readonly PeerAlarm[] };
+  const alarmed = peers.filter(({ alarm }) => alarm?.code === "DOWNGRADE_REFUSED").map(({ did }) => did);
+  const downgraders = callees.filter((_, at) => cases[at]?.code === "DOWNGRADE_REFUSED").map(({ puppet }) => puppet.did);
+  scene.expect("whom the owner is warned of", alarmed.toSorted(), downgraders.toSorted());
   const counted = cases.filter(({ isCounted }) => isCounted).map(() => "HANDSHAKE_FAILED");
   return {
     seen: `${guards.length} weak offers and ${cases.length} weak answers refused, only whole offers left`,
-    rises: asRises([...guards, ...counted]),
+    rises: { ...asRises([...guards, ...counted]), "alarm.DOWNGRADE_REFUSED": downgraders.length },
+    peersMayDiffer: true,
   };
+}
+
+interface PeerAlarm {
+  readonly did: string;
+  readonly alarm?: { readonly code: string };
 }
 
 const change =
