@@ -76,8 +76,11 @@ function raw(text: string): Promise<string> {
   return new Promise((resolve, reject) => socket.once("close", () => resolve(answer)).once("error", reject));
 }
 
-const errorOf = ({ text }: Answer): { readonly code: string; readonly message: string } =>
-  (JSON.parse(text) as { readonly error: { readonly code: string; readonly message: string } }).error;
+function errorOf({ text }: Answer): { readonly code: string; readonly message: string } {
+  const answered: unknown = JSON.parse(text);
+  expect(answered).toEqual({ error: { code: expect.any(String), message: expect.any(String) } });
+  return (answered as { readonly error: { readonly code: string; readonly message: string } }).error;
+}
 const sentence = /^[A-Z"a-z][^\n]*\.$/;
 
 test("the control interface listens on loopback only [CTL-1]", async () => {

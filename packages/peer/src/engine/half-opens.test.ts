@@ -1,4 +1,15 @@
-import { type Crypto, createIdentity, encodeEnvelope, freshNonces, limits, pureCrypto } from "@hikyaku/protocol";
+import {
+  answerOffer,
+  type Bytes,
+  type Crypto,
+  createIdentity,
+  encodeEnvelope,
+  freshNonces,
+  limits,
+  pureCrypto,
+  type ReadOffer,
+  readOffer,
+} from "@hikyaku/protocol";
 import { everyAbility, ManualClock, Puppet } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
 import { MemoryTrustStore } from "../adapters/memory-trust-store.ts";
@@ -7,7 +18,7 @@ import { webRandom } from "../adapters/web-random.ts";
 import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
 import { Counters } from "./counters.ts";
-import { OfferNonces } from "./half-opens.ts";
+import { HalfOpens, OfferNonces, type OpenHandshake } from "./half-opens.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
 import { KeyRing } from "./key-ring.ts";
 import { KnownPeers } from "./known-peers.ts";
@@ -117,4 +128,40 @@ test("offer nonces are remembered in a bounded number, and the oldest goes first
   expect([nonces.has("did:desk", "0"), nonces.has("did:lap", "0")]).toEqual([true, false]);
   nonces.add("did:desk", "one more");
   expect([nonces.has("did:desk", "0"), nonces.has("did:desk", "1"), nonces.has("did:desk", "one more")]).toEqual([false, true, true]);
+});
+
+/** An answered handshake with real secrets. */
+function answered(seed: number): OpenHandshake {
+  const [puppet, identity, die] = [
+    new Puppet(seed, { crypto: careless }),
+    createIdentity(careless, new Uint8Array(32)),
+    webRandom.bytes(32),
+  ];
+  const { m1 } = puppet.offer(identity.did);
+  const read = readOffer(careless, m1, puppet.key(puppet.identity.publicKey), m1.timestamp) as ReadOffer;
+  const half = answerOffer(careless, identity, read, { abilities: everyAbility }, { challenge: die, ephemeral: die, nonce: die }, 0);
+  if (half.kind !== "answered") throw new Error(`the offer was refused: ${half.check}`);
+  return { half, prefix: stranger(seed), isPinned: false, m1: encodeEnvelope(m1), m2: encodeEnvelope(half.m2), begunAt: 0 };
+}
+
+test("what is forgotten without a confirmation leaves no secret behind, whyever it is forgotten [HS-10]", () => {
+  const secretsOf = ({ half }: OpenHandshake): readonly Bytes[] => [
+    half.initiatorMacKey,
+    half.confirmSecret,
+    ...Object.values(half.master),
+  ];
+  const ways: readonly ((halfOpens: HalfOpens, handshake: OpenHandshake) => void)[] = [
+    (halfOpens) => halfOpens.sweep(limits.halfOpenMsMax),
+    (halfOpens, { half }) => halfOpens.dropPeer(half.m1.senderId),
+    (halfOpens) => halfOpens.clear(),
+  ];
+  for (const forget of ways) {
+    const [halfOpens, handshake] = [new HalfOpens(), answered(7)];
+    halfOpens.add(handshake);
+    halfOpens.sweep(limits.halfOpenMsMax - 1);
+    expect(secretsOf(handshake).some((secret) => secret.every((byte) => byte === 0))).toBe(false);
+    forget(halfOpens, handshake);
+    expect(secretsOf(handshake)).toEqual(secretsOf(handshake).map(() => new Uint8Array(32)));
+    expect(halfOpens.size).toBe(0);
+  }
 });

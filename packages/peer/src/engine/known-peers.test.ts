@@ -32,8 +32,9 @@ test("whoever is not in the store is a stranger, and its key is the one in its d
 test("the store is read at the start, and a pinned key counts before the name's own [SIG-4]", async () => {
   const store = new MemoryTrustStore();
   await store.put(peer("desk@home", "desk", lapKey));
+  await store.put(peer(deskDid, "moved", lapKey));
   const known = await KnownPeers.load(store);
-  expect(known.publicKeyOf("desk@home")).toEqual(lapKey);
+  expect([known.publicKeyOf("desk@home"), known.publicKeyOf(deskDid)]).toEqual([lapKey, lapKey]);
 });
 
 test("a name belongs to one peer", async () => {

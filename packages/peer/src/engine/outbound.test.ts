@@ -172,8 +172,12 @@ describe("answers of the transport are hints [ERR-2]", () => {
     const sending = lap.peer.send("desk", "message", { text: "hello" });
     await settle();
     // In the middle of lap's new handshake desk goes on in the old session.
-    expect((await desk.peer.send("lap", "message", { text: "meanwhile" })).stage).toBe("stored");
+    const meanwhile = desk.peer.send("lap", "message", { text: "meanwhile" });
+    await settle();
+    const stored = lap.peer.stats()["message.stored"];
     gate.resolve();
+    expect(stored).toBe(1);
+    expect((await meanwhile).stage).toBe("stored");
     expect((await sending).stage).toBe("stored");
     expect(handshakes(world)).toBe(2);
     // The first envelope had arrived: the id is the same, so it counts once.

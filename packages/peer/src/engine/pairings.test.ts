@@ -168,6 +168,7 @@ describe("once, and for ten minutes [PAIR-3]", () => {
     const pending = puppet.offer(desk.peer.did, { pairingToken: tokenOf(invitation.link) });
     const m2 = onlyReply(await desk.poke(encodeEnvelope(pending.m1)));
     await clock.pass(1);
+    expect(desk.peer.sizes()["pairings"]).toMatchObject({ held: 0 });
     expect(await failure).toMatchObject({ code: "TIMED_OUT" });
     const { m3 } = puppet.confirm(pending, m2, desk.needs.identity.publicKey);
     expect(await desk.poke(encodeEnvelope(m3))).toEqual(refused("HANDSHAKE_FAILED"));

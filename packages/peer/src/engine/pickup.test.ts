@@ -47,3 +47,14 @@ test("it keeps frames for a bounded number of peers", () => {
   pickup.put("did:lap", "lap", frame(1));
   expect(pickup.take("did:0", [])).toEqual({ frames: [], more: false });
 });
+
+test("all peers together have 64 MiB, and what is fetched makes room", () => {
+  const pickup = new Pickup();
+  const largest = frame(1, limits.envelopeBytesMax);
+  const framesMax = limits.pickupBytesMax / largest.length;
+  for (let index = 0; index < framesMax; index += 1) pickup.put(`did:${index % 8}`, "peer", largest);
+  expect(pickup.bytes).toBe(limits.pickupBytesMax);
+  expect(() => pickup.put("did:lap", "lap", frame(1))).toThrow(expect.objectContaining({ code: "QUOTA_EXCEEDED" }));
+  pickup.take("did:0", []);
+  pickup.put("did:lap", "lap", frame(1));
+});

@@ -12,6 +12,7 @@ test("a burst passes at once, and then one a second [LIM-2]", () => {
   expect(limiter.take("desk", rate, 999)).toBe(1);
   expect(limiter.take("desk", rate, 1000)).toBeUndefined();
   expect(limiter.take("desk", rate, 1000)).toBe(1);
+  expect([9e6, 9e6, 9e6, 9e6].map((now) => limiter.take("desk", rate, now))).toEqual([undefined, undefined, undefined, 1]);
 });
 
 test("whoever is limited does not limit others, and gets tokens back that were taken in error [LIM-2]", () => {
@@ -36,7 +37,9 @@ test("names are bounded: newcomers share one bucket, and whoever was there keeps
 test("a bucket that has filled up makes room [LIM-4]", () => {
   const limiter = new RateLimiter(1);
   limiter.take("desk", rate, 0);
-  limiter.sweep(1000);
+  limiter.take("lap", rate, 1000);
+  expect(limiter.size).toBe(1);
+  limiter.sweep(2000);
   expect(limiter.size).toBe(0);
 });
 

@@ -120,6 +120,18 @@ describe("every check of a message, from version to signature, gives the same an
     expect(await meeting.desk.peer.inbox({ limit: 10 })).toHaveLength(1);
   });
 
+  test("junk in a session is no sign of life: it does not keep the session, or the peer in good health", async () => {
+    await using meeting = await meet();
+    const { clock, desk, session } = meeting;
+    const heard = desk.peer.peer("puppet").heardAt;
+    await clock.pass(1);
+    const genuine = session.seal("message", letter(1));
+    expect(await desk.poke(encodeEnvelope({ ...genuine, signature: flipped(genuine.signature) }))).toEqual(rejected);
+    expect(desk.peer.peer("puppet").heardAt).toBe(heard);
+    await desk.poke(encodeEnvelope(genuine));
+    expect(desk.peer.peer("puppet").heardAt).toBe(clock.now());
+  });
+
   test("a session that was idle for 15 minutes is answered as one that never was [LIFE-2]", async () => {
     await using meeting = await meet();
     const { clock, desk, session } = meeting;

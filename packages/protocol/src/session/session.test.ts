@@ -327,7 +327,8 @@ describe("a refused message", () => {
   test("beyond the last number of a session never opens [LIFE-1]", () => {
     const { crypto, alice, bob } = pairOf();
     const [envelope] = sealMany(crypto, alice, 1);
-    const session: Session = { ...bob.session, window: { highest: sessionMessagesMax, seen: 1n } };
+    const receiving = { ...bob.session.receiving, sequenceNum: sessionMessagesMax + 1 };
+    const session: Session = { ...bob.session, receiving, window: { highest: sessionMessagesMax, seen: 1n } };
     const beyond = changed(envelope as Envelope, { sequenceNum: sessionMessagesMax + 1 }, alice.identity);
     expect(openBy(crypto, session, alice, beyond)).toEqual(refused("SEQUENCE_ERROR"));
   });
