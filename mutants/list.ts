@@ -1,0 +1,21 @@
+/** All mutants, in the order of the spec's chapters. A row goes only where its rule goes; a survivor is a test to sharpen. */
+import type { Mutant } from "./mutant.ts";
+import { engineMutants } from "./rows/engine.ts";
+import { envelopeMutants } from "./rows/envelope.ts";
+import { handshakeMutants } from "./rows/handshake.ts";
+import { httpMutants } from "./rows/http.ts";
+import { identityMutants } from "./rows/identity.ts";
+import { machineMutants } from "./rows/machine.ts";
+import { sessionMutants } from "./rows/session.ts";
+import { trustMutants } from "./rows/trust.ts";
+
+export const mutants: readonly Mutant[] = [
+  ...identityMutants,
+  ...envelopeMutants,
+  ...handshakeMutants,
+  ...sessionMutants,
+  ...engineMutants,
+  ...httpMutants,
+  ...trustMutants,
+  ...machineMutants,
+];
