@@ -200,7 +200,9 @@ function unreachable({ name, addresses }: Contact, failures: readonly string[]):
 const withoutPeriod = (sentence: string): string => sentence.replace(/\.$/, "");
 
 function refusalOf({ name }: Contact, { code, retryAfterS, correlationId }: Reception & { kind: "refused" }): HikyakuError {
-  const again = retryAfterS === undefined ? "" : `; try again in ${retryAfterS} s`;
+  // A session that was rejected is replaced at most once in so many seconds; within them a person is told to wait.
+  const waitS = code === "REJECTED" ? limits.handshakeIntervalMsMin / 1000 : retryAfterS;
+  const again = waitS === undefined ? "" : `; try again in ${waitS} s`;
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
   return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
 }
