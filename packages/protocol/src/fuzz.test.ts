@@ -1,5 +1,13 @@
 /** Every decoder of the core against mutated bytes. What `fuzz` judges of each: its own outcome, no exception, no changed prototype, accepted means written again. */
-import { fuzz, mutated, readDidKeyCases, readHostileTexts, readKnownMessages, readKnownOffersAndAnswers, type Tally } from "@hikyaku/testkit";
+import {
+  fuzz,
+  mutated,
+  readDidKeyCases,
+  readHostileTexts,
+  readKnownMessages,
+  readKnownOffersAndAnswers,
+  type Tally,
+} from "@hikyaku/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Bytes } from "./base/bytes.ts";
@@ -19,7 +27,7 @@ import {
 import { messageTypeNames } from "./wire/message-types.ts";
 import { decodePairingLink, encodePairingLink } from "./wire/pairing-link.ts";
 
-const runs = 2000;
+const runs = 1500;
 
 /**
  * Both outcomes happened, and none took long. The rule is 50 ms a call; on a machine that does other things as well a single call may wait for its turn, so
@@ -40,7 +48,12 @@ const did = readDidKeyCases().map((known) => known.did);
 const sample = decodeEnvelope(messages[0] ?? new Uint8Array()) as Envelope;
 /** One envelope of every type, and some whose type is a name that every object has. */
 const envelopes = [...messageTypeNames, "constructor", "__proto__", "tostring"].map((msgType, index) =>
-  encodeEnvelope({ ...sample, msgType, sequenceNum: index, payload: { encrypted: index % 2 === 0, data: sample.payload.data.slice(0, index) } }),
+  encodeEnvelope({
+    ...sample,
+    msgType,
+    sequenceNum: index,
+    payload: { encrypted: index % 2 === 0, data: sample.payload.data.slice(0, index) },
+  }),
 );
 
 test("a mutated envelope is refused, or is the canonical form of what it says [ENV-1] [ENV-2] [ENV-3]", () => {
@@ -146,7 +159,12 @@ describe("a mutated body is refused, or means the same when it is written again 
     wake_up: { ...application, reason: "news" },
     session_close: { reason: "bye" },
     capability_query: { n: 1 },
-    capability_response: { n: 1, capabilities: [{ name: "sum", version: "1", description: "adds" }], accepts: ["message"], features: ["chunk"] },
+    capability_response: {
+      n: 1,
+      capabilities: [{ name: "sum", version: "1", description: "adds" }],
+      accepts: ["message"],
+      features: ["chunk"],
+    },
     receipt: { ids: [id], stage: "refused", reason: "UNAUTHORIZED" },
     receipt_query: { ids: [id] },
     error: { code: "RATE_LIMITED", ref: "ab".repeat(32), retry_after: 3 },
@@ -168,6 +186,6 @@ describe("a mutated body is refused, or means the same when it is written again 
       expect(decodeBody(type, encodeBody(body))).toEqual(body);
       return bytes;
     };
-    expectSound(fuzz({ corpus: [own, own, own, ...corpus], reencode, runs: 400 }));
+    expectSound(fuzz({ corpus: [own, own, own, ...corpus], reencode, runs: 300 }));
   });
 });
