@@ -23,7 +23,7 @@ export function peerRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.get("/peers/:peer", async ({ params }) => {
     const asked = readPart(params, peerParameter).peer;
-    return { ...peer.peer(asked), safetyNumber: peer.safetyNumber(asked) };
+    return { ...peer.peer(asked), safetyNumber: peer.safetyNumber(asked), givenAddresses: peer.givenAddresses(asked) };
   });
 
   app.post("/peers", async ({ body }) => await peer.trust(readPart(body, trustChange)));

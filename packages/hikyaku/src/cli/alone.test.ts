@@ -26,7 +26,7 @@ const run = (words: string, options: RunOptions = {}): Promise<Outcome> => hikya
 const here = runHere(runWords);
 const sayHere = (words: string): Promise<Said> => here(words.split(" ").filter(Boolean));
 const sentence = /^hikyaku: [A-Z/-][^\n]*\.\n$/;
-const commands = ["init", "up", "id", "config", "pair", "trust", "peers", "ping", "capabilities", "send", "report", "inbox", "stats"];
+const commands = "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats".split(" ");
 
 test("help lists every command, and each command explains itself", async () => {
   const { code, stdout, stderr } = await run("--help");
@@ -118,6 +118,7 @@ test.each([
   ["pair", /--name/],
   ["pair --name two,words", /letters, digits, dots/],
   ["pair --name lap --allow fly", /There is no scope "fly"; the scopes are message/],
+  ["scopes lap message,fly", /There is no scope "fly"; the scopes are message/],
   ["send lap hello --wait sent", /stored, delivered or handled/],
   ["send lap hello --timeout -1", /seconds/],
   ["ping lap --count 0", /number from 1/],
@@ -153,7 +154,19 @@ test("with --json a refusal is JSON as well [CLI-2]", async () => {
   ]);
 });
 
-test.each(["peers", "inbox", "stats", "ping lap", "capabilities lap", "send lap hello", "report lap idle", "trust lap", "pair --name lap"])(
+const forRunning = [
+  "peers",
+  "inbox",
+  "stats",
+  "ping lap",
+  "capabilities lap",
+  "send lap hello",
+  "report lap idle",
+  "trust lap",
+  "pair --name lap",
+];
+
+test.each([...forRunning, "verify lap", "block lap", "scopes lap", "scopes lap none"])(
   "`hikyaku %s` without a running peer has exit code 3 and says how to start it [CLI-1] [CLI-2]",
   async (words) => {
     const { code, stdout, stderr } = await sayHere(`${words} --folder ${desk}`);

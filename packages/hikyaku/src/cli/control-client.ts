@@ -1,6 +1,6 @@
 /** How commands talk to the peer that is up: its control interface, found through the record in its folder. */
 import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
-import { Pool } from "undici";
+import { errors, Pool } from "undici";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
 import { type ControlRecord, readControlRecord } from "../keystore/control-record.ts";
@@ -9,7 +9,16 @@ import { NotRunning } from "./not-running.ts";
 /** The longest answer is a message that waits to be handled; the peer itself bounds how long that takes. */
 const answerMsMax = 3_700_000;
 
+/** Two connections, so that taking something back need not wait for the answer to it. */
+const defaultBounds: ClientBounds = { connections: 2, answerMsMax };
+
 const guardStatus = 403;
+
+export interface ClientBounds {
+  readonly connections: number;
+  /** How long an answer may take. */
+  readonly answerMsMax: number;
+}
 
 interface Exchanged {
   readonly statusCode: number;
@@ -21,21 +30,20 @@ export class ControlClient {
   readonly #record: ControlRecord;
   readonly #client: Pool;
 
-  private constructor(folder: string, record: ControlRecord) {
+  private constructor(folder: string, record: ControlRecord, bounds: ClientBounds) {
     this.#folder = folder;
     this.#record = record;
-    // Two connections, so that taking something back need not wait for the answer to it.
     this.#client = new Pool(`http://${formatEndpoint(record.address)}`, {
-      connections: 2,
-      headersTimeout: answerMsMax,
-      bodyTimeout: answerMsMax,
+      connections: bounds.connections,
+      headersTimeout: bounds.answerMsMax,
+      bodyTimeout: bounds.answerMsMax,
     });
   }
 
-  static async connect(config: Config): Promise<ControlClient> {
+  static async connect(config: Config, bounds: ClientBounds = defaultBounds): Promise<ControlClient> {
     const folder = config.folder.value;
     try {
-      return new ControlClient(folder, await readControlRecord(folder));
+      return new ControlClient(folder, await readControlRecord(folder), bounds);
     } catch (error) {
       throw error instanceof HikyakuError && error.code === "UNREACHABLE" ? new NotRunning(error.message, error) : error;
     }
@@ -86,6 +94,12 @@ export class ControlClient {
     } catch (error) {
       // A crash leaves the record behind; it leads to a closed port.
       if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") throw this.#notRunning(error);
+      if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
+        throw new HikyakuError(
+          "TIMED_OUT",
+          `The peer in ${this.#folder} gives no answer: end process ${this.#record.pid} if it is stuck, and start the peer anew with \`hikyaku up\`.`,
+          { cause: error },
+        );
       throw new NotRunning(
         `The peer in ${this.#folder} stopped before it answered: start it with \`hikyaku up\` and look how far it came.`,
         error,

@@ -180,6 +180,50 @@ test("ping and capabilities ask the other side", async () => {
   expect(capabilities.stdout).toMatch(/^lap offers no capabilities yet\nIt takes from you: .*message/);
 });
 
+test("verify shows on both screens the same safety number, and changes nothing [PAIR-4] [CTL-5]", async () => {
+  const before = await jsonAt(desk, ["peers"]);
+  const [text, json] = await Promise.all([here(desk, ["verify", "lap"]), jsonAt(lap, ["verify", "desk"])]);
+  expect(text.stdout).toMatch(
+    /^lap {2}trusted\ndid:key:z6Mk\w+\nFingerprint (?:[A-Z2-7]{4} ?){8}\nSafety number: (?:\d{5} ?){12}\nCompare [^\n]+\n$/,
+  );
+  expect(text.stdout).toContain(`Safety number: ${String(json["safetyNumber"])}\n`);
+  expect(text.stdout).toContain(`${lap.facts.did}\nFingerprint ${lap.facts.fingerprint}\n`);
+  expect(json).toEqual({
+    name: "desk",
+    did: desk.facts.did,
+    level: "trusted",
+    fingerprint: desk.facts.fingerprint,
+    safetyNumber: expect.any(String),
+  });
+  expect(await here(desk, ["verify", "nobody"])).toMatchObject({ code: 2, stderr: expect.stringContaining("hikyaku peers") });
+  expect(await jsonAt(desk, ["peers"])).toEqual(before);
+});
+
+test("scopes shows what a peer may do, and sets exactly what it is told [TRUST-2]", async () => {
+  const scopes = async (...words: readonly string[]): Promise<string> => (await here(desk, ["scopes", "lap", ...words])).stdout;
+  expect(await scopes()).toBe("lap may: message\n");
+  expect(await scopes("task_delegate,chunk")).toBe("lap may: task_delegate, chunk\n");
+  expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5, stdout: "" });
+  for (const none of ["none", ""]) expect(await scopes(none)).toBe("lap may: nothing but report and ask\n");
+  expect(await jsonAt(desk, ["scopes", "lap", "message"])).toEqual({
+    did: lap.facts.did,
+    name: "lap",
+    level: "trusted",
+    scopes: ["message"],
+  });
+  expect(await here(lap, ["report", "desk", "idle"])).toMatchObject({ code: 0 });
+});
+
+test("neither block nor scopes pins somebody new", async () => {
+  const stranger = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
+  for (const words of [
+    ["block", stranger],
+    ["scopes", stranger, "message"],
+  ])
+    expect(await here(desk, words)).toMatchObject({ code: 2, stderr: expect.stringMatching(/^hikyaku: No peer is called/) });
+  expect(await jsonAt(desk, ["peers"])).toMatchObject({ peers: [{ name: "lap" }] });
+});
+
 test("a message is sent with the other side's receipt, and read once [BOX-3]", async () => {
   const sent = await at(lap, ["send", "desk", "backup finished"]);
   expect(sent).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^[0-9a-f]{8} {2}stored \d+ ms\n$/) });
@@ -294,6 +338,16 @@ test("what takes too long has exit code 4, and says how far it came [CLI-1]", as
   expect([code, stdout]).toEqual([4, ""]);
   expect(stderr).toMatch(/handled.*0\.5 s.*is stored/i);
   await here(desk, ["inbox"]);
+});
+
+test("who is blocked gets nothing in, its session has ended, and its scopes wait for the day it is trusted again [TRUST-2]", async () => {
+  await here(lap, ["ping", "desk"]);
+  expect((await here(desk, ["block", "lap"])).stdout).toBe("Blocked lap. To take it back: hikyaku trust lap --level trusted\n");
+  expect(await jsonAt(desk, ["peers"])).toMatchObject({ peers: [{ level: "blocked", health: "idle", scopes: ["message"] }] });
+  expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: expect.toSatisfy((code) => code !== 0), stdout: "" });
+  expect((await here(desk, ["scopes", "lap"])).stdout).toBe("lap is blocked and may do nothing; once trusted again it may: message\n");
+  await here(desk, ["trust", "lap", "--level", "trusted"]);
+  expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 0 });
 });
 
 test("what the other side does not allow has exit code 5, and can be allowed [CLI-1] [TRUST-2]", async () => {

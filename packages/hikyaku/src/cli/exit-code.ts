@@ -7,7 +7,7 @@ const exitUsage = 2;
 export const exitNotRunning = 3;
 const exitUnreachable = 4;
 const exitRefused = 5;
-const exitMachine = 6;
+export const exitMachine = 6;
 export const exitInterrupted = 130;
 
 const codes: Partial<Record<ErrorCode, number>> = {

@@ -1,17 +1,21 @@
 /** The commands and their flags. What each does stands in a file of its own, loaded when it is called, so that a small command starts fast. */
-import { readFileSync } from "node:fs";
 import { HikyakuError, isScope, limits, scopes } from "@hikyaku/protocol";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { beginCall, type CommonFlags } from "./call.ts";
 import { exitCodeOf, exitOk } from "./exit-code.ts";
 import { NotRunning } from "./not-running.ts";
+import { readPackageFacts } from "./package-facts.ts";
 import { visible, visibleJson } from "./terminal.ts";
 
 /** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
 export async function run(words: readonly string[]): Promise<number> {
+  let exitCode = exitOk;
+  const end = (code: number): void => {
+    exitCode = code;
+  };
   try {
-    await createProgram().parseAsync([...words], { from: "user" });
-    return exitOk;
+    await createProgram(end).parseAsync([...words], { from: "user" });
+    return exitCode;
   } catch (error) {
     // Help and the version have been printed.
     if (error instanceof CommanderError && error.exitCode === 0) return exitOk;
@@ -31,16 +35,17 @@ function usageError({ code, message }: CommanderError): HikyakuError {
 
 function reportError(error: unknown, isJson: boolean): number {
   const { code, message } =
-    error instanceof HikyakuError ? error : { code: "INTERNAL_ERROR" as const, message: `Something went wrong inside: ${String(error)}` };
+    error instanceof HikyakuError ? error : { code: "INTERNAL_ERROR" as const, message: `Something went wrong inside: ${traceOf(error)}` };
   const line = isJson ? visibleJson({ error: { code, message } }) : `hikyaku: ${visible(message)}`;
   process.stderr.write(`${line}\n`);
   return error instanceof NotRunning ? error.exitCode : exitCodeOf(code);
 }
 
-function createProgram(): Command {
+/** A command that ends well with something other than 0 says so to `end`. */
+function createProgram(end: (exitCode: number) => void): Command {
   const program = new Command("hikyaku")
     .description("Sealed messages between agents on different machines, networks and organisations.")
-    .version(versionOf(), "-V, --version")
+    .version(readPackageFacts().version, "-V, --version")
     .exitOverride()
     // Errors are reported in one place and one form.
     .configureOutput({ outputError: () => undefined });
@@ -68,7 +73,13 @@ function createProgram(): Command {
     async (flags: CommonFlags) => await (await import("./commands/config.ts")).config(await beginCall(flags)),
   );
 
+  command(program, "doctor", "find what keeps this peer from working, and the way out")
+    .option("--listen <host:port>", "where peers shall reach it, if `up` is told so")
+    .option("--control <host:port>", "where commands shall reach it, if `up` is told so")
+    .action(async (flags: CommonFlags) => end(await (await import("./commands/doctor.ts")).doctor(flags)));
+
   addPeerCommands(program);
+  addRightsCommands(program);
   addMessageCommands(program);
   return program;
 }
@@ -120,6 +131,24 @@ function addPeerCommands(program: Command): void {
     .action(
       async (peer: string, flags: CommonFlags) =>
         await (await import("./commands/capabilities.ts")).capabilities(await beginCall(flags), peer),
+    );
+}
+
+function addRightsCommands(program: Command): void {
+  command(program, "verify", "show a peer's fingerprint and safety number, to compare with the other screen")
+    .argument("<peer>", "a name or a did:key")
+    .action(async (peer: string, flags: CommonFlags) => await (await import("./commands/verify.ts")).verify(await beginCall(flags), peer));
+
+  command(program, "block", "take nothing more from a peer, and end its sessions")
+    .argument("<peer>", "a name or a did:key")
+    .action(async (peer: string, flags: CommonFlags) => await (await import("./commands/rights.ts")).block(await beginCall(flags), peer));
+
+  command(program, "scopes", "show what a peer may do, or set exactly that")
+    .argument("<peer>", "a name or a did:key")
+    .argument("[scopes]", `none, or separated by commas: ${scopes.join(", ")}`, asScopesOrNone)
+    .action(
+      async (peer: string, allow: string[] | undefined, flags: CommonFlags) =>
+        await (await import("./commands/rights.ts")).scopes(await beginCall(flags), peer, allow),
     );
 }
 
@@ -192,6 +221,8 @@ function asScopes(text: string): string[] {
   return listed;
 }
 
+const asScopesOrNone = (text: string): string[] => (text.trim() === "none" ? [] : asScopes(text));
+
 function asName(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= limits.nameLengthMax) return text;
   throw new InvalidArgumentError(`It wants at most ${limits.nameLengthMax} letters, digits, dots, dashes or underscores.`);
@@ -212,9 +243,4 @@ function asSeconds(text: string): number {
   const ms = Number(text) * 1000;
   if (Number.isFinite(ms) && ms >= 1 && ms <= limits.requestTimeoutMsMax) return Math.ceil(ms);
   throw new InvalidArgumentError(`It wants seconds, at most ${limits.requestTimeoutMsMax / 1000}.`);
-}
-
-function versionOf(): string {
-  const file = readFileSync(new URL("../../package.json", import.meta.url), "utf8");
-  return (JSON.parse(file) as { readonly version: string }).version;
 }

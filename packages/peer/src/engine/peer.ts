@@ -111,6 +111,14 @@ export class Peer implements AsyncDisposable {
     return safetyNumberOf(crypto, identity.publicKey, this.#engine.known.resolve(reference).publicKey);
   }
 
+  /** Of the peer's addresses those that a person gave, which is permission to dial them; what it announced itself is dialled only if harmless (spec TRUST-6). */
+  givenAddresses(reference: string): readonly string[] {
+    return this.#engine.known
+      .resolve(reference)
+      .addresses.filter(({ source }) => source === "person")
+      .map(({ address }) => address);
+  }
+
   /** Pins a new peer by its did, or changes what a known one may do. Blocking also ends its sessions. */
   async trust(change: TrustChange): Promise<PeerView> {
     const { known } = this.#engine;
