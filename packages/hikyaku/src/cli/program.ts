@@ -35,7 +35,7 @@ function usageError({ code, message }: CommanderError): HikyakuError {
 
 function reportError(error: unknown, isJson: boolean): number {
   const { code, message } =
-    error instanceof HikyakuError ? error : { code: "INTERNAL_ERROR" as const, message: `Something went wrong inside: ${traceOf(error)}` };
+    error instanceof HikyakuError ? error : { code: "INTERNAL_ERROR" as const, message: `Something went wrong inside: ${String(error)}` };
   const line = isJson ? visibleJson({ error: { code, message } }) : `hikyaku: ${visible(message)}`;
   process.stderr.write(`${line}\n`);
   return error instanceof NotRunning ? error.exitCode : exitCodeOf(code);
