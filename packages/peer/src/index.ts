@@ -11,6 +11,7 @@ export type { FirstContact, Needs, Settings } from "./engine/needs.ts";
 export type { Candidate, Invitation, Terms } from "./engine/pairings.ts";
 export { Peer, type PeerView, type SendOptions, type TrustChange } from "./engine/peer.ts";
 export type { Receipt } from "./engine/receipts.ts";
+export { traceOf } from "./engine/trace.ts";
 export type { Patience } from "./engine/waits.ts";
 export type { Clock, Timer } from "./ports/clock.ts";
 export type { Inbox, InboxMessage, InboxQuery, InboxStage, StoredMessage } from "./ports/inbox.ts";

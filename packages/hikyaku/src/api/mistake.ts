@@ -1,5 +1,5 @@
-/** A mistake of our own: the log gets its text, whoever asked gets none of it. */
-import type { Log } from "@hikyaku/peer";
+/** A mistake of our own: the log gets its kind and place, whoever asked gets none of it. */
+import { type Log, traceOf } from "@hikyaku/peer";
 import { type ErrorCode, HikyakuError } from "@hikyaku/protocol";
 
 export interface Shown {
@@ -8,7 +8,7 @@ export interface Shown {
 }
 
 export function reportMistake(error: unknown, log: Log): Shown {
-  log.write("error", "control.failed", { reason: String(error) });
+  log.write("error", "control.failed", { reason: traceOf(error) });
   return { code: "INTERNAL_ERROR", message: "Something went wrong inside; the log of `hikyaku up` says more." };
 }
 

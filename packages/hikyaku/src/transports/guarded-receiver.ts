@@ -3,7 +3,7 @@
  * exception text in an answer (spec §8).
  */
 import { randomUUID } from "node:crypto";
-import type { Log, Receiver, Reception } from "@hikyaku/peer";
+import { type Log, type Receiver, type Reception, traceOf } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 
 const overloaded: Reception = { kind: "refused", code: "OVERLOADED", retryAfterS: limits.overloadedRetryAfterS };
@@ -26,13 +26,6 @@ export function guardReceiver(receiver: Receiver, { inWorkMax, log }: { readonly
 /** The caller gets a number that a person can look up here. */
 export function reportFailure(error: unknown, log: Log): Reception {
   const correlationId = randomUUID();
-  log.write("error", "listener.failed", { correlation_id: correlationId, ...traceOf(error) });
+  log.write("error", "listener.failed", { correlation_id: correlationId, reason: traceOf(error) });
   return { kind: "refused", code: "INTERNAL_ERROR", correlationId };
-}
-
-/** KEY-6: where it happened, never the message; that could quote what a peer sent. */
-function traceOf(error: unknown): { readonly error: string; readonly at: string } {
-  if (!(error instanceof Error)) return { error: typeof error, at: "" };
-  const frames = error.stack?.split("\n").filter((line) => /^\s+at /.test(line)) ?? [];
-  return { error: error.name, at: frames[0]?.trim() ?? "" };
 }

@@ -21,6 +21,7 @@ import { Reachability } from "./reachability.ts";
 import { Receipts } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { type LiveSession, SessionTable } from "./session-table.ts";
+import { traceOf } from "./trace.ts";
 import { type Patience, patiently, Waits } from "./waits.ts";
 
 /** How full a table is. */
@@ -173,7 +174,7 @@ export class Engine {
       () => undefined,
       (error: unknown) => {
         const code = error instanceof HikyakuError ? error.code : "INTERNAL_ERROR";
-        this.ground.log.write(code === "INTERNAL_ERROR" ? "error" : "debug", "background.failed", { code, reason: String(error) });
+        this.ground.log.write(code === "INTERNAL_ERROR" ? "error" : "debug", "background.failed", { code, reason: traceOf(error) });
       },
     );
     this.#work.add(settled);
@@ -276,7 +277,7 @@ export class Engine {
     const { random, log, counters } = this.ground;
     const correlationId = Array.from(random.bytes(4), (byte) => byte.toString(16).padStart(2, "0")).join("");
     counters.add("refused.INTERNAL_ERROR");
-    log.write("error", "receive.failed", { correlationId, reason: String(error) });
+    log.write("error", "receive.failed", { correlationId, reason: traceOf(error) });
     return { kind: "refused", code: "INTERNAL_ERROR", correlationId };
   }
 

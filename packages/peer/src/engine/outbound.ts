@@ -17,6 +17,7 @@ import type { Ground } from "./needs.ts";
 import type { Pickup } from "./pickup.ts";
 import type { Reachability } from "./reachability.ts";
 import type { LiveSession, SessionTable } from "./session-table.ts";
+import { traceOf } from "./trace.ts";
 
 export interface OutboundParts {
   readonly ground: Ground;
@@ -144,7 +145,7 @@ export class Outbound {
       return await absorb(reply, origin);
     } catch (error) {
       ground.counters.add("absorb.failed");
-      ground.log.write("error", "absorb.failed", { reason: String(error) });
+      ground.log.write("error", "absorb.failed", { reason: traceOf(error) });
       return undefined;
     }
   }

@@ -370,7 +370,11 @@ describe("storage that fails [BOX-1]", () => {
     const { reception } = await session.send("message", letter(1));
     expect(reception).toEqual({ kind: "refused", code: "INTERNAL_ERROR", correlationId: expect.stringMatching(/^[0-9a-f]{8}$/) });
     const { correlationId } = reception as { correlationId: string };
-    expect(desk.log).toContainEqual({ level: "error", event: "receive.failed", fields: { correlationId, reason: "Error: disk full" } });
+    expect(desk.log).toContainEqual({
+      level: "error",
+      event: "receive.failed",
+      fields: { correlationId, reason: expect.stringMatching(/^Error at /) },
+    });
     expect(desk.peer.stats()).toMatchObject({ "refused.INTERNAL_ERROR": 1 });
     inbox.append = append;
     expect((await session.send("message", letter(1))).replies).toEqual([{ type: "receipt", body: { ids: [idOf(1)], stage: "stored" } }]);
