@@ -59,6 +59,17 @@ function jointOf(bytes: Bytes, at: number): number {
   return joints[at % joints.length] ?? 0;
 }
 
+/** Members are what stands between commas, without the bracket at either end. */
+function swapMembers(bytes: Bytes, at: number, otherAt: number): Bytes {
+  const members = Array.from(bytes.subarray(1, -1), (value) => String.fromCharCode(value))
+    .join("")
+    .split(",");
+  const [one, other] = [at % members.length, otherAt % members.length];
+  [members[one], members[other]] = [members[other] ?? "", members[one] ?? ""];
+  const swapped = Uint8Array.from(members.join(","), (letter) => letter.charCodeAt(0));
+  return join(bytes.subarray(0, 1), swapped, bytes.subarray(Math.max(1, bytes.length - 1)));
+}
+
 function anyChange(corpus: readonly Bytes[]): fc.Arbitrary<Change> {
   return fc.oneof(
     fc.tuple(place, fc.nat(7)).map(
@@ -94,6 +105,12 @@ function anyChange(corpus: readonly Bytes[]): fc.Arbitrary<Change> {
       (at): Change =>
         (bytes) =>
           bytes.slice(0, within(at, bytes)),
+    ),
+    // Two members change places: the same value, in another order.
+    fc.tuple(place, place).map(
+      ([at, otherAt]): Change =>
+        (bytes) =>
+          swapMembers(bytes, at, otherAt),
     ),
     // The head of one with the tail of another.
     fc.tuple(place, place, fc.constantFrom(...corpus)).map(
