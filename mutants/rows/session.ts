@@ -70,14 +70,6 @@ export const sessionMutants: readonly Mutant[] = [
     test: "packages/protocol/src/handshake/known-answers.test.ts",
   },
   {
-    must: "MSG-4",
-    file: "packages/protocol/src/session/session.ts",
-    text: "receivingChainAt(receivingChain, firstReceived)",
-    replacement: "receivingChainAt(sendingChain.slice(), firstReceived)",
-    test: "packages/protocol/src/session/session.test.ts",
-    title: "a message reflected to its sender",
-  },
-  {
     must: "MSG-5",
     file: "packages/protocol/src/session/replay-window.ts",
     text: 'if ((window.seen & bit) !== 0n) return { kind: "replayed" };',
