@@ -125,8 +125,8 @@ export const machineMutants: readonly Mutant[] = [
   {
     must: "KEY-6",
     file: "packages/hikyaku/src/transports/guarded-receiver.ts",
-    text: "return { error: error.name,",
-    replacement: "return { error: error.message,",
+    text: "reason: traceOf(error)",
+    replacement: "reason: String(error)",
     test: "packages/hikyaku/src/transports/http-listener.test.ts",
     title: "a receiver that throws is 500",
   },
