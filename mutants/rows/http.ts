@@ -148,8 +148,8 @@ export const httpMutants: readonly Mutant[] = [
   {
     must: "HTTP-7",
     file: "packages/peer/src/engine/reception.ts",
-    text: "return { answer: taken() };",
-    replacement: "return { answer: taken(), provenBy: envelope.senderId };",
+    text: 'counters.add("refused.REPLAY_DETECTED");\n      return { answer: taken() };',
+    replacement: 'counters.add("refused.REPLAY_DETECTED");\n      return { answer: taken(), provenBy: envelope.senderId };',
     test: "packages/peer/src/engine/reception.test.ts",
     title: "whoever plays recorded frames again fetches nothing",
   },
