@@ -50,7 +50,7 @@ export class Callee {
     const read = readOffer(pureCrypto, m1, keyOf(this.#target.publicKey), Date.now());
     if (read.kind !== "offered") throw new Error(`the node's offer is not sound: ${read.check}`);
     const rolls = { challenge: dice(32), ephemeral: dice(32), nonce: dice(32) };
-    const half = answerOffer(crypto, this.puppet.identity, { ...read, m1: heard }, { abilities }, rolls, Date.now());
+    const half = answerOffer(crypto, this.puppet.identity, { ...read, m1: heard }, { abilities, minVersion: "1.0" }, rolls, Date.now());
     if (half.kind !== "answered") throw new Error(`no answer: ${half.check}`);
     return half.m2;
   }

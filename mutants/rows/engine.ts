@@ -108,7 +108,7 @@ export const engineMutants: readonly Mutant[] = [
   {
     must: "LIM-3",
     file: "packages/peer/src/engine/admission.ts",
-    text: "if (!isTrusted) return limits.strangerRates[limitedAs(msgType)];",
+    text: "if (!isFriend(standing)) return limits.strangerRates[limitedAs(msgType)];",
     replacement: "",
     test: "packages/peer/src/engine/admission.test.ts",
     title: "who is only seen may ask 120 times at once",

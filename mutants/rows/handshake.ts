@@ -189,15 +189,15 @@ export const handshakeMutants: readonly Mutant[] = [
   {
     must: "HS-10",
     file: "packages/peer/src/engine/half-opens.ts",
-    text: "if (this.#open.size >= limits.halfOpenCountMax) return false;",
-    replacement: "",
+    text: "this.isFull() || ofSender",
+    replacement: "ofSender",
     test: "packages/peer/src/engine/half-opens.test.ts",
     title: "nobody gets a 257th",
   },
   {
     must: "HS-10",
     file: "packages/peer/src/engine/half-opens.ts",
-    text: "limits.halfOpenCountMax - limits.halfOpenReservedForPinned",
+    text: "limits.halfOpenCountMax - limits.halfOpenReservedForFriends",
     replacement: "limits.halfOpenCountMax",
     test: "packages/peer/src/engine/half-opens.test.ts",
     title: "strangers leave 64 of the 256 places",
@@ -213,7 +213,7 @@ export const handshakeMutants: readonly Mutant[] = [
   {
     must: "HS-10",
     file: "packages/peer/src/engine/half-opens.ts",
-    text: "if (waiting.filter(({ half }) => half.m1.senderId === senderId).length >= limits.halfOpenPerIdentityMax) return false;",
+    text: " || ofSender.length >= limits.halfOpenPerIdentityMax",
     replacement: "",
     test: "packages/peer/src/engine/half-opens.test.ts",
     title: "an identity has at most 4",

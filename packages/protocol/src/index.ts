@@ -1,7 +1,7 @@
 /** The door of the core: values in, values out, in any JavaScript engine. */
 export { decodeBase64, encodeBase64 } from "./base/base64.ts";
 export { type Bytes, concatBytes, decodeHex, encodeHex, eraseBytes, isSameBytes } from "./base/bytes.ts";
-export { type Audience, audienceOf, type ErrorCode, HikyakuError, isErrorCode } from "./base/errors.ts";
+export { type Audience, audienceOf, type ErrorCode, HikyakuError, isErrorCode, toldByPeer } from "./base/errors.ts";
 export * as limits from "./base/limits.ts";
 export { decodeUtf8, encodeUtf8 } from "./base/utf8.ts";
 export { isStrictPoint, type SplitSignature, splitSignature } from "./crypto/ed25519-rules.ts";

@@ -6,7 +6,7 @@ test.each([
   ["desk.example.org", "desk"],
   ["Ann's Laptop", "Ann-s-Laptop"],
   ["-odd-", "odd-"],
-  ["飛脚", "飛脚"],
+  ["飛脚", "peer"],
   ["", "peer"],
   ["...", "peer"],
   ["\u0000\n", "peer"],

@@ -4,7 +4,7 @@
  */
 import { limits } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
-import type { Standing } from "./policy.ts";
+import { isFriend, type Standing } from "./policy.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
 type Limited = keyof typeof limits.strangerRates;
@@ -50,9 +50,8 @@ export class Admission {
   }
 }
 
-function rateOf(msgType: string, { level }: Standing): limits.Rate | undefined {
-  const isTrusted = level === "trusted" || level === "admin";
-  if (!isTrusted) return limits.strangerRates[limitedAs(msgType)];
+function rateOf(msgType: string, standing: Standing): limits.Rate | undefined {
+  if (!isFriend(standing)) return limits.strangerRates[limitedAs(msgType)];
   return msgType === "handshake" ? limits.trustedHandshakeRate : undefined;
 }
 

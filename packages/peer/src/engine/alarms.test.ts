@@ -1,5 +1,5 @@
-import { encodeEnvelope } from "@hikyaku/protocol";
-import { Puppet, type Resident, World } from "@hikyaku/testkit";
+import { encodeEnvelope, toldByPeer } from "@hikyaku/protocol";
+import { everyAbility, Puppet, type Resident, World } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
 import { MemoryTrustStore } from "../adapters/memory-trust-store.ts";
 
@@ -75,4 +75,22 @@ test("a session_close that nobody sealed closes nothing [LIFE-5] [ERR-2]", async
   expect((await session.send("ping", { n: 1 })).replies).toEqual([{ type: "pong", body: { n: 1 } }]);
   expect((await session.deliver(encodeEnvelope(genuine))).replies).toEqual([]);
   expect(desk.peer.sizes()["sessions"]?.held).toBe(0);
+});
+
+test("a peer that is pinned at a version is not let in below it, whoever begins [HS-6] [TRUST-7]", async () => {
+  await using world = new World();
+  const trustStore = new MemoryTrustStore();
+  const puppet = new Puppet(50);
+  const { did, publicKey } = puppet.identity;
+  await trustStore.put({ did, publicKey, name: "puppet", level: "trusted", scopes: [], addresses: [], minVersion: "1.2", pinnedAt: 0 });
+  const desk = await world.peer("desk", { needs: { trustStore } });
+  const old = puppet.offer(desk.peer.did, { abilities: { ...everyAbility, versions: ["1.1", "1.0"] } });
+  expect(await desk.poke(encodeEnvelope(old.m1))).toEqual({ kind: "refused", code: "HANDSHAKE_FAILED" });
+  expect(desk.peer.peer("puppet").alarm).toMatchObject({ code: "DOWNGRADE_REFUSED", count: 1 });
+  await puppet.connect(desk);
+});
+
+test("what a peer says of a message sounds like no alarm of ours [ERR-1]", () => {
+  expect(["KEY_CHANGED", "FOLDER_IN_USE", "DECRYPTION_FAILED", "nonsense"].map(toldByPeer)).toEqual(Array<string>(4).fill("REJECTED"));
+  expect(toldByPeer("UNAUTHORIZED")).toBe("UNAUTHORIZED");
 });

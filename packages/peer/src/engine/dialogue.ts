@@ -9,11 +9,11 @@ import {
   factsOf,
   HikyakuError,
   isDialogueType,
-  isErrorCode,
   isMessageType,
   type MessageBody,
   messageTypeNames,
   type StatusBody,
+  toldByPeer,
 } from "@hikyaku/protocol";
 import type { Admission } from "./admission.ts";
 import type { KnownPeers } from "./known-peers.ts";
@@ -144,7 +144,7 @@ export class Dialogue {
         return nothing;
       },
       error: ({ from, body }) => {
-        const code = isErrorCode(body.code) ? body.code : "REJECTED";
+        const code = toldByPeer(body.code);
         waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}.`));
         return nothing;
       },

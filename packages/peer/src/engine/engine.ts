@@ -151,8 +151,7 @@ export class Engine {
       engine.#heartbeats.start();
       return engine;
     } catch (error) {
-      await needs.listener[Symbol.asyncDispose]();
-      await needs.dialer[Symbol.asyncDispose]();
+      await Promise.allSettled([needs.listener[Symbol.asyncDispose](), needs.dialer[Symbol.asyncDispose]()]);
       await needs.resources?.[Symbol.asyncDispose]();
       throw error;
     }
@@ -220,6 +219,7 @@ export class Engine {
     this.reachability.forget(did);
     this.outbound.forget(did);
     this.dialogue.forget(did);
+    this.alarms.clear(did);
   }
 
   async close(): Promise<void> {
@@ -303,6 +303,7 @@ export class Engine {
 
   #sweep(): void {
     this.sessions.sweep(this.ground.clock.now());
+    this.#pickup.sweep((did) => !this.sessions.has(did));
     this.#handshakesIn.sweep();
     this.#admission.sweep();
   }

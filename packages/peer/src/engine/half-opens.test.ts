@@ -139,9 +139,16 @@ function answered(seed: number): OpenHandshake {
   ];
   const { m1 } = puppet.offer(identity.did);
   const read = readOffer(careless, m1, puppet.key(puppet.identity.publicKey), m1.timestamp) as ReadOffer;
-  const half = answerOffer(careless, identity, read, { abilities: everyAbility }, { challenge: die, ephemeral: die, nonce: die }, 0);
+  const half = answerOffer(
+    careless,
+    identity,
+    read,
+    { abilities: everyAbility, minVersion: "1.0" },
+    { challenge: die, ephemeral: die, nonce: die },
+    0,
+  );
   if (half.kind !== "answered") throw new Error(`the offer was refused: ${half.check}`);
-  return { half, prefix: stranger(seed), isPinned: false, m1: encodeEnvelope(m1), m2: encodeEnvelope(half.m2), begunAt: 0 };
+  return { half, prefix: stranger(seed), isFriend: false, m1: encodeEnvelope(m1), m2: encodeEnvelope(half.m2), begunAt: 0 };
 }
 
 test("what is forgotten without a confirmation leaves no secret behind, whyever it is forgotten [HS-10]", () => {

@@ -5,10 +5,11 @@ import { type Bytes, eraseHalfOpen, type HalfOpen, isSameBytes, limits } from "@
 export interface Claim {
   readonly senderId: string;
   readonly prefix: string;
-  readonly isPinned: boolean;
+  /** Whether the owner trusts it; a peer that is merely seen is a stranger here. */
+  readonly isFriend: boolean;
 }
 
-export interface OpenHandshake extends Pick<Claim, "prefix" | "isPinned"> {
+export interface OpenHandshake extends Pick<Claim, "prefix" | "isFriend"> {
   readonly half: HalfOpen;
   /** The exact bytes of both first messages: the same M1 gets the same M2, never a second ephemeral key. */
   readonly m1: Bytes;
@@ -26,18 +27,24 @@ export interface OpenHandshake extends Pick<Claim, "prefix" | "isPinned"> {
 export class HalfOpens {
   readonly #open = new Map<string, OpenHandshake>();
 
+  isFull(): boolean {
+    return this.#open.size >= limits.halfOpenCountMax;
+  }
+
   /**
-   * HS-10: whether one more may wait. Peers that are pinned have places of their own, and neither a network nor an identity may take more than its
-   * share, so that strangers cannot keep friends out.
+   * HS-10: whether one more may wait. Friends have places of their own, and neither a network nor an identity may take more than its share, so that strangers
+   * cannot keep friends out; what was confirmed a moment ago still takes a place.
    */
-  hasRoomFor({ senderId, prefix, isPinned }: Claim): boolean {
-    const waiting = [...this.#open.values()].filter(({ confirmed }) => confirmed === undefined);
-    const strangers = waiting.filter((one) => !one.isPinned);
-    if (this.#open.size >= limits.halfOpenCountMax) return false;
-    if (waiting.filter(({ half }) => half.m1.senderId === senderId).length >= limits.halfOpenPerIdentityMax) return false;
-    if (isPinned) return true;
-    const neighbours = strangers.filter((one) => one.prefix === prefix);
-    return strangers.length < limits.halfOpenCountMax - limits.halfOpenReservedForPinned && neighbours.length < limits.halfOpenPerPrefixMax;
+  hasRoomFor({ senderId, prefix, isFriend }: Claim): boolean {
+    const all = [...this.#open.values()];
+    const ofSender = all.filter(({ half, confirmed }) => half.m1.senderId === senderId && confirmed === undefined);
+    if (this.isFull() || ofSender.length >= limits.halfOpenPerIdentityMax) return false;
+    if (isFriend) return true;
+    const strangers = all.filter((one) => !one.isFriend);
+    const neighbours = strangers.filter((one) => one.prefix === prefix && one.confirmed === undefined);
+    return (
+      strangers.length < limits.halfOpenCountMax - limits.halfOpenReservedForFriends && neighbours.length < limits.halfOpenPerPrefixMax
+    );
   }
 
   get size(): number {

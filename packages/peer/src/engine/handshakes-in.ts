@@ -2,6 +2,7 @@
 import {
   acceptConfirm,
   answerOffer,
+  audienceOf,
   type Bytes,
   type Envelope,
   type ErrorCode,
@@ -24,7 +25,7 @@ import type { KeyRing } from "./key-ring.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import { dice, type Ground, type Settings } from "./needs.ts";
 import type { Pairings } from "./pairings.ts";
-import { mayConnect } from "./policy.ts";
+import { isFriend, mayConnect } from "./policy.ts";
 import { LiveSession, type SessionTable } from "./session-table.ts";
 
 export interface HandshakesInParts {
@@ -77,11 +78,9 @@ export class HandshakesIn {
     const again = this.#halfOpens.find(m1.senderId, m1.sessionId);
     if (again !== undefined)
       return isSameFrame(again.m1, frame) ? taken(again.m2) : this.#refuse("HANDSHAKE_FAILED", "session id used before");
-    const standing = known.standingOf(m1.senderId);
-    const claim: Claim = { senderId: m1.senderId, prefix, isPinned: mayConnect(standing) };
-    if (!this.#halfOpens.hasRoomFor(claim) || sessions.isFull())
-      return { ...this.#refuse("OVERLOADED", "half-open handshakes"), retryAfterS: limits.halfOpenMsMax / 1000 };
-    const peerKey = keys.keyOf(m1.senderId);
+    if (this.#halfOpens.isFull() || sessions.isFull()) return this.#refuseForNow("all half-open handshakes");
+    // Imported anew although it may be held: otherwise the time of an answer would tell a stranger whom we know.
+    const peerKey = keys.importKey(m1.senderId);
     if (peerKey === undefined) return this.#refuse("INVALID_SIGNATURE", "sender id holds no acceptable key");
     const read = readOffer(ground.crypto, m1, peerKey, ground.clock.now());
     if (read.kind !== "offered") {
@@ -91,6 +90,10 @@ export class HandshakesIn {
     const nonce = encodeHex(m1.nonce);
     if (this.#nonces.has(m1.senderId, nonce)) return this.#refuse("REPLAY_DETECTED", "offer nonce");
     this.#nonces.add(m1.senderId, nonce);
+    // Only now: before the signature a claimed name must make no difference that its claimant could see.
+    const standing = known.standingOf(m1.senderId);
+    const claim: Claim = { senderId: m1.senderId, prefix, isFriend: isFriend(standing) };
+    if (!this.#halfOpens.hasRoomFor(claim)) return this.#refuseForNow("half-open handshakes of its kind");
     const retryAfterS = this.#parts.admission.message(m1.senderId, "handshake", standing);
     if (retryAfterS !== undefined) return { ...this.#refuse("RATE_LIMITED", "handshakes of one identity"), retryAfterS };
     if (sessions.find(m1.senderId, m1.sessionId) !== undefined) return this.#refuse("HANDSHAKE_FAILED", "session id used before");
@@ -102,11 +105,18 @@ export class HandshakesIn {
       ground.crypto,
       ground.identity,
       read,
-      { abilities: settings.abilities, ...(welcome.psk === undefined ? {} : { psk: welcome.psk }) },
+      {
+        abilities: settings.abilities,
+        minVersion: known.get(m1.senderId)?.minVersion ?? "1.0",
+        ...(welcome.psk === undefined ? {} : { psk: welcome.psk }),
+      },
       { challenge: dice(ground), ephemeral: dice(ground), nonce: dice(ground) },
       ground.clock.now(),
     );
-    if (half.kind !== "answered") return this.#refuseHandshake(half);
+    if (half.kind !== "answered") {
+      alarms.judge(m1.senderId, half);
+      return this.#refuseHandshake(half);
+    }
     return taken(this.#remember(half, frame, claim, welcome.pairingId).m2);
   }
 
@@ -123,6 +133,7 @@ export class HandshakesIn {
     const { ground, keys, sessions } = this.#parts;
     const peerKey = handshake === undefined ? undefined : keys.keyOf(m3.senderId);
     if (handshake === undefined || peerKey === undefined) return { answer: this.#refuse("HANDSHAKE_FAILED", "no such handshake") };
+    if (sessions.isFull()) return { answer: this.#refuseForNow("sessions") };
     const now = ground.clock.now();
     if (handshake.pairingId !== undefined && this.#parts.pairings.keyFor(handshake.pairingId) === undefined)
       return { answer: this.#refuse("HANDSHAKE_FAILED", "pairing token spent") };
@@ -156,12 +167,12 @@ export class HandshakesIn {
     return isWelcome ? { kind: "welcome" } : this.#refuse("UNKNOWN_SENDER", "stranger");
   }
 
-  #remember(half: HalfOpen, m1: Bytes, { prefix, isPinned }: Claim, pairingId: string | undefined): OpenHandshake {
+  #remember(half: HalfOpen, m1: Bytes, { prefix, isFriend: isFriendly }: Claim, pairingId: string | undefined): OpenHandshake {
     const crossedWith = this.#parts.cross(half.m1.senderId, half.m1.sessionId);
     const handshake: OpenHandshake = {
       half,
       prefix,
-      isPinned,
+      isFriend: isFriendly,
       m1,
       m2: encodeEnvelope(half.m2),
       begunAt: this.#parts.ground.clock.elapsed(),
@@ -179,8 +190,12 @@ export class HandshakesIn {
     return encodeEnvelope(session.seal(crypto, identity, { msgType: "status_report", plaintext }, { nonces, now: clock.now() }));
   }
 
+  #refuseForNow(check: string): Answer & { kind: "refused" } {
+    return { ...this.#refuse("OVERLOADED", check), retryAfterS: limits.halfOpenMsMax / 1000 };
+  }
+
   #refuseHandshake({ code, check }: HandshakeRefusal): Answer & { kind: "refused" } {
-    const answer = this.#refuse(code, check);
+    const answer = this.#refuse(audienceOf(code) === "local" ? "HANDSHAKE_FAILED" : code, check);
     return code === "INVALID_VERSION" ? { ...answer, versions: this.#parts.settings.abilities.versions } : answer;
   }
 

@@ -108,6 +108,8 @@ export class HandshakesOut {
     if (attempt.confirmed !== undefined)
       return isSameFrame(attempt.confirmed.m2, frame) ? taken(attempt.confirmed.m3) : this.#refuse("another M2");
     const { minVersion, did, name } = attempt.contact;
+    if (!keys.isTorsionFree(did)) return this.#refuse("key is not torsion-free");
+    if (sessions.isFull()) return this.#refuse("all sessions are taken");
     const now = ground.clock.now();
     const confirmed = confirmAnswer(ground.crypto, ground.identity, attempt.pending, m2, {
       peerKey,
@@ -120,7 +122,6 @@ export class HandshakesOut {
       this.#parts.alarms.judge(did, confirmed);
       return this.#refuse(confirmed.check);
     }
-    if (!keys.isTorsionFree(did)) return this.#refuse("key is not torsion-free");
     const session = new LiveSession(establishSession(confirmed.agreement, now), { now, isReady: false, crossedWith: attempt.crossedWith });
     attempt.confirmed = { m2: frame, m3: encodeEnvelope(confirmed.m3), session };
     sessions.add(session);
@@ -168,7 +169,8 @@ export class HandshakesOut {
           `${contact.name} began a handshake and did not finish it within ${limits.halfOpenMsMax / 1000} s.`,
         );
       const repeated = await this.#repeat(link, m3);
-      if (repeated?.kind === "refused") throw refusalOf(repeated, contact, pending);
+      // Whoever is merely busy gets another try; a refusal is unsigned and ends nothing that time does not end (spec ERR-2).
+      if (repeated?.kind === "refused" && repeated.code === "HANDSHAKE_FAILED") throw refusalOf(repeated, contact, pending);
     }
     return session;
   }

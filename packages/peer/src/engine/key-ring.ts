@@ -32,6 +32,11 @@ export class KeyRing {
     return held?.key;
   }
 
+  /** The key of an id, imported anew and not held: takes as long for a stranger as for a friend. */
+  importKey(id: string): VerifyingKey | undefined {
+    return this.#import(id)?.key;
+  }
+
   /** Asked only once the sender's signature verified: from here on its key is held. */
   isTorsionFree(id: string): boolean {
     const held = this.#held.get(id) ?? this.#import(id);

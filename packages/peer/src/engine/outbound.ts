@@ -105,19 +105,33 @@ export class Outbound {
     frame: Bytes,
     signal: AbortSignal,
   ): Promise<{ readonly link: Link; readonly reception: Reception }> {
-    const failures: string[] = [];
+    const failures: HikyakuError[] = [];
+    let refusal: { readonly link: Link; readonly reception: Reception } | undefined;
     for (const known of this.#parts.reachability.order(contact)) {
       try {
         const link = await this.#dial(contact, known, signal);
         const reception = await this.exchange(link, frame, signal);
-        this.#parts.reachability.succeeded(contact.did, known.address);
-        return { link, reception };
+        if (reception.kind === "received") {
+          this.#parts.reachability.succeeded(contact.did, known.address);
+          return { link, reception };
+        }
+        // Unsigned, and maybe from whoever has that address now: another address may lead to the peer itself.
+        refusal ??= { link, reception };
       } catch (error) {
-        if (!(error instanceof HikyakuError) || error.code !== "UNREACHABLE") throw error;
-        failures.push(error.message);
+        if (!(error instanceof HikyakuError) || !isPassing(error)) throw error;
+        failures.push(error);
       }
     }
-    throw new HikyakuError("UNREACHABLE", unreachable(contact, failures));
+    if (refusal !== undefined) return refusal;
+    const [only] = failures;
+    if (failures.length === 1 && only?.code === "TIMED_OUT") throw only;
+    throw new HikyakuError(
+      "UNREACHABLE",
+      unreachable(
+        contact,
+        failures.map(({ message }) => message),
+      ),
+    );
   }
 
   /**
@@ -192,6 +206,9 @@ export class Outbound {
     return true;
   }
 }
+
+/** Another address may do better. */
+const isPassing = ({ code }: HikyakuError): boolean => code === "UNREACHABLE" || code === "TIMED_OUT";
 
 function unreachable({ name, addresses }: Contact, failures: readonly string[]): string {
   if (addresses.length > 0) return `${name} is not reachable: ${failures.map(withoutPeriod).join("; ")}.`;

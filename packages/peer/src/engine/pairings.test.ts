@@ -114,7 +114,7 @@ describe("the token [PAIR-2]", () => {
       const m1 = decodeEnvelope(frame);
       const read = m1 && readOffer(pureCrypto, m1, maker.key(lap.needs.identity.publicKey), Date.now());
       if (read?.kind !== "offered") return { kind: "refused", code: "REJECTED" };
-      const half = answerOffer(pureCrypto, maker.identity, read, { abilities: everyAbility }, dice(), Date.now());
+      const half = answerOffer(pureCrypto, maker.identity, read, { abilities: everyAbility, minVersion: "1.0" }, dice(), Date.now());
       return half.kind === "answered"
         ? { kind: "received", replies: [encodeEnvelope(half.m2)], more: false }
         : { kind: "refused", code: half.code };

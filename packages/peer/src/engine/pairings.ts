@@ -120,6 +120,7 @@ export class Pairings {
       throw new HikyakuError("CANCELED", "The safety number was not confirmed, so nobody was trusted.");
     const { name, allow } = terms;
     const held = this.#known.get(did);
+    if (held?.level === "blocked") throw new HikyakuError("CANCELED", `${held.name} was blocked meanwhile, so nothing was changed.`);
     await this.#known.put({
       did,
       publicKey,
@@ -127,7 +128,7 @@ export class Pairings {
       // Pairing again renews what is allowed; it takes back neither a rank that was given by hand nor the guard against downgrades.
       level: held?.level === "admin" ? "admin" : "trusted",
       scopes: allow,
-      addresses: mergeAddresses(addresses, session.announced),
+      addresses: mergeAddresses([...addresses, ...(held?.addresses ?? [])], session.announced),
       minVersion: held?.minVersion ?? "1.0",
       pinnedAt: held?.pinnedAt ?? clock.now(),
     });

@@ -42,6 +42,11 @@ export class Pickup {
     return { frames: [...beside, ...taken], more: frames.length > 0 };
   }
 
+  /** Drops what waits for peers of which `isGone` says that no session is left to open it in. */
+  sweep(isGone: (did: string) => boolean): void {
+    for (const did of this.#waiting.keys()) if (isGone(did)) this.drop(did);
+  }
+
   /** Forgets what was sealed for a peer: its session is gone, so nobody could open it. */
   drop(did: string): void {
     for (const frame of this.#waiting.get(did) ?? []) this.#bytes -= frame.length;

@@ -37,5 +37,8 @@ export function maySend({ level, scopes }: Standing, type: MessageType): boolean
   return scope !== undefined && (level === "admin" || (level === "trusted" && scopes.includes(scope)));
 }
 
+/** Whether the owner trusts this peer. */
+export const isFriend = ({ level }: Standing): boolean => level === "trusted" || level === "admin";
+
 /** Whether a handshake with this peer is wanted at all. */
 export const mayConnect = ({ level }: Standing): boolean => level !== "blocked" && level !== "unknown";

@@ -29,7 +29,7 @@ export class RateLimiter {
 
   /** Gives back a token: who turned out to be known does not count against its neighbours. */
   giveBack(name: string): void {
-    const held = this.#buckets.get(name);
+    const held = this.#buckets.get(name) ?? this.#buckets.get(overflow);
     if (held !== undefined) held.bucket = returnToken(held.bucket, held.rate);
   }
 

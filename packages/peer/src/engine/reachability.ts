@@ -4,6 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { AddressKind } from "../ports/link.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import type { Contact } from "./handshakes-out.ts";
+import { isHealthy } from "./heartbeats.ts";
 import type { LiveSession } from "./session-table.ts";
 
 interface Seen {
@@ -42,9 +43,9 @@ export class Reachability {
     this.#seen.delete(did);
   }
 
-  /** Whether a peer that we cannot dial has called lately enough to expect its next call. */
+  /** Whether a peer that we cannot dial has been heard lately enough to expect its next call. */
   isCalling({ heardAt }: LiveSession): boolean {
-    return this.#clock.now() - heardAt < limits.heartbeatIntervalMs * limits.heartbeatsMissedMax;
+    return isHealthy(heardAt, this.#clock.now());
   }
 
   /**

@@ -1,5 +1,5 @@
 /** Which of our messages have been receipted, and who waits for that (spec §11). A transport's 200 proves nothing; a receipt is sealed by its recipient. */
-import { type ErrorCode, HikyakuError, isErrorCode, type ReceiptStage } from "@hikyaku/protocol";
+import { type ErrorCode, HikyakuError, type ReceiptStage, toldByPeer } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { Patience, Waits } from "./waits.ts";
 
@@ -67,7 +67,7 @@ export class Receipts {
     if (last !== undefined && rank[stage] <= rank[last.stage]) return;
     sent.stages.push({ stage, afterMs: Math.round(this.#clock.elapsed() - sent.sentAt) });
     if (stage === "refused")
-      this.#waits.fail(key, new HikyakuError(codeOf(reason), `The recipient refused the message (${codeOf(reason)}).`));
+      this.#waits.fail(key, new HikyakuError(toldByPeer(reason ?? ""), `The recipient refused the message (${toldByPeer(reason ?? "")}).`));
     else if (rank[stage] >= rank[sent.until]) this.#waits.settle(key, { id, stage, stages: sent.stages });
   }
 
@@ -80,4 +80,3 @@ export class Receipts {
 }
 
 const keyOf = (did: string, id: string): string => `receipt ${did} ${id}`;
-const codeOf = (reason: string | undefined): ErrorCode => (reason !== undefined && isErrorCode(reason) ? reason : "REJECTED");

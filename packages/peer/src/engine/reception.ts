@@ -73,6 +73,8 @@ export class Reception {
       return { answer: taken() };
     }
     const replies = await dialogue.receive(session, envelope.msgType, opening.plaintext, encodeHex(envelope.nonce));
+    // While the message was stored its session may have ended: then there is nothing to answer in, and what was taken stays taken.
+    if (sessions.find(envelope.senderId, envelope.sessionId) === undefined) return { answer: taken() };
     return { answer: taken(...replies.map((reply) => sealReply(session, reply))), provenBy: envelope.senderId };
   }
 

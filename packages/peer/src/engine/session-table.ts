@@ -101,6 +101,10 @@ export class SessionTable {
     return this.#size >= limits.sessionsMax;
   }
 
+  has(peerId: string): boolean {
+    return this.#byPeer.has(peerId);
+  }
+
   find(peerId: string, sessionId: string): LiveSession | undefined {
     return this.#byPeer.get(peerId)?.all.find((session) => session.facts.sessionId === sessionId);
   }

@@ -67,6 +67,10 @@ export const audienceOf = (code: ErrorCode): Audience => errorAudiences[code];
 
 export const isErrorCode = (text: string): text is ErrorCode => Object.hasOwn(errorAudiences, text);
 
+/** What a peer may tell us about a message of ours: its word must not sound like an alarm or a condition of this machine. */
+export const toldByPeer = (text: string): ErrorCode =>
+  isErrorCode(text) && audienceOf(text) !== "local" && audienceOf(text) !== "nobody" ? text : "REJECTED";
+
 /** A refusal with a code. The message says what was wanted and what was found, and holds no secret. */
 export class HikyakuError extends Error {
   readonly code: ErrorCode;

@@ -28,8 +28,8 @@ export const listedSuitesMax: number = 16;
 export const listedFeaturesMax: number = 64;
 export const featureLengthMax: number = 64;
 
-/** Of those, kept for peers whose key is pinned. */
-export const halfOpenReservedForPinned: number = 64;
+/** Of those, kept for trusted peers. */
+export const halfOpenReservedForFriends: number = 64;
 export const halfOpenPerPrefixMax: number = 8;
 export const halfOpenPerIdentityMax: number = 4;
 

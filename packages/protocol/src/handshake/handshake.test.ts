@@ -54,7 +54,7 @@ function answerTo({ m1 }: PendingOffer, { abilities = all, psk }: { abilities?: 
   const read = readOffer(crypto, m1, aliceKey, now);
   if (read.kind === "refused") throw new Error(read.check);
   const dice = { challenge: filled(0xb1), ephemeral: filled(0xb2), nonce: filled(0xb3) };
-  const half = answerOffer(crypto, bob, read, { abilities, ...(psk === undefined ? {} : { psk }) }, dice, now + 1000);
+  const half = answerOffer(crypto, bob, read, { abilities, minVersion: "1.0", ...(psk === undefined ? {} : { psk }) }, dice, now + 1000);
   if (half.kind === "refused") throw new Error(half.check);
   return half;
 }
@@ -196,7 +196,14 @@ describe("the first message", () => {
   const answer = (message: Envelope) => {
     const offered = read(message);
     if (offered.kind === "refused") return offered;
-    return answerOffer(crypto, bob, offered, { abilities: all }, { challenge: filled(1), ephemeral: filled(2), nonce: filled(3) }, now);
+    return answerOffer(
+      crypto,
+      bob,
+      offered,
+      { abilities: all, minVersion: "1.0" },
+      { challenge: filled(1), ephemeral: filled(2), nonce: filled(3) },
+      now,
+    );
   };
 
   test("without a version that we speak is refused as such [HS-5]", () => {

@@ -13,7 +13,7 @@ import {
   encodeAnswerPayload,
   type OfferPayload,
 } from "../wire/handshake-payloads.ts";
-import { handshakeVersion } from "../wire/versions.ts";
+import { compareVersions, handshakeVersion, type ProtocolVersion } from "../wire/versions.ts";
 import { type Agreement, type HandshakeRefusal, refuse } from "./agreement.ts";
 import { deriveExporter, deriveHandshakeKeys, deriveMasterKeys, type HandshakeKeys, type MasterKeys } from "./key-schedule.ts";
 import { type Abilities, chooseSuite, chooseVersion, commonFeatures } from "./negotiation.ts";
@@ -44,6 +44,8 @@ export interface AnswerSettings {
   readonly abilities: Abilities;
   /** The key of the pairing token that the offer named. */
   readonly psk?: Bytes;
+  /** The lowest version this peer may still speak. */
+  readonly minVersion: ProtocolVersion;
 }
 
 /** Randomness of one answer, 32 bytes each. */
@@ -77,6 +79,7 @@ export function answerOffer(
   const { abilities } = settings;
   const version = chooseVersion(offer.versions, abilities.versions);
   if (version === undefined) return refuse("INVALID_VERSION", "no common version");
+  if (compareVersions(version, settings.minVersion) < 0) return refuse("DOWNGRADE_REFUSED", "version");
   const suite = chooseSuite(offer.suites, abilities.suites);
   if (suite === undefined) return refuse("HANDSHAKE_FAILED", "no common suite");
   const agreementKey = crypto.agreementKey(dice.ephemeral);

@@ -79,7 +79,7 @@ export function replayHandshake(crypto: Crypto, inputs: HandshakeInputs, version
   const read = readOffer(crypto, pending.m1, aliceKey, begin);
   if (read.kind !== "offered") fail(read.check);
   const bobDice = { challenge: bytesOf(inputs.challenge_B), ephemeral: bytesOf(inputs.x25519_private_B), nonce: nonceOf(0xb2) };
-  const half = answerOffer(crypto, bob, read, { abilities: supported }, bobDice, begin + 100);
+  const half = answerOffer(crypto, bob, read, { abilities: supported, minVersion: "1.0" }, bobDice, begin + 100);
   if (half.kind !== "answered") fail(half.check);
   const settings = { peerKey: bobKey, minVersion: "1.0", nonces: () => nonceOf(0xb3), now: begin + 200 } as const;
   const confirmed = confirmAnswer(crypto, alice, pending, half.m2, settings);
