@@ -30,7 +30,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/transports": { enters: [], brings: [core, peer, "node:", "fastify", "undici"] },
   "hikyaku/store": { enters: [], brings: [core, peer, "node:"] },
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
-  "hikyaku/cli": { enters: [".", "config", "crypto", "keystore"], brings: [core, peer, "node:", "commander", "pino", "undici"] },
+  "hikyaku/cli": { enters: [".", "config", "crypto", "keystore", "store"], brings: [core, peer, "node:", "commander", "pino", "undici"] },
   testkit: { enters: ["contracts", "fuzz", "process", "vectors", "world"], brings: [] },
   "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest"] },
   "testkit/fuzz": { enters: ["vectors"], brings: [core, "fast-check"] },

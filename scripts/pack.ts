@@ -8,5 +8,18 @@ const destination = join(root, "packed");
 
 rmSync(destination, { recursive: true, force: true });
 mkdirSync(destination);
-const words = ["pack", "--pack-destination", destination, "-w", "packages/protocol", "-w", "packages/peer", "-w", "packages/hikyaku"];
-process.exitCode = spawnSync("npm", words, { cwd: root, stdio: "inherit" }).status ?? 1;
+const words = [
+  "pack",
+  "--silent",
+  "--pack-destination",
+  destination,
+  "-w",
+  "packages/protocol",
+  "-w",
+  "packages/peer",
+  "-w",
+  "packages/hikyaku",
+];
+const { status } = spawnSync("npm", words, { cwd: root, stdio: "inherit" });
+if (status === 0) console.log("Install them where Node 24.15 or newer is: npm install -g ./packed/*.tgz");
+process.exitCode = status ?? 1;

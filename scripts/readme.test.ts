@@ -19,7 +19,18 @@ test("the README's program compiles and does what the README says", () => {
   symlinkSync(join(root, "node_modules"), join(folder, "node_modules"));
   writeFileSync(join(folder, "package.json"), '{"type":"module"}');
   writeFileSync(join(folder, "example.ts"), program);
-  const flags = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2024", "--lib", "es2024,esnext.disposable", "--types", "node"];
+  const flags = [
+    "--noEmit",
+    "--strict",
+    "--module",
+    "nodenext",
+    "--target",
+    "es2024",
+    "--lib",
+    "es2024,esnext.disposable",
+    "--types",
+    "node",
+  ];
   const compiled = run(join(root, "node_modules/typescript/bin/tsc"), ...flags, "--skipLibCheck", "example.ts");
   expect(compiled.stdout).toBe("");
   expect(compiled.status).toBe(0);
@@ -30,7 +41,9 @@ test("the README's program compiles and does what the README says", () => {
 });
 
 test("every script and file that the README names is there", () => {
-  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { readonly scripts: Readonly<Record<string, string>> };
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    readonly scripts: Readonly<Record<string, string>>;
+  };
   const named = [...readme.matchAll(/npm run ([a-z]+)/g)].map(([, name = ""]) => name);
   expect(named.length).toBeGreaterThan(2);
   expect(named.filter((name) => scripts[name] === undefined)).toEqual([]);

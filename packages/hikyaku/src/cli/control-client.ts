@@ -4,6 +4,7 @@ import { errors, Pool } from "undici";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
 import { type ControlRecord, readControlRecord } from "../keystore/control-record.ts";
+import { isFolderLocked } from "../store/folder-lock.ts";
 import { NotRunning } from "./not-running.ts";
 
 /** The longest answer is a message that waits to be handled; the peer itself bounds how long that takes. */
@@ -43,7 +44,10 @@ export class ControlClient {
   static async connect(config: Config, bounds: ClientBounds = defaultBounds): Promise<ControlClient> {
     const folder = config.folder.value;
     try {
-      return new ControlClient(folder, await readControlRecord(folder), bounds);
+      const record = await readControlRecord(folder);
+      // After a crash somebody else on this machine may listen at that port. It would get the token and whatever we say, so the folder's lock is asked first.
+      if (!isFolderLocked(folder)) throw notRunning(folder);
+      return new ControlClient(folder, record, bounds);
     } catch (error) {
       throw error instanceof HikyakuError && error.code === "UNREACHABLE" ? new NotRunning(error.message, error) : error;
     }
@@ -108,9 +112,12 @@ export class ControlClient {
   }
 
   #notRunning(cause?: unknown): NotRunning {
-    return new NotRunning(`The peer in ${this.#folder} is not running: start it with \`hikyaku up\`.`, cause);
+    return notRunning(this.#folder, cause);
   }
 }
+
+const notRunning = (folder: string, cause?: unknown): NotRunning =>
+  new NotRunning(`The peer in ${folder} is not running: start it with \`hikyaku up\`.`, cause);
 
 /** Undefined where it is no object of JSON: then it is not our peer that answered. */
 function parseAnswer(text: string): object | undefined {

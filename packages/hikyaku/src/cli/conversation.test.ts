@@ -88,7 +88,7 @@ test("up says where it is and who it is", () => {
 test("before anything else there are no peers, no messages and no numbers, and the text says what to do", async () => {
   const [peers, inbox, stats] = await Promise.all([here(desk, ["peers"]), here(desk, ["inbox"]), here(desk, ["stats"])]);
   expect([peers.stdout, inbox.stdout, stats.stdout]).toEqual([
-    "No peers yet. Add one with: hikyaku pair\n",
+    "No peers yet. Add one with: hikyaku pair --name NAME --allow message\n",
     "No new messages. Older ones: hikyaku inbox --all\n",
     "Nothing has happened yet.\n",
   ]);
@@ -226,7 +226,7 @@ test("neither block nor scopes pins somebody new", async () => {
 
 test("a message is sent with the other side's receipt, and read once [BOX-3]", async () => {
   const sent = await at(lap, ["send", "desk", "backup finished"]);
-  expect(sent).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^[0-9a-f]{8} {2}stored \d+ ms\n$/) });
+  expect(sent).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(/^[0-9a-f-]{36} {2}stored \d+ ms\n$/) });
   const receipt = await jsonAt(lap, ["send", "desk", "--body", '{"done":true}']);
   expect(receipt).toMatchObject({ stage: "stored", stages: [{ stage: "stored", afterMs: expect.any(Number) }] });
   const peeked = await at(desk, ["inbox", "--peek"]);
@@ -250,7 +250,7 @@ test("who waits until it is delivered waits until it is read [BOX-3]", async () 
     if (messages.length > 0) break;
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  expect(await waiting).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f]{8} {2}stored \d+ ms {2}delivered \d+ ms\n$/) });
+  expect(await waiting).toMatchObject({ code: 0, stdout: expect.stringMatching(/^[0-9a-f-]{36} {2}stored \d+ ms {2}delivered \d+ ms\n$/) });
 });
 
 test("a text comes from standard input, with its line end taken off and everything else kept", async () => {

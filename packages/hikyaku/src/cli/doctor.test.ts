@@ -11,6 +11,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { resolveConfig } from "../config/config.ts";
 import { newControlToken } from "../keystore/control-token.ts";
 import { type RunningPeer, startRunningPeer } from "../running-peer.ts";
+import { lockFolder } from "../store/folder-lock.ts";
 import { checkClock } from "./doctor/clock-check.ts";
 import { checkDisk } from "./doctor/disk-check.ts";
 import type { Finding } from "./doctor/finding.ts";
@@ -244,9 +245,22 @@ test("a peer that crashed, or whose token another one refuses, is not up [CLI-4]
   }
 });
 
+test("who listens at a crashed peer's port gets neither its token nor a word [CTL-2] [CLI-4]", async () => {
+  const asked: string[] = [];
+  await using impostor = await web((request, answer) => {
+    asked.push(`${request.headers.authorization}`);
+    answer.writeHead(200).end('{"status":"ok"}');
+  });
+  leaveRecord("impostor", impostor.port);
+  const { finding } = await checkRunning(await configOf("impostor"), { connections: 1 });
+  expect(finding).toMatchObject({ verdict: "bad", found: expect.stringContaining("is not running") });
+  expect(asked).toEqual([]);
+});
+
 test("a peer that is stuck is told with the process to end, and nobody waits for it long [CLI-4]", async () => {
   await using stuck = await silent();
   leaveRecord("stuck", stuck.port);
+  using _lock = lockFolder(folderOf("stuck"));
   const { finding } = await checkRunning(await configOf("stuck"), { connections: 1, answerMsMax: 100 });
   expect(finding).toMatchObject({ verdict: "bad", found: expect.stringMatching(/gives no answer: end process 4242 if it is stuck/) });
 });

@@ -15,8 +15,8 @@ export interface Terminal {
 export function createTerminal(isJson: boolean): Terminal {
   return {
     isJson,
-    show: (text, value) => print(isJson ? visibleJson(value) : text),
-    say: async (text) => (isJson ? undefined : await print(text)),
+    show: (text, value) => print(isJson ? visibleJson(value) : visibleLines(text)),
+    say: async (text) => (isJson ? undefined : await print(visibleLines(text))),
     confirm: (question) => ask(`${question} [y/N] `, !isJson),
   };
 }
@@ -52,6 +52,9 @@ const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu;
 /** As `\u{…}`, for people. */
 export const visible = (text: string): string =>
   text.replace(invisible, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
+
+/** Line by line, so that no caller can forget it. */
+const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
 
 /** One line of JSON in which they are escaped, for programs, so that it is the same value and still harmless on a screen. */
 export const visibleJson = (value: unknown): string =>

@@ -139,7 +139,7 @@ test("a folder in the key's place and a file in the folder's place are refused",
   const file = join(above, "file");
   writeFileSync(file, "");
   await expect(openKeystore(file)).rejects.toMatchObject(refused("is not a folder"));
-  await expect(createKeystore(file)).rejects.toMatchObject(refused("cannot be made"));
+  await expect(createKeystore(file)).rejects.toMatchObject(refused("is not a folder"));
 });
 
 test("a missing key or folder is refused with the way to make one", async () => {

@@ -4,6 +4,7 @@
  */
 import { constants, type Stats } from "node:fs";
 import { mkdir, open, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { type Bytes, HikyakuError } from "@hikyaku/protocol";
 
 const groupAndOthers = 0o077;
@@ -42,11 +43,25 @@ export async function checkPrivateFolder(folder: string): Promise<boolean> {
 /** Makes the folder where it is missing; one that exists must be private already, since it may hold more than ours. */
 export async function makePrivateFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    await makeFolders(resolve(folder));
   } catch (error) {
     throw refusal(folder, "cannot be made: choose a folder in a place where this user may write", error);
   }
   await checkPrivateFolder(folder);
+}
+
+/** One level at a time: Node's own recursive way goes round and round where a parent exists and takes no children, as in /proc. */
+async function makeFolders(folder: string): Promise<void> {
+  const isThere = await stat(folder).then(
+    () => true,
+    () => false,
+  );
+  if (isThere) return;
+  if (dirname(folder) !== folder) await makeFolders(dirname(folder));
+  await mkdir(folder, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    // Two that begin at once make one folder.
+    if (error.code !== "EEXIST") throw error;
+  });
 }
 
 function checkPrivate(path: string, { uid, mode }: Stats, wantedMode: string): void {

@@ -13,6 +13,9 @@ export interface FolderLock extends Disposable {
   release(): void;
 }
 
+/** Whoever only asks whether the folder is locked holds it for a moment; a start should outwait that. */
+const lockWaitMs = 200;
+
 /** Keeps locks from being garbage-collected, and thereby released, while nobody looks at them. */
 const held = new Set<DatabaseSync>();
 
@@ -21,7 +24,7 @@ export function lockFolder(folder: string): FolderLock {
   const path = join(folder, "lock.db");
   let connection: DatabaseSync | undefined;
   try {
-    connection = connect(path, 0);
+    connection = connect(path, lockWaitMs);
     // Nothing is ever written, so a journal file would only lie about.
     connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
@@ -32,6 +35,17 @@ export function lockFolder(folder: string): FolderLock {
   }
   held.add(connection);
   return makeLock(connection);
+}
+
+/** Whether a process holds the folder now. Another user of this machine cannot pretend that: the folder is private. */
+export function isFolderLocked(folder: string): boolean {
+  try {
+    lockFolder(folder).release();
+    return false;
+  } catch (error) {
+    if (error instanceof HikyakuError && error.code === "FOLDER_IN_USE") return true;
+    throw error;
+  }
 }
 
 function makeLock(connection: DatabaseSync): FolderLock {

@@ -42,7 +42,10 @@ export class KnownPeers {
   requireFreeName(name: string, did: string | undefined): void {
     const namesake = this.#byName(name);
     if (namesake !== undefined && namesake.did !== did)
-      throw new HikyakuError("INVALID_ARGUMENT", `Another peer is already called ${JSON.stringify(name)}; choose a different name.`);
+      throw new HikyakuError(
+        "INVALID_ARGUMENT",
+        `Another peer is already called ${JSON.stringify(name)}; choose a different name, or forget that one with \`hikyaku trust ${name} --remove\`.`,
+      );
   }
 
   /** The peer that a person means by a name or a did; throws UNKNOWN_PEER with the way out. */

@@ -17,7 +17,9 @@ interface Peer {
 export async function peers(call: Call): Promise<void> {
   const { peers: known } = await withPeer(call, (peer) => peer.get<{ readonly peers: readonly Peer[] }>("/peers"));
   const lines = known.map(describe);
-  await call.terminal.show(lines.length === 0 ? "No peers yet. Add one with: hikyaku pair" : lines.join("\n"), { peers: known });
+  await call.terminal.show(lines.length === 0 ? "No peers yet. Add one with: hikyaku pair --name NAME --allow message" : lines.join("\n"), {
+    peers: known,
+  });
 }
 
 export interface TrustOptions {

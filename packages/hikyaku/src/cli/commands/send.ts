@@ -19,7 +19,10 @@ export interface SendOptions {
 
 export async function send(call: Call, { to, text, jsonBody, ...manner }: SendOptions): Promise<void> {
   if ((text === undefined) === (jsonBody === undefined))
-    throw new HikyakuError("INVALID_ARGUMENT", "Give the text to send, or --body with JSON, not both.");
+    throw new HikyakuError(
+      "INVALID_ARGUMENT",
+      "Say what to send, in one way: a text in quotes, - for standard input, or --body with JSON.",
+    );
   const body = jsonBody === undefined ? { text: text === "-" ? await readInput() : (text ?? "") } : { json: parseJson(jsonBody) };
   const receipt = await withPeer(call, (peer) => peer.post<Receipt>("/messages", { to, body, ...manner }));
   await showReceipt(call, receipt);
@@ -38,7 +41,7 @@ export async function report(call: Call, { to, state, detail }: ReportOptions): 
 
 async function showReceipt({ terminal }: Call, receipt: Receipt): Promise<void> {
   const stages = receipt.stages.map(({ stage, afterMs }) => `${stage} ${afterMs} ms`).join("  ");
-  await terminal.show(`${receipt.id.slice(0, 8)}  ${stages}`, receipt);
+  await terminal.show(`${receipt.id}  ${stages}`, receipt);
 }
 
 function parseJson(text: string): unknown {

@@ -11,7 +11,7 @@ export async function up({ config, terminal }: Call): Promise<void> {
   const name = config.name.value;
   const facts = { name, did: peer.did, fingerprint: peer.fingerprint, addresses: peer.addresses, control, pid: process.pid };
   await terminal.show(`${name} is up: ${peer.addresses.join(" ")}   control ${control}`, facts);
-  if (peer.peers().length === 0) await terminal.say("No peers yet. In another terminal: hikyaku pair");
+  if (peer.peers().length === 0) await terminal.say("No peers yet. In another terminal: hikyaku pair --name NAME --allow message");
   await stop.asked;
   // Where the terminal has gone, that is no reason to stop otherwise than cleanly.
   await terminal.say("Stopping.").catch(() => undefined);
