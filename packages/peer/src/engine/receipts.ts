@@ -1,5 +1,5 @@
 /** Which of our messages have been receipted, and who waits for that (spec §11). A transport's 200 proves nothing; a receipt is sealed by its recipient. */
-import { type ErrorCode, HikyakuError, type ReceiptStage, toldByPeer } from "@hikyaku/protocol";
+import { HikyakuError, type ReceiptStage, toldByPeer } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { Patience, Waits } from "./waits.ts";
 
