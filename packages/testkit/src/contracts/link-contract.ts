@@ -21,7 +21,7 @@ interface Connection extends LinkBench, AsyncDisposable {
 const received: Reception = { kind: "received", replies: [], more: false };
 const accept: Receiver = async () => received;
 const patience = (): AbortSignal => AbortSignal.timeout(10_000);
-const anywhere = { isAllowed: () => true, signal: patience() };
+const anywhere = () => ({ isAllowed: () => true, signal: patience() });
 
 /** Links carry canonical JSON objects; these have the shape of envelopes and not the meaning. */
 const frameOf = (text: string): Bytes => encodeUtf8(`{"payload":{"data":${JSON.stringify(text)},"encrypted":false},"version":"1.0"}`);
@@ -35,7 +35,7 @@ export function linkContract(adapter: string, arrange: () => LinkBench): void {
       await bench.dialer[Symbol.asyncDispose]();
       await bench.listener[Symbol.asyncDispose]();
     };
-    return { ...bench, address, link: await bench.dialer.dial(address, anywhere), [Symbol.asyncDispose]: end };
+    return { ...bench, address, link: await bench.dialer.dial(address, anywhere()), [Symbol.asyncDispose]: end };
   };
 
   describe(`link: ${adapter}`, () => {
@@ -114,7 +114,7 @@ export function linkContract(adapter: string, arrange: () => LinkBench): void {
     test("what is no peer address is UNREACHABLE", async () => {
       await using connection = await connect(accept);
       for (const address of ["", "desk", "https://desk:1", `${connection.address}/message`, "http://user@desk:1", "http://desk:0"])
-        await expect(connection.dialer.dial(address, anywhere)).rejects.toMatchObject({ code: "UNREACHABLE" });
+        await expect(connection.dialer.dial(address, anywhere())).rejects.toMatchObject({ code: "UNREACHABLE" });
     });
 
     test("a closed listener is UNREACHABLE by name, and takes no more frames", async () => {
@@ -141,7 +141,7 @@ export function linkContract(adapter: string, arrange: () => LinkBench): void {
       await expect(connection.link.deliver(frameOf("?"), patience())).rejects.toMatchObject({ code: "CANCELED" });
       await end;
       await expect(connection.link.deliver(frameOf("?"), patience())).rejects.toMatchObject({ code: "CANCELED" });
-      await expect(connection.dialer.dial(connection.address, anywhere)).rejects.toMatchObject({ code: "CANCELED" });
+      await expect(connection.dialer.dial(connection.address, anywhere())).rejects.toMatchObject({ code: "CANCELED" });
       work.resolve(received);
     });
 
