@@ -224,6 +224,7 @@ test.each<[string, (key: string) => string, RegExp]>([
   expect(readdirSync(folder)).toEqual(before);
 });
 
+// A full disk is made with prlimit, which only Linux has; elsewhere there is nothing to fill it with.
 test.runIf(existsSync("/usr/bin/prlimit") || existsSync("/bin/prlimit"))(
   "on a full disk init makes no key and says what to check [CLI-1]",
   async () => {

@@ -209,6 +209,7 @@ test("after kill -9 the messages are still there, the next one goes through, and
 
 const canLimit = existsSync("/usr/bin/prlimit") || existsSync("/bin/prlimit");
 
+// A full disk is made with prlimit, which only Linux has; elsewhere there is nothing to fill it with.
 test.runIf(canLimit)("on a full disk a message is refused, not receipted; with space again it goes through [BOX-1] [CLI-2]", async () => {
   const prlimit = new Program({ command: "prlimit", prefix: [], env: { PATH: process.env["PATH"] ?? "" } });
   // A desk of its own: no session from before stands in between.

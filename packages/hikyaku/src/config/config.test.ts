@@ -35,6 +35,7 @@ test("without flags, environment and file every value is the default", async () 
   expect(config.passphrase).toEqual({ value: undefined, source: "default" });
 });
 
+// Other systems have their data folders elsewhere; this expectation is the one of Linux.
 test.runIf(process.platform === "linux")("the default folder is hikyaku in the user's data folder", async () => {
   const { folder: chosen } = await resolveConfig({ environment: {} });
   expect(chosen).toEqual({ value: expect.stringMatching(/\/hikyaku$/), source: "default" });
