@@ -14,8 +14,32 @@ export type { Receipt } from "./engine/receipts.ts";
 export { traceOf } from "./engine/trace.ts";
 export type { Patience } from "./engine/waits.ts";
 export type { Clock, Timer } from "./ports/clock.ts";
-export type { Inbox, InboxMessage, InboxQuery, InboxStage, StoredMessage } from "./ports/inbox.ts";
-export type { AddressKind, Dialer, Link, Listener, Origin, Receiver, Reception } from "./ports/link.ts";
+export type { Arrival, Inbox, InboxMessage, InboxQuery, InboxStage, LaneKey, LanePlace, StageOf, StoredMessage } from "./ports/inbox.ts";
+export type {
+  AddressKind,
+  Dialer,
+  DialOptions,
+  Exchange,
+  Link,
+  Listener,
+  Origin,
+  Receiver,
+  Reception,
+  Refusal,
+  Stream,
+  StreamHolder,
+} from "./ports/link.ts";
 export type { Log, LogLevel } from "./ports/log.ts";
+export type {
+  Draft,
+  LaneOut,
+  Outbox,
+  OutboxEvent,
+  OutboxRecord,
+  OutboxStage,
+  Progress,
+  QueuedMessage,
+  Remark,
+} from "./ports/outbox.ts";
 export type { Random } from "./ports/random.ts";
 export type { KnownAddress, KnownPeer, TrustLevel, TrustStore } from "./ports/trust-store.ts";

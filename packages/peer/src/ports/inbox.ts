@@ -1,8 +1,24 @@
-/** Messages that arrived for this peer's agent, kept until it has seen them (spec §11). */
+/**
+ * Messages that arrived for this peer's agent (spec §11): durable before they are receipted, in the order of their lane, each handed to a handler at most once.
+ * One sender's messages with one `lane` are handed over by rising `order`; a missing order holds up those behind it while it may still come, that is while it is
+ * at or above the newest `floor`.
+ */
 import type { MessageType } from "@hikyaku/protocol";
 
-/** How far a message has come: durable here; handed over or read; its handler finished. */
-export type InboxStage = "stored" | "delivered" | "handled";
+/**
+ * How far a message has come: durable here; read by whoever looks into the inbox; given to a handler that has not finished; finished, or acknowledged by its
+ * reader; refused for good. The last two are final.
+ */
+export type InboxStage = "stored" | "delivered" | "started" | "handled" | "refused";
+
+/** Where a message stands among those of its sender. */
+export interface LanePlace {
+  /** The sender's outbox epoch and priority: `0f3a…/normal`. */
+  readonly lane: string;
+  readonly order: number;
+  /** The lowest order that the sender may still send. */
+  readonly floor: number;
+}
 
 export interface InboxMessage {
   /** The sender's UUIDv7; unique per sender. */
@@ -14,33 +30,79 @@ export interface InboxMessage {
   readonly body: string;
   /** Milliseconds since 1970, by the sender's clock. */
   readonly sentAt: number;
+  /** After this nobody should handle it any more; by the sender's clock. */
+  readonly exp: number;
   readonly receivedAt: number;
   readonly replyTo?: string;
   readonly thread?: string;
+  /** Absent from senders that keep no lanes: such messages are in the order of their arrival. */
+  readonly place?: LanePlace;
 }
 
 export interface StoredMessage extends InboxMessage {
   /** Rises with every arrival; the cursor of `list`. */
   readonly position: number;
   readonly stage: InboxStage;
+  /** Why it was refused: an error code. */
+  readonly reason?: string;
 }
 
 export interface InboxQuery {
   /** Only messages that arrived after this position. */
   readonly after?: number;
   readonly from?: string;
-  /** Only messages nobody has read or handled yet. */
+  /** Only messages nobody has read or handled yet, and whose turn it is in their lane. */
   readonly unread?: boolean;
   /** At most `inboxPageMax`. */
   readonly limit: number;
 }
 
+/** What became of a message that arrived. */
+export type Arrival =
+  | { readonly kind: "stored" }
+  /** This sender's id is here already: nothing changed. */
+  | { readonly kind: "duplicate"; readonly stage: InboxStage; readonly reason?: string }
+  /** Its order lies behind its lane's floor or what was handed over, and its id is not here: it cannot be told from a very late copy. Nothing changed. */
+  | { readonly kind: "outdated" }
+  /** More wait behind a missing order than may: not stored, so that its sender repeats it. */
+  | { readonly kind: "ahead" }
+  /** A bound of the inbox is reached: not stored. `lanes`: the sender uses more lanes than it may. */
+  | { readonly kind: "full"; readonly bound: "sender" | "inbox" | "lanes" };
+
+/** One sender's lane; the lane is empty for messages without a place. */
+export interface LaneKey {
+  readonly from: string;
+  readonly lane: string;
+}
+
+export interface StageOf {
+  readonly id: string;
+  readonly stage: InboxStage;
+  readonly reason?: string;
+}
+
 /** Every call that changes something resolves only when the change is durable, and rejects with STORAGE_FAILED having changed nothing. */
 export interface Inbox {
-  /** `duplicate` where this sender's id is already there: then nothing changes. */
-  append(message: InboxMessage): Promise<"stored" | "duplicate">;
-  /** Oldest first. */
+  /** Messages of one sender, in one durable change; the answers stand in the same order. */
+  append(messages: readonly InboxMessage[]): Promise<readonly Arrival[]>;
+  /** Oldest arrival first. */
   list(query: InboxQuery): Promise<readonly StoredMessage[]>;
-  /** Raises the stage of one sender's messages; never lowers it. Returns the ids whose stage rose. */
-  advance(from: string, ids: readonly string[], stage: InboxStage): Promise<readonly string[]>;
+  /** Lanes in which a message waits to be handed over and nothing before it is missing. */
+  lanesDue(limit: number): Promise<readonly LaneKey[]>;
+  /** The messages of a lane whose turn it is, in order. */
+  due(lane: LaneKey, limit: number): Promise<readonly StoredMessage[]>;
+  /**
+   * Raises the stage of one sender's messages; never lowers it, never leaves a final one, and never starts what was read or started before. Returns the ids whose
+   * stage rose: whoever gets an id back from `started` is the one that may run its handler.
+   */
+  advance(from: string, ids: readonly string[], stage: Exclude<InboxStage, "stored">, reason?: string): Promise<readonly string[]>;
+  /** Of one sender's ids, those that are here. */
+  stagesOf(from: string, ids: readonly string[]): Promise<readonly StageOf[]>;
+  /** Messages whose handler had started when the peer last ended, oldest first. */
+  interrupted(limit: number): Promise<readonly StoredMessage[]>;
+  /**
+   * Forgets bodies and rows that nobody needs any more: final or read messages that arrived before `readBefore`, and only where a repetition would still be known as
+   * one (behind the lane's floor, or past their exp by `graceMs`). Bounded work per call; returns how many rows went.
+   */
+  sweep(now: number, bounds: { readonly readBefore: number; readonly graceMs: number; readonly limit: number }): Promise<number>;
 }

@@ -121,6 +121,41 @@ export const linkIdleMsMax: number = 300 * secondMs;
 export const linkKeepAliveMs: number = 30 * secondMs;
 export const inboxPageMax: number = 1000;
 
+// Inbox (spec §11)
+/** Of one sender, unread. */
+export const inboxUnreadPerSenderMax: number = 10_000;
+export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
+/** Of all bodies together. */
+export const inboxBytesMax: number = kib * kib * kib;
+export const lanesPerSenderMax: number = 16;
+/** What may wait behind one missing order. */
+export const reorderCountMax: number = 256;
+export const reorderBytesMax: number = 8 * kib * kib;
+/** A lane in which nothing came for this long has nothing left that could still come: its sender may use another instead. */
+export const laneIdleMsMax: number = messageLifeMsMax + dayMs;
+/** How long after its exp an id is still known, for messages that have no lane to tell a repetition by. */
+export const idGraceMs: number = 10 * minuteMs;
+
+// Outbox (spec §11)
+export const outboxBytesMax: number = kib * kib * kib;
+export const outboxPerRecipientMax: number = 2_000_000;
+export const messageLifeMsDefault: number = 3 * dayMs;
+/** What `explain` tells of one message. */
+export const eventsPerMessageMax: number = 64;
+export const settledMsMax: number = 7 * dayMs;
+
+// Streams (spec §9, §10)
+/** Frames of one stream that are being taken in at once; beyond it nothing more is read. */
+export const streamFramesInWorkMax: number = 32;
+/** Bytes that wait to be written before a sender is held up. */
+export const streamUnsentBytesMax: number = 1 * kib * kib;
+/** A stream on which nobody has proven who they are. */
+export const streamUnprovenMsMax: number = 30 * secondMs;
+export const streamMsMax: number = 24 * hourMs;
+/** A stream on which no byte can be written for this long is cut. */
+export const streamStallMsMax: number = 60 * secondMs;
+export const streamCloseMsMax: number = 2 * secondMs;
+
 // Listener (spec §7)
 export const listenerHeadersMsMax: number = 10 * secondMs;
 export const listenerRequestMsMax: number = 15 * secondMs;
