@@ -8,7 +8,7 @@ export { isStrictPoint, type SplitSignature, splitSignature } from "./crypto/ed2
 export type { AgreementKey, Crypto, Sealing, SigningKey, VerifyingKey } from "./crypto/port.ts";
 export { pureCrypto } from "./crypto/pure.ts";
 export { selfTest } from "./crypto/self-test.ts";
-export type { ApplicationFields } from "./dialogue/application.ts";
+export { type ApplicationFields, hasSoundLane, type LaneFields } from "./dialogue/application.ts";
 export {
   type ApplicationBody,
   type ApplicationType,
@@ -16,6 +16,7 @@ export {
   type DialogueType,
   decodeBody,
   encodeBody,
+  encodeKeptBody,
   isApplication,
   isDialogueType,
 } from "./dialogue/bodies.ts";

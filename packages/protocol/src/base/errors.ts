@@ -39,6 +39,7 @@ export const errorAudiences = {
   INVALID_PAYLOAD: "session",
   MESSAGE_EXPIRED: "session",
   QUOTA_EXCEEDED: "session",
+  INTERRUPTED: "session",
   TRANSFER_REJECTED: "session",
   TRANSFER_CORRUPT: "session",
   RELAY_REFUSED: "session",

@@ -85,7 +85,7 @@ export const sessionsMax: number = 16_384;
 export const textLengthMax: number = 64 * kib;
 export const nameLengthMax: number = 64;
 export const reasonLengthMax: number = 256;
-export const receiptIdsMax: number = 64;
+export const receiptIdsMax: number = 1024;
 export const capabilitiesMax: number = 256;
 export const messageLifeMsMax: number = 7 * dayMs;
 export const addressesPerPeerMax: number = 8;
@@ -143,6 +143,46 @@ export const messageLifeMsDefault: number = 3 * dayMs;
 /** What `explain` tells of one message. */
 export const eventsPerMessageMax: number = 64;
 export const settledMsMax: number = 7 * dayMs;
+
+// Couriers (spec §10, §11)
+/** Messages of one lane that are on their way or next in line; the rest stays in the outbox. */
+export const laneWindowCountMax: number = 4096;
+export const laneWindowBytesMax: number = 8 * kib * kib;
+/** Control bodies that wait for one peer; above it the oldest of the lowest priority goes. */
+export const controlQueueMax: number = 256;
+/** Ids of which a peer still has to be told how far they have come. */
+export const pendingReceiptsMax: number = 8192;
+/** How often in a row a lower priority may be passed over by a higher one. */
+export const passedOverMax: number = 8;
+/** What has had no receipt for this long is sealed anew; doubles each time, up to the second number. */
+export const repeatAfterMsMin: number = 5 * secondMs;
+export const repeatAfterMsMax: number = 60 * secondMs;
+/** Repetitions without any word of the peer, after which a new session is made. */
+export const silentRepeatsMax: number = 3;
+export const retryMsMin: number = 1 * secondMs;
+export const retryMsMax: number = 60 * secondMs;
+/** A peer that was not reached for a day is tried every five minutes. */
+export const longGoneMs: number = dayMs;
+export const longGoneRetryMs: number = 5 * minuteMs;
+/** How often a sender asks what has become of messages that are stored and not handled. */
+export const receiptQueryIntervalMs: number = 5 * minuteMs;
+
+// Roads (spec §11)
+/** The next address is tried when the one before has not answered for this long (RFC 8305). */
+export const raceStaggerMs: number = 250;
+export const circuitFailuresMax: number = 5;
+export const circuitOpenMs: number = 30 * secondMs;
+export const circuitTrialsMax: number = 3;
+/** Peers that a link is kept to, whether or not there is something to send. */
+export const keptLinksMax: number = 64;
+
+// Handlers (spec §11)
+/** Handlers that run at once, over all lanes. */
+export const handlersAtOnceMax: number = 64;
+/** Messages of a lane that are read from the inbox at once. */
+export const laneReadMax: number = 64;
+/** Transient messages that wait for the handler. */
+export const transientQueueMax: number = 1024;
 
 // Streams (spec §9, §10)
 /** Frames of one stream that are being taken in at once; beyond it nothing more is read. */

@@ -2,7 +2,17 @@
 import * as z from "zod/mini";
 import { isMessageId } from "./message-id.ts";
 
-export interface ApplicationFields {
+/** Where a durable message stands among those of its sender (spec §11). All three or none. */
+export interface LaneFields {
+  /** The sender's outbox epoch and the priority: `0f3a5c7e9b1d2f4a/normal`. */
+  readonly lane?: string;
+  /** Its place in the lane: 1, 2, 3, … */
+  readonly order?: number;
+  /** The lowest order of the lane that the sender may still send. */
+  readonly floor?: number;
+}
+
+export interface ApplicationFields extends LaneFields {
   /** UUIDv7, the same however often the message is sealed anew. */
   readonly id: string;
   /** Milliseconds since 1970, by the sender's clock; the two times below likewise. */
@@ -14,10 +24,13 @@ export interface ApplicationFields {
   readonly thread?: string;
   /** W3C trace context. */
   readonly traceparent?: string;
+  /** Not kept by either side and not receipted: for a handler that is there now. */
+  readonly transient?: true;
 }
 
 const id = z.string().check(z.refine(isMessageId));
 const time = z.int().check(z.nonnegative());
+const order = z.int().check(z.positive());
 
 export const applicationShape: {
   readonly id: z.ZodMiniType<string>;
@@ -26,6 +39,10 @@ export const applicationShape: {
   readonly reply_to: z.ZodMiniExactOptional<z.ZodMiniType<string>>;
   readonly thread: z.ZodMiniExactOptional<z.ZodMiniType<string>>;
   readonly traceparent: z.ZodMiniExactOptional<z.ZodMiniType<string>>;
+  readonly transient: z.ZodMiniExactOptional<z.ZodMiniType<true>>;
+  readonly lane: z.ZodMiniExactOptional<z.ZodMiniType<string>>;
+  readonly order: z.ZodMiniExactOptional<z.ZodMiniType<number>>;
+  readonly floor: z.ZodMiniExactOptional<z.ZodMiniType<number>>;
 } = {
   id,
   sent_at: time,
@@ -33,4 +50,12 @@ export const applicationShape: {
   reply_to: z.exactOptional(id),
   thread: z.exactOptional(id),
   traceparent: z.exactOptional(z.string().check(z.regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/))),
+  transient: z.exactOptional(z.literal(true)),
+  lane: z.exactOptional(z.string().check(z.regex(/^[0-9a-f]{16}\/(?:high|normal|low)$/))),
+  order: z.exactOptional(order),
+  floor: z.exactOptional(order),
 };
+
+/** LANE-1: lane, order and floor come together, and nobody sends what its own floor says will not be sent. */
+export const hasSoundLane = ({ lane, order: place, floor }: LaneFields): boolean =>
+  lane === undefined ? place === undefined && floor === undefined : place !== undefined && floor !== undefined && floor <= place;

@@ -4,7 +4,7 @@ import { bodyBytesMax, bodyDepthMax } from "../base/limits.ts";
 import { encodeUtf8 } from "../base/utf8.ts";
 import { readJson } from "../wire/canonical-json.ts";
 import type { MessageType } from "../wire/message-types.ts";
-import type { ApplicationFields } from "./application.ts";
+import { type ApplicationFields, hasSoundLane, type LaneFields } from "./application.ts";
 import { type CapabilityQueryBody, type CapabilityResponseBody, capabilityQuerySchema, capabilityResponseSchema } from "./capability.ts";
 import { type ErrorBody, errorSchema } from "./error-report.ts";
 import {
@@ -117,9 +117,15 @@ export function encodeBody<Type extends DialogueType>(body: BodyByType[Type] | (
   return bytes;
 }
 
+/** The same bytes from a body that is JSON text already, as an outbox keeps it: `{…}` and the fields beside it. */
+export function encodeKeptBody(ownFields: string, fields: ApplicationFields): Bytes {
+  const separator = ownFields === "{}" ? "" : ",";
+  return encodeUtf8(`${ownFields.slice(0, -1)}${separator}${JSON.stringify(fields).slice(1)}`);
+}
+
 /** The typed body, or undefined where the bytes are no JSON of this type. Fields we do not know are left out: a newer peer may send them. */
 export function decodeBody<Type extends DialogueType>(type: Type, bytes: Bytes): BodyByType[Type] | undefined {
   if (bytes.length > bodyBytesMax) return undefined;
   const parsed = schemas[type].safeParse(readJson(bytes, bodyDepthMax));
-  return parsed.success ? parsed.data : undefined;
+  return parsed.success && hasSoundLane(parsed.data as LaneFields) ? parsed.data : undefined;
 }
