@@ -2,31 +2,35 @@
 import {
   type ApplicationFields,
   type BodyByType,
+  type BundleItem,
   type Capability,
   type DialogueType,
   decodeBody,
+  decodeBundle,
   type ErrorCode,
   factsOf,
   HikyakuError,
   isDialogueType,
   isMessageType,
-  type MessageBody,
+  limits,
   messageTypeNames,
   type StatusBody,
   toldByPeer,
 } from "@hikyaku/protocol";
+import { ephemeral } from "../delivery/bag.ts";
+import { keepAnnounced } from "../links/reachability.ts";
 import type { Admission } from "./admission.ts";
+import type { Couriers } from "./couriers.ts";
 import type { KnownPeers } from "./known-peers.ts";
-import type { Mail, Sender } from "./mail.ts";
+import type { Letter, Mail, Sender } from "./mail.ts";
 import type { Ground, Settings } from "./needs.ts";
 import { maySend } from "./policy.ts";
-import { keepAnnounced } from "./reachability.ts";
 import type { Receipts } from "./receipts.ts";
 import type { LiveSession, SessionTable } from "./session-table.ts";
 import type { Waits } from "./waits.ts";
 
-/** A body to send back in the same session. */
-export type Reply = { readonly [Type in DialogueType]: { readonly msgType: Type; readonly body: BodyByType[Type] } }[DialogueType];
+/** A body to send back. */
+type Reply = { readonly [Type in DialogueType]: { readonly msgType: Type; readonly body: BodyByType[Type] } }[DialogueType];
 
 export interface DialogueParts {
   readonly ground: Ground;
@@ -36,6 +40,7 @@ export interface DialogueParts {
   readonly waits: Waits;
   readonly receipts: Receipts;
   readonly mail: Mail;
+  readonly couriers: Couriers;
   readonly admission: Admission;
   readonly capabilities: () => readonly Capability[];
   /** The peer said where it can be reached. */
@@ -55,6 +60,25 @@ interface Opened<Body> {
 }
 
 type Respond<Type extends DialogueType> = (parts: Opened<BodyByType[Type]>) => Promise<readonly Reply[]> | readonly Reply[];
+
+interface OpenedEnvelope {
+  readonly msgType: string;
+  readonly plaintext: BundleItem["body"];
+  /** The nonce in hex. */
+  readonly ref: string;
+  /** Whether it came over a stream. */
+  readonly isStream: boolean;
+}
+
+interface Decoded {
+  readonly msgType: DialogueType;
+  readonly body: BodyByType[DialogueType];
+}
+
+interface Limited {
+  readonly code: ErrorCode;
+  readonly retryAfterS: number;
+}
 
 const nothing: readonly Reply[] = [];
 
@@ -76,27 +100,58 @@ export class Dialogue {
     this.#status.delete(did);
   }
 
-  /** The bodies to answer with, in order. `ref` names the message if it has to be refused. Rejects only where our own storage fails. */
-  async receive(
+  /**
+   * Acts on one opened envelope; answers wait for the peer's courier. `ref` names the envelope if it has to be refused. A bundle is decoded and judged whole before
+   * any of it is acted upon (spec BUNDLE-2), and comes over streams only. Rejects only where our own storage fails.
+   */
+  async receive(session: LiveSession, { msgType, plaintext, ref, isStream }: OpenedEnvelope): Promise<void> {
+    const isBundle = msgType === "bundle" && isStream && session.facts.version === "1.2";
+    const items = isBundle ? decodeBundle(plaintext) : [{ msgType, body: plaintext }];
+    const refusal = items === undefined ? "INVALID_PAYLOAD" : await this.#receiveAll(session, items);
+    if (refusal !== undefined) this.#refuse(session, msgType, refusal, ref);
+  }
+
+  async #receiveAll(
     session: LiveSession,
-    msgType: string,
-    plaintext: Parameters<typeof decodeBody>[1],
-    ref: string,
-  ): Promise<readonly Reply[]> {
-    const { known } = this.#parts;
+    items: readonly { readonly msgType: string; readonly body: BundleItem["body"] }[],
+  ): Promise<ErrorCode | Limited | undefined> {
+    const { known, admission, ground } = this.#parts;
     const { peerId } = session.facts;
     const standing = known.standingOf(peerId);
-    const retryAfterS = this.#parts.admission.message(peerId, msgType, standing);
-    if (retryAfterS !== undefined) return this.#refuse(session, msgType, "RATE_LIMITED", ref, retryAfterS);
-    // "Does not exist" and "not allowed" are one answer (spec ERR-5).
-    if (!isMessageType(msgType) || !this.#isAllowed(session, msgType)) return this.#refuse(session, msgType, "UNAUTHORIZED", ref);
-    if (!isDialogueType(msgType) || this.#responders[msgType] === undefined) return this.#refuse(session, msgType, "UNSUPPORTED_TYPE", ref);
-    const body = decodeBody(msgType, plaintext);
-    if (body === undefined) return this.#refuse(session, msgType, "INVALID_PAYLOAD", ref);
     const from: Sender = { did: peerId, name: known.get(peerId)?.name ?? peerId, trust: standing.level };
-    this.#parts.ground.counters.add(`received.${msgType}`);
+    const bodies: Decoded[] = [];
+    for (const { msgType, body } of items) {
+      const retryAfterS = admission.message(peerId, msgType, standing);
+      if (retryAfterS !== undefined) return { code: "RATE_LIMITED", retryAfterS };
+      // "Does not exist" and "not allowed" are one answer (spec ERR-5).
+      if (!isMessageType(msgType) || !this.#isAllowed(session, msgType)) return "UNAUTHORIZED";
+      if (!isDialogueType(msgType) || this.#responders[msgType] === undefined) return "UNSUPPORTED_TYPE";
+      const decoded = decodeBody(msgType, body);
+      if (decoded === undefined) return "INVALID_PAYLOAD";
+      bodies.push({ msgType, body: decoded });
+    }
+    const letters: Letter[] = [];
+    for (const { msgType, body } of bodies) {
+      ground.counters.add(`received.${msgType}`);
+      if (msgType === "message") this.#sort(from, { type: msgType, body: body as Letter["body"] }, letters);
+      else await this.#respond(session, from, msgType, body);
+    }
+    const full = letters.length === 0 ? undefined : await this.#parts.mail.receive(from, letters);
+    for (const { body } of letters) if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${peerId} ${body.reply_to}`, body);
+    return full === undefined ? undefined : { code: full, retryAfterS: limits.inboxFullRetryAfterS };
+  }
+
+  #sort(from: Sender, letter: Letter, letters: Letter[]): void {
+    if (letter.body.transient === true) this.#parts.mail.receiveTransient(from, letter);
+    else letters.push(letter);
+  }
+
+  async #respond(session: LiveSession, from: Sender, msgType: DialogueType, body: BodyByType[DialogueType]): Promise<void> {
     const respond = this.#responders[msgType] as Respond<typeof msgType>;
-    return await respond({ session, from, body });
+    const courier = this.#parts.couriers.of(from.did);
+    for (const reply of await respond({ session, from, body }))
+      courier.bag.room.put(ephemeral(reply.msgType, reply.body, factsOf(reply.msgType).priority));
+    courier.stir();
   }
 
   /** A stranger in the middle of pairing may say where it is: only if it is trusted in the end is that kept. */
@@ -107,11 +162,14 @@ export class Dialogue {
   }
 
   /** ERR-6, ERR-7: an error never answers an error, and a storm of them is refused in silence. */
-  #refuse({ facts }: LiveSession, msgType: string, code: ErrorCode, ref: string, retryAfterS?: number): readonly Reply[] {
-    const { ground, admission } = this.#parts;
+  #refuse({ facts }: LiveSession, msgType: string, refusal: ErrorCode | Limited, ref: string): void {
+    const { ground, admission, couriers } = this.#parts;
+    const { code, retryAfterS } = typeof refusal === "string" ? { code: refusal, retryAfterS: undefined } : refusal;
     ground.counters.add(`refused.${code}`);
-    if (msgType === "error" || !admission.mayTellError(facts.peerId)) return nothing;
-    return [{ msgType: "error", body: { code, ref, ...(retryAfterS === undefined ? {} : { retry_after: retryAfterS }) } }];
+    if (msgType === "error" || !admission.mayTellError(facts.peerId)) return;
+    const body = { code, ref, ...(retryAfterS === undefined ? {} : { retry_after: retryAfterS }) };
+    couriers.of(facts.peerId).bag.room.put(ephemeral("error", body, "high"));
+    couriers.of(facts.peerId).stir();
   }
 
   #makeResponders(): { readonly [Type in DialogueType]?: Respond<Type> } {
@@ -146,6 +204,7 @@ export class Dialogue {
       error: ({ from, body }) => {
         const code = toldByPeer(body.code);
         waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}.`));
+        this.#parts.couriers.of(from.did).refusedByPeer(body.ref, code, body.retry_after);
         return nothing;
       },
       session_close: ({ session }) => {
@@ -153,7 +212,12 @@ export class Dialogue {
         return nothing;
       },
       status_report: ({ session, from, body }) => this.#noteStatus(session, from, body),
-      message: async ({ from, body }) => await this.#takeMessage(from, body as ApplicationFields & MessageBody),
+      receipt_query: async ({ from, body }) => {
+        await this.#parts.mail.answerQuery(from.did, body.ids);
+        return nothing;
+      },
+      // Messages are taken in together, see #receiveAll.
+      message: () => nothing,
     };
   }
 
@@ -175,16 +239,6 @@ export class Dialogue {
       this.#status.set(from.did, { receivedAt, ...(state === undefined ? {} : { state }), ...(detail === undefined ? {} : { detail }) });
     return [{ msgType: "receipt", body: { ids: [body.id], stage: "handled" } }];
   }
-
-  async #takeMessage(from: Sender, body: ApplicationFields & MessageBody): Promise<readonly Reply[]> {
-    if (body.exp !== undefined && body.exp < this.#parts.ground.clock.now()) {
-      this.#parts.ground.counters.add("refused.MESSAGE_EXPIRED");
-      return [{ msgType: "receipt", body: { ids: [body.id], stage: "refused", reason: "MESSAGE_EXPIRED" } }];
-    }
-    const stage = await this.#parts.mail.receive(from, body);
-    if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${from.did} ${body.reply_to}`, body);
-    return [{ msgType: "receipt", body: { ids: [body.id], stage } }];
-  }
 }
 
 /** One sentence for a code that a peer sent us. */
@@ -196,6 +250,8 @@ function explain(code: ErrorCode): string {
       return "UNSUPPORTED_TYPE, it has nothing that handles such messages";
     case "INVALID_PAYLOAD":
       return "INVALID_PAYLOAD, the body does not have the form its type asks for";
+    case "QUOTA_EXCEEDED":
+      return "QUOTA_EXCEEDED, its inbox has no room for this until something in it was read";
     default:
       return code;
   }

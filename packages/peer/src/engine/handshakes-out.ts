@@ -12,8 +12,8 @@ import {
   newSessionId,
   type PendingOffer,
 } from "@hikyaku/protocol";
-import type { Link, Reception } from "../ports/link.ts";
-import type { KnownPeer } from "../ports/trust-store.ts";
+import type { Contact } from "../links/contact.ts";
+import type { Exchange, Link, Reception, Refusal, Stream } from "../ports/link.ts";
 import type { Alarms } from "./alarms.ts";
 import { type Answer, refused, taken } from "./answer.ts";
 import { isSameFrame } from "./half-opens.ts";
@@ -22,16 +22,10 @@ import { dice, type Ground, momentOf, type Settings } from "./needs.ts";
 import { LiveSession, type SessionTable } from "./session-table.ts";
 import { untilAborted } from "./waits.ts";
 
-/** Whom to connect to: a known peer, or a stranger from a pairing link. */
-export type Contact = Pick<KnownPeer, "did" | "name" | "addresses" | "minVersion">;
-
 export interface OfferOptions {
   readonly pairingToken?: Bytes;
   readonly rolloverOf?: string;
 }
-
-/** Moves one frame to a contact and takes in whatever comes back on the same link. */
-type Exchange = (link: Link, frame: Bytes, signal: AbortSignal) => Promise<Reception>;
 
 export interface HandshakesOutParts {
   readonly ground: Ground;
@@ -39,13 +33,10 @@ export interface HandshakesOutParts {
   readonly keys: KeyRing;
   readonly sessions: SessionTable;
   readonly alarms: Alarms;
-  /** Tries the contact's addresses until one takes the frame. */
-  readonly exchangeAnywhere: (
-    contact: Contact,
-    frame: Bytes,
-    signal: AbortSignal,
-  ) => Promise<{ readonly link: Link; readonly reception: Reception }>;
-  readonly exchange: Exchange;
+  /** Moves a frame over an exchange and takes in whatever comes back. */
+  readonly exchange: (link: Exchange, frame: Bytes, signal: AbortSignal) => Promise<Reception>;
+  /** Aborts when a stream is down. */
+  readonly goneOf: (stream: Stream) => AbortSignal;
   /** Told of every session that was made here. */
   readonly established: (session: LiveSession, contact: Contact) => void;
   /** Aborts when the peer closes. */
@@ -55,12 +46,21 @@ export interface HandshakesOutParts {
 interface Attempt {
   readonly contact: Contact;
   readonly pending: PendingOffer;
+  readonly link: Link;
+  /** Settled by the genuine M2, or by what ends the attempt before. */
+  readonly answered: PromiseWithResolvers<Confirmed>;
   /** A peer's offer that came while ours was unanswered. */
   crossedWith?: string;
   /** Set by the genuine M2. */
-  confirmed?: { readonly m2: Bytes; readonly m3: Bytes; readonly session: LiveSession };
-  /** Why the answer was not accepted. */
+  confirmed?: Confirmed;
+  /** Why the answer that came on this attempt's own way was not accepted. */
   failure?: HikyakuError;
+}
+
+interface Confirmed {
+  readonly m2: Bytes;
+  readonly m3: Bytes;
+  readonly session: LiveSession;
 }
 
 export class HandshakesOut {
@@ -73,13 +73,13 @@ export class HandshakesOut {
   }
 
   /**
-   * A ready session with the contact, from a handshake that is under way already or from a new one. The signal ends the caller's waiting only: others
-   * may wait for the same attempt. Rejects with a sentence that names the cause.
+   * A session with the contact, from a handshake that is under way already or from a new one on this link: over an exchange it is ready, over a stream it may be
+   * used there at once. The signal ends the caller's waiting only: others may wait for the same attempt. Rejects with a sentence that names the cause.
    */
-  connect(contact: Contact, options: OfferOptions, signal: AbortSignal): Promise<LiveSession> {
+  connect(contact: Contact, options: OfferOptions, link: Link, signal: AbortSignal): Promise<LiveSession> {
     const running = options.pairingToken === undefined ? this.#running.get(contact.did) : undefined;
     if (running !== undefined) return untilAborted(running, signal);
-    const started = this.#attempt(contact, options).finally(() => {
+    const started = this.#attempt(contact, options, link).finally(() => {
       if (this.#running.get(contact.did) === started) this.#running.delete(contact.did);
     });
     this.#running.set(contact.did, started);
@@ -99,8 +99,15 @@ export class HandshakesOut {
     return undefined;
   }
 
-  /** M2. The frame to send back is M3. */
-  receiveAnswer(m2: Envelope, frame: Bytes): Answer {
+  /** The other side did not take a frame on this stream: whether it was the M1 of an attempt that is under way. */
+  refused(stream: Stream, refusal: Refusal): boolean {
+    const attempt = [...this.#attempts.values()].find(({ link, confirmed }) => link === stream && confirmed === undefined);
+    attempt?.answered.reject(refusalOf(refusal, attempt.contact, attempt.pending));
+    return attempt !== undefined;
+  }
+
+  /** M2. Over an exchange the frame to send back is M3; over a stream whoever began the attempt sends it, before anything else. */
+  receiveAnswer(m2: Envelope, frame: Bytes, stream: Stream | undefined): Answer {
     const { ground, keys, sessions } = this.#parts;
     const attempt = this.#attempts.get(m2.sessionId);
     const peerKey = attempt === undefined ? undefined : keys.keyOf(attempt.contact.did);
@@ -119,6 +126,7 @@ export class HandshakesOut {
     });
     if (confirmed.kind !== "confirmed") {
       attempt.failure = failureOf(confirmed.code, name);
+      if (stream !== undefined && stream === attempt.link) attempt.answered.reject(attempt.failure);
       this.#parts.alarms.judge(did, confirmed);
       return this.#refuse(confirmed.check);
     }
@@ -126,22 +134,25 @@ export class HandshakesOut {
       at,
       isReady: false,
       crossedWith: attempt.crossedWith,
+      bornOn: attempt.link,
     });
     attempt.confirmed = { m2: frame, m3: encodeEnvelope(confirmed.m3), session };
     sessions.add(session);
-    return taken(attempt.confirmed.m3);
+    attempt.answered.resolve(attempt.confirmed);
+    return attempt.link.kind === "stream" ? taken() : taken(attempt.confirmed.m3);
   }
 
-  async #attempt(contact: Contact, options: OfferOptions): Promise<LiveSession> {
+  async #attempt(contact: Contact, options: OfferOptions, link: Link): Promise<LiveSession> {
     const { ground, settings, sessions } = this.#parts;
     const sessionId = newSessionId(ground.random.bytes(16));
     const offer = { recipientId: contact.did, abilities: settings.abilities, ...options };
     const offerDice = { sessionId, challenge: dice(ground), ephemeral: dice(ground), nonce: dice(ground) };
     const pending = makeOffer(ground.crypto, ground.identity, offer, offerDice, ground.clock.now());
-    const attempt: Attempt = { contact, pending };
+    const attempt: Attempt = { contact, pending, link, answered: Promise.withResolvers() };
+    attempt.answered.promise.catch(() => undefined);
     this.#attempts.set(sessionId, attempt);
     try {
-      const session = await this.#drive(attempt);
+      const session = link.kind === "stream" ? await this.#driveOn(link, attempt) : await this.#drive(link, attempt);
       ground.log.write("info", "session.established", { peer: contact.did, role: "initiator", version: session.facts.version });
       ground.counters.add("session.established");
       this.#parts.established(session, contact);
@@ -155,12 +166,32 @@ export class HandshakesOut {
     }
   }
 
+  /** On a stream nothing is lost while it is up, so M1 and M3 go once, and messages may follow M3 at once. */
+  async #driveOn(stream: Stream, { contact, pending, answered }: Attempt): Promise<LiveSession> {
+    const { ground, closing, goneOf } = this.#parts;
+    const late = new HikyakuError("TIMED_OUT", `${contact.name} did not answer the handshake within ${limits.halfOpenMsMax / 1000} s.`);
+    const timer = ground.clock.after(limits.halfOpenMsMax, () => answered.reject(late));
+    const stop = AbortSignal.any([goneOf(stream), closing]);
+    const cancel = (): void => answered.reject(stop.reason);
+    stop.addEventListener("abort", cancel, { once: true });
+    try {
+      if (stop.aborted) throw stop.reason;
+      await stream.send(encodeEnvelope(pending.m1), closing);
+      const { m3, session } = await answered.promise;
+      await stream.send(m3, closing);
+      return session;
+    } finally {
+      timer.cancel();
+      stop.removeEventListener("abort", cancel);
+    }
+  }
+
   /** Sends M1; taking in its answer sends M3. Then repeats M3 until the peer has shown that it holds the keys (spec HS-12). */
-  async #drive(attempt: Attempt): Promise<LiveSession> {
-    const { ground, closing, exchangeAnywhere } = this.#parts;
+  async #drive(link: Exchange, attempt: Attempt): Promise<LiveSession> {
+    const { ground, closing, exchange } = this.#parts;
     const { contact, pending } = attempt;
     const beganAt = ground.clock.elapsed();
-    const { link, reception } = await exchangeAnywhere(contact, encodeEnvelope(pending.m1), closing);
+    const reception = await exchange(link, encodeEnvelope(pending.m1), closing);
     if (reception.kind === "refused") throw refusalOf(reception, contact, pending);
     if (attempt.confirmed === undefined)
       throw attempt.failure ?? new HikyakuError("HANDSHAKE_FAILED", `${contact.name} gave no answer to the handshake.`);
@@ -180,7 +211,7 @@ export class HandshakesOut {
   }
 
   /** HS-12: a repetition that does not get through is one more that was lost; the next one may arrive. */
-  async #repeat(link: Link, m3: Bytes): Promise<Reception | undefined> {
+  async #repeat(link: Exchange, m3: Bytes): Promise<Reception | undefined> {
     const { ground, closing, exchange } = this.#parts;
     try {
       return await exchange(link, m3, closing);
@@ -208,7 +239,7 @@ function failureOf(code: HandshakeRefusal["code"], name: string): HikyakuError {
 }
 
 /** A refusal is unauthenticated, so it is told as a hint: what it says, and what to do if it is true. */
-function refusalOf(reception: Reception & { kind: "refused" }, { name }: Contact, { settings }: PendingOffer): HikyakuError {
+function refusalOf(reception: Refusal, { name }: Contact, { settings }: PendingOffer): HikyakuError {
   const { code } = reception;
   switch (code) {
     case "UNKNOWN_SENDER":

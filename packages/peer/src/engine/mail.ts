@@ -1,7 +1,9 @@
 /** Application messages that arrived: durable first, then handed to the agent, each step told to the sender by a receipt (spec §11). */
-import { type ApplicationFields, HikyakuError, type MessageBody, type ReceiptStage } from "@hikyaku/protocol";
-import type { Inbox, InboxMessage, InboxQuery, StoredMessage } from "../ports/inbox.ts";
+import { type ApplicationFields, HikyakuError, limits, type MessageBody, type MessageType } from "@hikyaku/protocol";
+import type { Arrival, Inbox, InboxMessage, InboxQuery, LanePlace, StoredMessage } from "../ports/inbox.ts";
 import type { TrustLevel } from "../ports/trust-store.ts";
+import type { Couriers } from "./couriers.ts";
+import type { HandlerManner, Handling } from "./handling.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Ground } from "./needs.ts";
 import type { Posting } from "./posting.ts";
@@ -22,17 +24,25 @@ export interface Incoming {
   readonly sentAt: number;
   readonly replyTo?: string;
   readonly thread?: string;
-  /** Sends an answer that names this message; resolves when the sender has stored it. */
+  /** Sends an answer that names this message; resolves when the sender has stored it, or it is durable here and the sender is away. */
   reply(body: MessageBody): Promise<void>;
 }
 
 export type MessageHandler = (message: Incoming) => Promise<void> | void;
 
+/** An application body that was opened. */
+export interface Letter {
+  readonly type: MessageType;
+  readonly body: ApplicationFields & MessageBody;
+}
+
 export interface MailParts {
   readonly ground: Ground;
   readonly inbox: Inbox;
   readonly known: KnownPeers;
-  readonly posting: Posting;
+  readonly handling: Handling;
+  readonly couriers: () => Couriers;
+  readonly posting: () => Posting;
   readonly background: (work: Promise<void>) => void;
 }
 
@@ -45,88 +55,129 @@ export class Mail {
   }
 
   /** One handler for all messages; without one they wait in the inbox. */
-  handle(handler: MessageHandler): void {
+  handle(handler: MessageHandler, manner?: HandlerManner): void {
     if (this.#handler !== undefined) throw new HikyakuError("INVALID_ARGUMENT", "There is a handler for messages already.");
     this.#handler = handler;
+    this.#parts.background(this.#parts.handling.handle("message", (message) => handler(this.#incoming(message)), manner));
   }
 
-  /** BOX-1: resolves with the stage to receipt, and only once the message is durable. A repeated id is not handled again. */
-  async receive(from: Sender, message: ApplicationFields & MessageBody): Promise<ReceiptStage> {
-    const outcome = await this.#parts.inbox.append(inboxMessage(from, message, this.#parts.ground.clock.now()));
-    if (outcome === "duplicate") {
-      this.#parts.ground.counters.add("message.duplicate");
-      return "stored";
-    }
-    this.#parts.ground.counters.add("message.stored");
-    if (this.#handler === undefined) return "stored";
-    await this.#parts.inbox.advance(from.did, [message.id], "delivered");
-    this.#parts.background(this.#run(this.#handler, this.#incoming(from, message)));
-    return "delivered";
+  /**
+   * BOX-1: durable before anything is receipted, all in one change. What is beyond the inbox's bounds is neither stored nor receipted: the code says so to the sender,
+   * who tries again. A repeated id is answered with what became of it and not handled again.
+   */
+  async receive(from: Sender, letters: readonly Letter[]): Promise<"QUOTA_EXCEEDED" | undefined> {
+    const { inbox, ground, handling } = this.#parts;
+    const now = ground.clock.now();
+    const kept = letters.filter(({ body }) => this.#isInTime(from, body, now));
+    const arrivals = kept.length === 0 ? [] : await inbox.append(kept.map((letter) => inboxMessage(from, letter, now)));
+    const lanes = new Set<string>();
+    kept.forEach(({ body }, index) => {
+      const arrival = arrivals[index];
+      if (arrival === undefined) return;
+      ground.counters.add(`message.${arrival.kind}`);
+      this.#receipt(from, body.id, arrival);
+      if (arrival.kind === "stored") lanes.add(body.lane ?? "");
+    });
+    this.#parts.couriers().of(from.did).stir();
+    for (const lane of lanes) handling.wake({ from: from.did, lane });
+    return arrivals.some(({ kind }) => kind === "full") ? "QUOTA_EXCEEDED" : undefined;
+  }
+
+  /** For the handler that is here now, or for nobody. */
+  receiveTransient(from: Sender, { type, body }: Letter): void {
+    const { ground, handling } = this.#parts;
+    const handler = this.#handler;
+    if (handler === undefined || type !== "message") return ground.counters.add("message.transient.unheard");
+    const message = inboxMessage(from, { type, body }, ground.clock.now());
+    const hasRoom = handling.runTransient(async () => {
+      try {
+        await handler(this.#incoming(message));
+      } catch (error) {
+        ground.log.write("error", "handler.failed", { peer: from.did, id: body.id, reason: error instanceof Error ? error.name : "thrown" });
+      }
+    });
+    ground.counters.add(hasRoom ? "message.transient" : "message.transient.dropped");
   }
 
   list(query: InboxQuery): Promise<readonly StoredMessage[]> {
     return this.#parts.inbox.list(query);
   }
 
-  /** The agent has read these: their senders are told. */
-  async markRead(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<void> {
+  /** The agent has read these, or is done with them: their senders are told. */
+  async mark(messages: readonly Pick<StoredMessage, "from" | "id">[], stage: "delivered" | "handled"): Promise<void> {
+    const couriers = this.#parts.couriers();
     for (const [did, ids] of idsBySender(messages)) {
-      const risen = await this.#parts.inbox.advance(did, ids, "delivered");
-      if (risen.length > 0) this.#parts.background(this.#parts.posting.receipt(did, risen, "delivered"));
+      const risen = await this.#parts.inbox.advance(did, ids, stage);
+      if (risen.length === 0 || this.#parts.known.get(did) === undefined) continue;
+      couriers.of(did).bag.receipts.note(risen, stage);
+      couriers.of(did).stir();
     }
   }
 
-  async #run(handler: MessageHandler, message: Incoming): Promise<void> {
-    const { did } = message.from;
-    try {
-      await handler(message);
-    } catch (error) {
-      // The sender learns that its message failed here, and nothing of how.
-      this.#parts.ground.log.write("error", "handler.failed", {
-        peer: did,
-        id: message.id,
-        reason: error instanceof Error ? error.name : "thrown",
-      });
-      await this.#parts.posting.receipt(did, [message.id], "refused", "INTERNAL_ERROR");
-      return;
-    }
-    await this.#parts.inbox.advance(did, [message.id], "handled");
-    this.#parts.ground.counters.add("message.handled");
-    await this.#parts.posting.receipt(did, [message.id], "handled");
+  /** BOX-3: what has become of a peer's messages, as far as they are here. */
+  async answerQuery(did: string, ids: readonly string[]): Promise<void> {
+    const { receipts } = this.#parts.couriers().of(did).bag;
+    for (const { id, stage, reason } of await this.#parts.inbox.stagesOf(did, ids)) receipts.note([id], stage === "started" ? "delivered" : stage, reason);
+    this.#parts.couriers().of(did).stir();
   }
 
-  #incoming(from: Sender, { id, sent_at, reply_to, thread, ...body }: ApplicationFields & MessageBody): Incoming {
+  #isInTime(from: Sender, { id, exp }: ApplicationFields, now: number): boolean {
+    if (exp === undefined || exp >= now) return true;
+    this.#parts.ground.counters.add("refused.MESSAGE_EXPIRED");
+    this.#parts.couriers().of(from.did).bag.receipts.note([id], "refused", "MESSAGE_EXPIRED");
+    return false;
+  }
+
+  #receipt({ did }: Sender, id: string, arrival: Arrival): void {
+    const { receipts } = this.#parts.couriers().of(did).bag;
+    if (arrival.kind === "stored") receipts.note([id], "stored");
+    else if (arrival.kind === "duplicate") receipts.note([id], arrival.stage === "started" ? "delivered" : arrival.stage, arrival.reason);
+    else if (arrival.kind === "outdated") receipts.note([id], "refused", "SEQUENCE_ERROR");
+  }
+
+  #incoming({ id, from, body, sentAt, replyTo, thread }: InboxMessage): Incoming {
+    const { known } = this.#parts;
+    const name = known.get(from)?.name ?? from;
     return {
       id,
-      from,
-      body: "text" in body ? { text: body.text } : { json: body.json },
-      sentAt: sent_at,
-      ...(reply_to === undefined ? {} : { replyTo: reply_to }),
+      from: { did: from, name, trust: known.standingOf(from).level },
+      body: JSON.parse(body) as MessageBody,
+      sentAt,
+      ...(replyTo === undefined ? {} : { replyTo }),
       ...(thread === undefined ? {} : { thread }),
       reply: async (answer) => {
-        await this.#parts.posting.post(this.#parts.known.resolve(from.did), "message", answer, { replyTo: id });
+        await this.#parts.posting().post(known.resolve(from), "message", answer, { replyTo: id });
       },
     };
   }
 }
 
-const inboxMessage = (
-  from: Sender,
-  { id, sent_at, reply_to, thread, ...body }: ApplicationFields & MessageBody,
-  now: number,
-): InboxMessage => ({
-  id,
-  from: from.did,
-  type: "message",
-  body: JSON.stringify("text" in body ? { text: body.text } : { json: body.json }),
-  sentAt: sent_at,
-  receivedAt: now,
-  ...(reply_to === undefined ? {} : { replyTo: reply_to }),
-  ...(thread === undefined ? {} : { thread }),
-});
+function inboxMessage(from: Sender, { type, body }: Letter, now: number): InboxMessage {
+  const { id, sent_at, exp, reply_to, thread } = body;
+  const place = placeOf(body);
+  return {
+    id,
+    from: from.did,
+    type,
+    body: JSON.stringify("text" in body ? { text: body.text } : { json: body.json }),
+    sentAt: sent_at,
+    exp: Math.min(exp ?? Number.POSITIVE_INFINITY, now + limits.messageLifeMsMax),
+    receivedAt: now,
+    ...(reply_to === undefined ? {} : { replyTo: reply_to }),
+    ...(thread === undefined ? {} : { thread }),
+    ...(place === undefined ? {} : { place }),
+  };
+}
+
+const placeOf = ({ lane, order, floor }: ApplicationFields): LanePlace | undefined =>
+  lane === undefined || order === undefined || floor === undefined ? undefined : { lane, order, floor };
 
 function idsBySender(messages: readonly Pick<StoredMessage, "from" | "id">[]): ReadonlyMap<string, readonly string[]> {
   const bySender = new Map<string, string[]>();
-  for (const { from, id } of messages) bySender.set(from, [...(bySender.get(from) ?? []), id]);
+  for (const { from, id } of messages) {
+    const ids = bySender.get(from) ?? [];
+    ids.push(id);
+    bySender.set(from, ids);
+  }
   return bySender;
 }

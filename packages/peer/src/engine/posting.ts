@@ -1,22 +1,24 @@
-/** What this peer says to others, and how it learns that it was heard: messages with receipts, questions with answers, signs of life. */
+/** What this peer says to others, and how it learns that it was heard: messages with receipts, questions with answers (spec §11). */
 import {
   type ApplicationFields,
   type BodyByType,
   type CapabilityResponseBody,
   type DialogueType,
-  type ErrorCode,
+  encodeBody,
   encodeUtf8,
+  factsOf,
   HikyakuError,
   limits,
   type MessageBody,
   newMessageId,
   type ReceiptStage,
 } from "@hikyaku/protocol";
+import { ephemeral } from "../delivery/bag.ts";
+import type { Contact } from "../links/contact.ts";
+import type { Draft, Outbox } from "../ports/outbox.ts";
 import type { KnownPeer } from "../ports/trust-store.ts";
-import type { Contact } from "./handshakes-out.ts";
-import type { KnownPeers } from "./known-peers.ts";
+import type { Couriers } from "./couriers.ts";
 import type { Ground } from "./needs.ts";
-import type { Outbound } from "./outbound.ts";
 import type { Receipt, Receipts } from "./receipts.ts";
 import type { LiveSession } from "./session-table.ts";
 import { canceled, type Patience, type Waits } from "./waits.ts";
@@ -25,22 +27,19 @@ import { canceled, type Patience, type Waits } from "./waits.ts";
 export type PostType = "message" | "status_report";
 
 export interface PostOptions extends Patience {
-  /** The stage to wait for; `stored` unless told: the message is durable at the recipient. */
+  /** The stage to wait for. Unless told, `stored`, or less where the peer cannot be reached now: the message is durable here and goes on being tried. */
   readonly until?: Exclude<ReceiptStage, "refused">;
   /** The id of the message that this one answers. */
   readonly replyTo?: string;
   readonly thread?: string;
-}
-
-interface ExchangePatience extends Required<Pick<Patience, "timeoutMs" | "signal">> {
-  /** For the frame that is on its way: its answer may bring more than the one that is waited for. */
-  readonly sending: AbortSignal;
+  /** How long it is worth delivering: three days unless told, at most seven. */
+  readonly lifeMs?: number;
 }
 
 export interface PostingParts {
   readonly ground: Ground;
-  readonly known: KnownPeers;
-  readonly outbound: Outbound;
+  readonly couriers: Couriers;
+  readonly outbox: Outbox;
   readonly receipts: Receipts;
   readonly waits: Waits;
   readonly closing: AbortSignal;
@@ -54,9 +53,40 @@ export class Posting {
     this.#parts = parts;
   }
 
-  /** Sends one application body and resolves with its receipt. Rejects with the recipient's code, UNREACHABLE, TIMED_OUT or CANCELED. */
-  async post<Type extends PostType>(to: KnownPeer, msgType: Type, body: BodyByType[Type], options: PostOptions = {}): Promise<Receipt> {
+  /**
+   * Keeps a message in the outbox and resolves with its receipt, or with how far it has come when patience ends. Rejects with the recipient's code where it refuses,
+   * QUOTA_EXCEEDED or STORAGE_FAILED where it could not be kept; CANCELED ends the waiting only.
+   */
+  async post(to: KnownPeer, msgType: "message", body: MessageBody, options: PostOptions = {}): Promise<Receipt> {
     return await this.#post(this.#newId(), to, msgType, body, options);
+  }
+
+  /** Sends a body that nobody keeps. Resolves once it is next in line: whoever sends more than the link carries is held up here. */
+  async tell(to: Contact, body: MessageBody, { signal }: Pick<Patience, "signal"> = {}): Promise<void> {
+    requireSendable(body);
+    const { couriers, ground } = this.#parts;
+    const courier = couriers.of(to.did);
+    while (courier.bag.room.isFull()) {
+      if (signal?.aborted === true) throw canceled("sending", signal);
+      courier.stir();
+      await courier.bag.room.room();
+    }
+    const fields: ApplicationFields = { id: this.#newId(), sent_at: ground.clock.now(), transient: true };
+    courier.bag.room.put({ msgType: "message", plaintext: encodeBody<"message">({ ...body, ...fields }), priority: factsOf("message").priority });
+    courier.stir();
+  }
+
+  /** Tells how this peer is. Stale news is worth nothing, so nobody keeps it; resolves once the peer has taken it. */
+  async report(to: KnownPeer, body: BodyByType["status_report"], options: PostOptions = {}): Promise<Receipt> {
+    requireSendable(body);
+    const id = this.#newId();
+    const fields: ApplicationFields = { id, sent_at: this.#parts.ground.clock.now() };
+    return await this.#within(options, async (patience) => {
+      const receipt = this.#parts.receipts.waitFor(to.did, id, { until: options.until ?? "handled", isContent: false, ...patience });
+      const taken = await this.#sendFor(receipt, to, "status_report", { ...body, ...fields }, patience.signal);
+      if (taken.stage === "queued") throw new HikyakuError("TIMED_OUT", `No receipt from ${to.name} within ${patience.timeoutMs / 1000} s.`);
+      return taken;
+    });
   }
 
   /** Sends a message and resolves with the message that answers it. */
@@ -64,7 +94,8 @@ export class Posting {
     const id = this.#newId();
     return await this.#within(options, async (patience) => {
       const reply = this.#parts.waits.open<ApplicationFields & MessageBody>(`reply ${to.did} ${id}`, `answer from ${to.name}`, patience);
-      const receipted = this.#post(id, to, "message", body, { ...options, signal: patience.sending });
+      reply.catch(() => undefined);
+      const receipted = this.#post(id, to, "message", body, { ...options, ...patience, until: "stored" });
       // An answer proves more than a receipt does, and may come where the receipt was lost.
       return await Promise.race([reply, receipted.then(() => reply)]);
     });
@@ -83,57 +114,57 @@ export class Posting {
     return await this.#question(to, "capability_query", { n }, `capabilities ${to.did} ${n}`, patience);
   }
 
-  /** Tells a peer how far its messages have come. */
-  async receipt(did: string, ids: readonly string[], stage: ReceiptStage, reason?: ErrorCode): Promise<void> {
-    const peer = this.#parts.known.get(did);
-    if (peer === undefined) return;
-    for (let at = 0; at < ids.length; at += limits.receiptIdsMax) {
-      const some = ids.slice(at, at + limits.receiptIdsMax);
-      await this.#parts.outbound.send(
-        peer,
-        "receipt",
-        { ids: some, stage, ...(reason === undefined ? {} : { reason }) },
-        this.#parts.closing,
-      );
-    }
-  }
-
   /** Says where we can be reached, in a session that we began. */
-  async announce(session: LiveSession, contact: Contact, addresses: readonly string[]): Promise<void> {
-    if (addresses.length > 0 && session.isReady) await this.#parts.outbound.send(contact, "discovery", { addresses }, this.#parts.closing);
+  announce({ facts }: LiveSession, addresses: readonly string[]): void {
+    if (addresses.length > 0) this.#say(facts.peerId, "discovery", { addresses });
   }
 
-  /** Says that a session ends, to a peer that we can dial. */
-  async close({ facts, isReady }: LiveSession, signal: AbortSignal): Promise<void> {
-    const peer = this.#parts.known.get(facts.peerId);
-    if (isReady && peer !== undefined && peer.addresses.length > 0) await this.#parts.outbound.send(peer, "session_close", {}, signal);
+  /** LIFE-5: says that the session ends. Resolves when that is on its way, or cannot be. */
+  async close({ facts }: LiveSession): Promise<void> {
+    await new Promise<void>((resolve) => this.#say(facts.peerId, "session_close", {}, { sealed: () => resolve(), failed: () => resolve() }));
+    await this.#parts.couriers.of(facts.peerId).rested();
   }
 
-  /** A sign of life, to a peer that we can dial. */
-  async beat({ facts }: LiveSession, seq: number): Promise<void> {
-    const peer = this.#parts.known.get(facts.peerId);
-    if (peer !== undefined && peer.addresses.length > 0) await this.#parts.outbound.send(peer, "heartbeat", { seq }, this.#parts.closing);
+  /** Asks what has become of messages that a peer has stored and not handled yet. */
+  async query(did: string): Promise<void> {
+    const ids = await this.#parts.outbox.unsettled(did, undefined, limits.receiptIdsMax);
+    if (ids.length > 0) this.#say(did, "receipt_query", { ids });
   }
 
-  async #post<Type extends PostType>(
-    id: string,
-    to: KnownPeer,
-    msgType: Type,
-    body: BodyByType[Type],
-    options: PostOptions,
-  ): Promise<Receipt> {
-    const { until = "stored", replyTo, thread } = options;
+  #say<Type extends DialogueType>(did: string, msgType: Type, body: BodyByType[Type], told: Parameters<typeof ephemeral>[3] = {}): void {
+    const courier = this.#parts.couriers.of(did);
+    courier.bag.room.put(ephemeral<Type>(msgType, body, factsOf(msgType).priority, told));
+    courier.stir();
+  }
+
+  async #post(id: string, to: KnownPeer, type: "message", body: MessageBody, options: PostOptions): Promise<Receipt> {
+    const { until, replyTo, thread, lifeMs = limits.messageLifeMsDefault, ...patience } = options;
+    const { ground, outbox, receipts, couriers } = this.#parts;
     requireSendable(body);
-    const fields: ApplicationFields = {
+    const sentAt = ground.clock.now();
+    const draft: Draft = {
       id,
-      sent_at: this.#parts.ground.clock.now(),
-      ...(replyTo === undefined ? {} : { reply_to: replyTo }),
+      to: to.did,
+      type,
+      priority: factsOf(type).priority,
+      body: JSON.stringify(body),
+      sentAt,
+      exp: sentAt + Math.min(Math.max(lifeMs, 0), limits.messageLifeMsMax),
+      ...(replyTo === undefined ? {} : { replyTo }),
       ...(thread === undefined ? {} : { thread }),
     };
-    return await this.#within(options, async (patience) => {
-      const receipt = this.#parts.receipts.waitFor(to, id, until, patience);
-      return await this.#sendFor(receipt, to, msgType, { ...body, ...fields }, patience);
-    });
+    const over = new AbortController();
+    const signals = [over.signal, ...(patience.signal === undefined ? [] : [patience.signal])];
+    const wish = { until: until ?? "stored", isContent: until === undefined, ...patience, signal: AbortSignal.any(signals) };
+    const receipt = receipts.waitFor(to.did, id, wish);
+    receipt.catch(() => undefined);
+    try {
+      if (patience.signal?.aborted !== true) couriers.of(to.did).queued(await outbox.add(draft));
+    } catch (error) {
+      over.abort();
+      throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
+    }
+    return await receipt;
   }
 
   async #question<Answer, Type extends DialogueType>(
@@ -144,47 +175,43 @@ export class Posting {
     patience: Patience,
   ): Promise<Answer> {
     return await this.#within(patience, (bounded) =>
-      this.#sendFor(this.#parts.waits.open<Answer>(key, `${msgType} answer from ${to.name}`, bounded), to, msgType, body, bounded),
+      this.#sendFor(this.#parts.waits.open<Answer>(key, `${msgType} answer from ${to.name}`, bounded), to, msgType, body, bounded.signal),
     );
   }
 
-  /** Sends, and resolves with what `answer` brings; an error of the transport or one that the peer sealed for this very message rejects it first. */
+  /** Sends, and resolves with what `answer` brings; a failure on the way or an error that the peer sealed for this very message rejects it first. */
   async #sendFor<Answer, Type extends DialogueType>(
     answer: Promise<Answer>,
     to: Contact,
     msgType: Type,
     body: BodyByType[Type],
-    patience: ExchangePatience,
+    signal: AbortSignal,
   ): Promise<Answer> {
-    const { outbound, waits } = this.#parts;
-    const over = new AbortController();
+    const { waits } = this.#parts;
     const refusal = Promise.withResolvers<never>();
     refusal.promise.catch(() => undefined);
     answer.catch(() => undefined);
-    const sent = outbound.send(to, msgType, body, patience.sending, (ref) => {
-      const refused = { timeoutMs: limits.requestTimeoutMsMax, signal: over.signal };
-      waits.open<never>(`error ${to.did} ${ref}`, "refusal", refused).catch(refusal.reject);
+    this.#say(to.did, msgType, body, {
+      sealed: (ref) => {
+        const refused = { timeoutMs: limits.requestTimeoutMsMax, signal };
+        waits.open<never>(`error ${to.did} ${ref}`, "refusal", refused).catch(refusal.reject);
+      },
+      failed: refusal.reject,
     });
-    try {
-      return await Promise.race([answer, refusal.promise, sent.then(() => refusal.promise)]);
-    } finally {
-      over.abort();
-    }
+    return await Promise.race([answer, refusal.promise]);
   }
 
-  /** Runs one exchange. Its waits end with it; the frame on its way ends only where the exchange fails or the caller aborts. */
+  /** Runs one exchange; its waits end with it. */
   async #within<Value>(
     { timeoutMs = limits.requestTimeoutMsDefault, signal }: Patience,
-    run: (patience: ExchangePatience) => Promise<Value>,
+    run: (patience: Required<Patience>) => Promise<Value>,
   ): Promise<Value> {
     if (signal?.aborted === true) throw canceled("answer", signal);
     const over = new AbortController();
-    const failed = new AbortController();
-    const sending = AbortSignal.any([failed.signal, this.#parts.closing, ...(signal === undefined ? [] : [signal])]);
+    const stop = AbortSignal.any([over.signal, this.#parts.closing, ...(signal === undefined ? [] : [signal])]);
     try {
-      return await run({ timeoutMs, signal: AbortSignal.any([over.signal, sending]), sending });
+      return await run({ timeoutMs, signal: stop });
     } catch (error) {
-      failed.abort();
       throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
     } finally {
       over.abort();
@@ -205,7 +232,7 @@ export class Posting {
 /** Room for the application fields beside the body. */
 const fieldsBytesMax = 1024;
 
-/** Before anything is sealed: what no peer could take is refused here. */
+/** Before anything is kept: what no peer could take is refused here. */
 function requireSendable(body: BodyByType[PostType]): void {
   let length: number;
   try {

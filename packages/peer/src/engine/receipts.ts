@@ -1,82 +1,134 @@
-/** Which of our messages have been receipted, and who waits for that (spec §11). A transport's 200 proves nothing; a receipt is sealed by its recipient. */
-import { HikyakuError, type ReceiptStage, toldByPeer } from "@hikyaku/protocol";
-import type { Clock } from "../ports/clock.ts";
-import type { Patience, Waits } from "./waits.ts";
+/** What became of our messages, and who waits to hear of it (spec §11). A transport's 200 proves nothing; a receipt is sealed by its recipient. */
+import { HikyakuError, limits, type ReceiptStage, toldByPeer } from "@hikyaku/protocol";
+import { stageRanks } from "../delivery/receipt-book.ts";
+import type { Outbox, Progress } from "../ports/outbox.ts";
+import type { Couriers } from "./couriers.ts";
+import type { Ground } from "./needs.ts";
+import { canceled, type Patience } from "./waits.ts";
 
 export interface Receipt {
   /** The message's UUIDv7. */
   readonly id: string;
-  /** The last stage heard of. */
-  readonly stage: ReceiptStage;
+  /** The last stage heard of; `queued` is durable here and goes on being tried. */
+  readonly stage: "queued" | Exclude<ReceiptStage, "refused">;
   /** Every stage with the milliseconds it took from the sending. */
   readonly stages: readonly { readonly stage: ReceiptStage; readonly afterMs: number }[];
+  /** Why it has not come further yet. */
+  readonly problem?: string;
 }
 
-const rank: Readonly<Record<ReceiptStage, number>> = { stored: 0, delivered: 1, handled: 2, refused: 3 };
+export interface ReceiptWish extends Patience {
+  /** How far the message shall have come. */
+  readonly until: Exclude<ReceiptStage, "refused">;
+  /** Whether to be content with less as soon as the peer cannot be reached. */
+  readonly isContent: boolean;
+}
 
-interface Sent {
+interface Waiting {
+  readonly to: string;
   readonly until: ReceiptStage;
+  readonly isContent: boolean;
   readonly sentAt: number;
   readonly stages: { stage: ReceiptStage; afterMs: number }[];
+  readonly settle: (problem?: string) => void;
+  readonly fail: (error: HikyakuError) => void;
+}
+
+export interface ReceiptsParts {
+  readonly ground: Ground;
+  readonly outbox: Outbox;
+  readonly couriers: () => Couriers;
+  readonly background: (work: Promise<void>) => void;
 }
 
 export class Receipts {
-  readonly #clock: Clock;
-  readonly #waits: Waits;
-  readonly #sent = new Map<string, Sent>();
+  readonly #parts: ReceiptsParts;
+  readonly #waiting = new Map<string, Waiting>();
 
-  constructor(clock: Clock, waits: Waits) {
-    this.#clock = clock;
-    this.#waits = waits;
+  constructor(parts: ReceiptsParts) {
+    this.#parts = parts;
   }
 
-  /** The receipt of a message about to be sent, once it is at `until` or beyond. Rejects with the recipient's code when it refuses. */
-  async waitFor(
-    recipient: { readonly did: string; readonly name: string },
-    id: string,
-    until: ReceiptStage,
-    patience: Patience,
-  ): Promise<Receipt> {
-    const key = keyOf(recipient.did, id);
-    const sent: Sent = { until, sentAt: this.#clock.elapsed(), stages: [] };
-    this.#sent.set(key, sent);
-    try {
-      return await this.#waits.open<Receipt>(key, `receipt "${until}" from ${recipient.name} for ${id}`, patience);
-    } catch (error) {
-      throw this.#withProgress(error, sent);
-    } finally {
-      this.#sent.delete(key);
-    }
+  get size(): number {
+    return this.#waiting.size;
   }
 
+  /**
+   * The receipt of a message that is about to be kept, once it is at `until` or beyond, or when patience ends: the message goes on being tried, so that is no failure.
+   * Rejects with the recipient's code when it refuses, MESSAGE_EXPIRED, or CANCELED.
+   */
+  waitFor(to: string, id: string, { until, isContent, timeoutMs = limits.requestTimeoutMsDefault, signal }: ReceiptWish): Promise<Receipt> {
+    if (this.#waiting.size >= limits.pendingRequestsMax)
+      return Promise.reject(new HikyakuError("OVERLOADED", "Too many requests are waiting for answers."));
+    if (signal?.aborted === true) return Promise.reject(canceled("receipt", signal));
+    const { clock } = this.#parts.ground;
+    return new Promise<Receipt>((resolve, reject) => {
+      const stages: Waiting["stages"] = [];
+      const end = (): void => {
+        this.#waiting.delete(id);
+        timer.cancel();
+        signal?.removeEventListener("abort", cancel);
+      };
+      const settle = (problem?: string): void => {
+        end();
+        const stage = (stages.at(-1)?.stage ?? "queued") as Receipt["stage"];
+        resolve({ id, stage, stages, ...(problem === undefined ? {} : { problem }) });
+      };
+      const fail = (error: HikyakuError): void => {
+        end();
+        reject(error);
+      };
+      const cancel = (): void => {
+        if (signal !== undefined) fail(canceled("receipt", signal));
+      };
+      const boundedMs = Math.min(timeoutMs, limits.requestTimeoutMsMax);
+      const late = (): void => settle(this.#parts.couriers().find(to)?.trouble?.reason ?? `no receipt within ${boundedMs / 1000} s`);
+      const timer = clock.after(boundedMs, late);
+      signal?.addEventListener("abort", cancel, { once: true });
+      this.#waiting.set(id, { to, until, isContent, sentAt: clock.elapsed(), stages, settle, fail });
+    });
+  }
+
+  /** A peer's word on messages: on ours to it, that is; on others it changes nothing. */
   arrive(did: string, ids: readonly string[], stage: ReceiptStage, reason: string | undefined): void {
-    for (const id of ids) this.#arriveOne(did, id, stage, reason);
+    const at = this.#parts.ground.clock.now();
+    const code = stage === "refused" ? toldByPeer(reason ?? "") : undefined;
+    const entries = new Map(this.#parts.couriers().of(did).arrived(ids).map((entry) => [entry.message.id, entry]));
+    const progress = ids.map((id): Progress => {
+      const sent = entries.get(id)?.sent;
+      return { id, to: did, stage, at, ...(code === undefined ? {} : { reason: code }), ...(sent === undefined ? {} : { sent }) };
+    });
+    this.#parts.background(this.#parts.outbox.advance(progress).then(() => undefined));
+    for (const id of ids) this.#tell(did, id, stage, code);
   }
 
-  /** The message was refused by an error instead of a receipt. */
-  refuse(did: string, id: string, error: HikyakuError): void {
-    this.#waits.fail(keyOf(did, id), error);
+  /** The recipient refused messages without a receipt. */
+  refuse(did: string, ids: readonly string[], reason: string): void {
+    this.arrive(did, ids, "refused", reason);
   }
 
-  #arriveOne(did: string, id: string, stage: ReceiptStage, reason: string | undefined): void {
-    const key = keyOf(did, id);
-    const sent = this.#sent.get(key);
-    if (sent === undefined) return;
-    const last = sent.stages.at(-1);
+  /** The time of a message is over. */
+  expired(id: string): void {
+    this.#waiting.get(id)?.fail(new HikyakuError("MESSAGE_EXPIRED", "The message expired before it was handled; `hikyaku dead` lists it."));
+  }
+
+  /** The peer could not be reached: whoever is content with less learns how far it came. */
+  troubled(did: string, error: HikyakuError): void {
+    for (const { to, isContent, settle } of [...this.#waiting.values()]) if (to === did && isContent) settle(error.message);
+  }
+
+  failAll(error: HikyakuError): void {
+    for (const { fail } of [...this.#waiting.values()]) fail(error);
+  }
+
+  #tell(did: string, id: string, stage: ReceiptStage, code: ReturnType<typeof toldByPeer> | undefined): void {
+    const waiting = this.#waiting.get(id);
+    if (waiting === undefined || waiting.to !== did) return;
+    const last = waiting.stages.at(-1);
     // A stage counts once, and only upwards: so nobody can make this list grow.
-    if (last !== undefined && rank[stage] <= rank[last.stage]) return;
-    sent.stages.push({ stage, afterMs: Math.round(this.#clock.elapsed() - sent.sentAt) });
-    if (stage === "refused")
-      this.#waits.fail(key, new HikyakuError(toldByPeer(reason ?? ""), `The recipient refused the message (${toldByPeer(reason ?? "")}).`));
-    else if (rank[stage] >= rank[sent.until]) this.#waits.settle(key, { id, stage, stages: sent.stages });
-  }
-
-  #withProgress(error: unknown, { stages }: Sent): unknown {
-    const last = stages.at(-1)?.stage;
-    if (!(error instanceof HikyakuError) || error.code !== "TIMED_OUT") return error;
-    const known = last === undefined ? "Nobody knows whether it arrived." : `It is ${last}.`;
-    return new HikyakuError("TIMED_OUT", `${error.message} ${known}`);
+    if (last !== undefined && stageRanks[stage] <= stageRanks[last.stage]) return;
+    waiting.stages.push({ stage, afterMs: Math.round(this.#parts.ground.clock.elapsed() - waiting.sentAt) });
+    if (code !== undefined) waiting.fail(new HikyakuError(code, `The recipient refused the message (${code}); \`hikyaku dead\` keeps it.`));
+    else if (stageRanks[stage] >= stageRanks[waiting.until]) waiting.settle();
   }
 }
-
-const keyOf = (did: string, id: string): string => `receipt ${did} ${id}`;

@@ -2,15 +2,15 @@
  * What happens to one frame, cheapest check first (spec §7): form, recipient, session, window, seal, signature, and only then meaning. What fails before
  * the signature is known to be good is answered with one constant refusal, and changes nothing but counters.
  */
-import { type Bytes, decodeEnvelope, type Envelope, type ErrorCode, encodeHex, isSignedBy, limits } from "@hikyaku/protocol";
-import type { Origin } from "../ports/link.ts";
+import { type Bytes, decodeBinaryFrame, decodeEnvelope, type Envelope, type ErrorCode, encodeHex, isSignedBy, limits } from "@hikyaku/protocol";
+import type { Origin, Stream } from "../ports/link.ts";
 import { type Received, refused, taken } from "./answer.ts";
-import type { Dialogue, Reply } from "./dialogue.ts";
+import type { Dialogue } from "./dialogue.ts";
 import type { HandshakesIn } from "./handshakes-in.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { type Ground, momentOf } from "./needs.ts";
-import type { LiveSession, SessionTable } from "./session-table.ts";
+import type { SessionTable } from "./session-table.ts";
 
 export interface ReceptionParts {
   readonly ground: Ground;
@@ -19,7 +19,6 @@ export interface ReceptionParts {
   readonly handshakesIn: HandshakesIn;
   readonly handshakesOut: HandshakesOut;
   readonly dialogue: Dialogue;
-  readonly sealReply: (session: LiveSession, reply: Reply) => Bytes;
 }
 
 export class Reception {
@@ -29,27 +28,34 @@ export class Reception {
     this.#parts = parts;
   }
 
-  /** Rejects only where our own storage fails: then nothing was acknowledged. */
-  async receive(frame: Bytes, origin: Origin): Promise<Received> {
+  /** One frame; `stream` is what it came on, where that is a stream. Rejects only where our own storage fails: then nothing was acknowledged. */
+  async receive(frame: Bytes, origin: Origin, stream: Stream | undefined): Promise<Received> {
     if (frame.length > limits.envelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
-    const envelope = decodeEnvelope(frame);
+    // FRAME-5: binary frames travel on streams only, and no JSON text begins like one.
+    const isBinary = stream !== undefined && frame[0] !== openingBrace;
+    const envelope = isBinary ? decodeBinaryFrame(frame) : decodeEnvelope(frame);
     if (envelope === undefined) return this.#refuse("MALFORMED_MESSAGE", "MALFORMED_MESSAGE");
+    const received = await this.#receiveEnvelope(envelope, frame, origin, stream);
+    return { ...received, ref: encodeHex(envelope.nonce) };
+  }
+
+  async #receiveEnvelope(envelope: Envelope, frame: Bytes, origin: Origin, stream: Stream | undefined): Promise<Received> {
     const { did } = this.#parts.ground.identity;
     if (envelope.recipientId !== did) return this.#refuse("REJECTED", "UNKNOWN_RECIPIENT");
     if (envelope.senderId === did) return this.#refuse("REJECTED", "REFLECTED");
     return envelope.msgType.startsWith("handshake")
-      ? this.#receiveHandshake(envelope, frame, origin)
-      : await this.#receiveMessage(envelope);
+      ? this.#receiveHandshake(envelope, frame, origin, stream)
+      : await this.#receiveMessage(envelope, stream !== undefined);
   }
 
-  #receiveHandshake(envelope: Envelope, frame: Bytes, origin: Origin): Received {
+  #receiveHandshake(envelope: Envelope, frame: Bytes, origin: Origin, stream: Stream | undefined): Received {
     if (frame.length > limits.handshakeEnvelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
     const { handshakesIn, handshakesOut } = this.#parts;
     switch (envelope.msgType) {
       case "handshake":
         return { answer: handshakesIn.receiveOffer(envelope, frame, origin) };
       case "handshake_ack":
-        return { answer: handshakesOut.receiveAnswer(envelope, frame) };
+        return { answer: handshakesOut.receiveAnswer(envelope, frame, stream) };
       case "handshake_confirm":
         return handshakesIn.receiveConfirm(envelope, frame);
       default:
@@ -57,8 +63,8 @@ export class Reception {
     }
   }
 
-  async #receiveMessage(envelope: Envelope): Promise<Received> {
-    const { ground, keys, sessions, dialogue, sealReply } = this.#parts;
+  async #receiveMessage(envelope: Envelope, isStream: boolean): Promise<Received> {
+    const { ground, keys, sessions, dialogue } = this.#parts;
     const session = sessions.find(envelope.senderId, envelope.sessionId);
     const peerKey = session === undefined ? undefined : keys.keyOf(envelope.senderId);
     if (session === undefined || peerKey === undefined) return this.#refuse("REJECTED", "NO_SESSION");
@@ -72,10 +78,9 @@ export class Reception {
       ground.counters.add("refused.REPLAY_DETECTED");
       return { answer: taken() };
     }
-    const replies = await dialogue.receive(session, envelope.msgType, opening.plaintext, encodeHex(envelope.nonce));
-    // While the message was stored its session may have ended: then there is nothing to answer in, and what was taken stays taken.
-    if (sessions.find(envelope.senderId, envelope.sessionId) === undefined) return { answer: taken() };
-    return { answer: taken(...replies.map((reply) => sealReply(session, reply))), provenBy: envelope.senderId };
+    const ref = encodeHex(envelope.nonce);
+    await dialogue.receive(session, { msgType: envelope.msgType, plaintext: opening.plaintext, ref, isStream });
+    return { answer: taken(), provenBy: envelope.senderId };
   }
 
   /** `shown` is what the sender learns, `counted` what it really was. */
@@ -84,3 +89,5 @@ export class Reception {
     return { answer: refused(shown) };
   }
 }
+
+const openingBrace = 0x7b;

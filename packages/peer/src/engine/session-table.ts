@@ -19,12 +19,15 @@ import {
   tidySession,
   type VerifyingKey,
 } from "@hikyaku/protocol";
+import type { Link } from "../ports/link.ts";
 
 /** One session as it moves on. */
 export class LiveSession {
   readonly facts: SessionFacts;
   /** The session of a handshake that crossed this one's, if any. */
   readonly crossedWith: string | undefined;
+  /** The link of the handshake that we began: on a stream, messages may follow it there before the peer has shown the keys. */
+  readonly bornOn: Link | undefined;
   /** When the last authentic message came or the session was made. People are shown the wall clock's reading; how long ago it was, the other tells. */
   heard: Moment;
   /** Whether the peer has shown that it holds the keys too. */
@@ -35,9 +38,15 @@ export class LiveSession {
 
   constructor(
     session: Session,
-    { at, isReady, crossedWith }: { readonly at: Moment; readonly isReady: boolean; readonly crossedWith?: string | undefined },
+    {
+      at,
+      isReady,
+      crossedWith,
+      bornOn,
+    }: { readonly at: Moment; readonly isReady: boolean; readonly crossedWith?: string | undefined; readonly bornOn?: Link },
   ) {
     this.facts = session.facts;
+    this.bornOn = bornOn;
     this.crossedWith = crossedWith;
     this.heard = at;
     this.isReady = isReady;
@@ -110,10 +119,15 @@ export class SessionTable {
     return this.#byPeer.get(peerId)?.all.find((session) => session.facts.sessionId === sessionId);
   }
 
-  /** The session to send in, if there is one that still may. Over HTTP nothing is sent before the peer has shown the keys (spec HS-12). */
-  sendingTo(peerId: string, elapsed: number): LiveSession | undefined {
+  /**
+   * The session to send in, if there is one that still may. Before the peer has shown the keys, messages may only follow our handshake on the stream that carried it
+   * (spec HS-12): there they cannot arrive before it.
+   */
+  sendingTo(peerId: string, elapsed: number, link?: Link): LiveSession | undefined {
     const sending = this.#byPeer.get(peerId)?.sending;
-    return sending?.isReady === true && !sending.isExpired(elapsed) ? sending : undefined;
+    if (sending === undefined || sending.isExpired(elapsed)) return undefined;
+    const mayFollow = link?.kind === "stream" && sending.bornOn === link;
+    return sending.isReady || mayFollow ? sending : undefined;
   }
 
   /**
@@ -138,6 +152,11 @@ export class SessionTable {
   retire(session: LiveSession): void {
     const sessions = this.#byPeer.get(session.facts.peerId);
     if (sessions?.sending === session) sessions.sending = undefined;
+  }
+
+  /** Drops what we began on a link and what was never shown to be held over there as well: its confirmation will not come any more. */
+  abandon(peerId: string, link: Link): void {
+    for (const session of this.#byPeer.get(peerId)?.all.slice() ?? []) if (!session.isReady && session.bornOn === link) this.drop(session);
   }
 
   drop(session: LiveSession): void {

@@ -1,11 +1,8 @@
 /** What we learned about where peers are: which address worked, from which host they call, and which announced addresses are harmless (spec TRUST-6). */
 import { isPeerAddress, limits } from "@hikyaku/protocol";
-import type { Clock } from "../ports/clock.ts";
 import type { AddressKind } from "../ports/link.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
-import type { Contact } from "./handshakes-out.ts";
-import { isHealthy } from "./heartbeats.ts";
-import type { LiveSession } from "./session-table.ts";
+import type { Contact } from "./contact.ts";
 
 interface Seen {
   /** The address that worked last. */
@@ -15,13 +12,11 @@ interface Seen {
 }
 
 export class Reachability {
-  readonly #clock: Clock;
   readonly #seen = new Map<string, Seen>();
   /** Whether our own listener is meant for this machine only. */
   readonly #isLoopbackOurs: () => boolean;
 
-  constructor(clock: Clock, isLoopbackOurs: () => boolean) {
-    this.#clock = clock;
+  constructor(isLoopbackOurs: () => boolean) {
     this.#isLoopbackOurs = isLoopbackOurs;
   }
 
@@ -41,11 +36,6 @@ export class Reachability {
 
   forget(did: string): void {
     this.#seen.delete(did);
-  }
-
-  /** Whether a peer that we cannot dial has been heard lately enough to expect its next call. */
-  isCalling({ heard }: LiveSession): boolean {
-    return isHealthy(heard, this.#clock.elapsed());
   }
 
   /**

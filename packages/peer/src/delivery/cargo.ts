@@ -1,0 +1,18 @@
+/** One body on its way to one peer: what a courier loads, alone or with others. */
+import type { Bytes, HikyakuError, MessageType, Priority } from "@hikyaku/protocol";
+import type { LaneEntry } from "./outgoing-lane.ts";
+
+export interface Cargo {
+  readonly msgType: MessageType;
+  readonly plaintext: Bytes;
+  readonly priority: Priority;
+  /** A durable message: it is on its way until its recipient has stored it. Whatever else is in the cargo is forgotten once it is sent. */
+  readonly entry?: LaneEntry;
+  /** Learns the reference by which an error would name the envelope, before anything leaves. */
+  readonly sealed?: (ref: string) => void;
+  /** Told when the peer cannot be reached, or has no room for more. */
+  readonly failed?: (error: HikyakuError) => void;
+}
+
+/** From urgent to patient. */
+export const priorities: readonly Priority[] = ["high", "normal", "low"];

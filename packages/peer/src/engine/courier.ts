@@ -1,0 +1,455 @@
+/**
+ * Carries everything to one peer (spec §9 to §11): finds a way, makes a session where there is none, loads what waits, and repeats what was not acknowledged. One
+ * courier carries one load at a time, so what has gathered meanwhile goes together.
+ */
+import {
+  type Bytes,
+  encodeBinaryFrame,
+  encodeEnvelope,
+  encodeHex,
+  type ErrorCode,
+  HikyakuError,
+  limits,
+  type MessageType,
+} from "@hikyaku/protocol";
+import { Bag, ephemeral, type Load } from "../delivery/bag.ts";
+import { type Flight, Flights } from "../delivery/flights.ts";
+import type { LaneEntry } from "../delivery/outgoing-lane.ts";
+import { afterFailure, type Backoff } from "../links/backoff.ts";
+import type { Contact } from "../links/contact.ts";
+import type { Roads } from "../links/roads.ts";
+import type { StreamTable } from "../links/stream-table.ts";
+import type { Timer } from "../ports/clock.ts";
+import type { Link, Reception, Refusal } from "../ports/link.ts";
+import type { Outbox, QueuedMessage, Remark } from "../ports/outbox.ts";
+import type { HandshakesOut } from "./handshakes-out.ts";
+import { type Ground, momentOf } from "./needs.ts";
+import type { LiveSession, SessionTable } from "./session-table.ts";
+
+export interface CourierParts {
+  readonly ground: Ground;
+  readonly outbox: Outbox;
+  readonly roads: Roads;
+  readonly streams: StreamTable;
+  readonly sessions: SessionTable;
+  readonly handshakes: () => HandshakesOut;
+  /** Moves a frame over an exchange and takes in what comes back. */
+  readonly exchange: (link: Link & { kind: "exchange" }, frame: Bytes, signal: AbortSignal) => Promise<Reception>;
+  /** Whom to reach; undefined once the peer is not known any more, or blocked. */
+  readonly contact: () => Contact | undefined;
+  /** Whether a link to this peer is kept up although nothing waits. */
+  readonly isKept: () => boolean;
+  /** Told when the peer could not be reached. */
+  readonly troubled: (error: HikyakuError) => void;
+  readonly remark: (remarks: readonly Remark[]) => void;
+  /** The recipient refused these for good. */
+  readonly refused: (ids: readonly string[], code: ErrorCode) => void;
+  readonly background: (work: Promise<void>) => void;
+  readonly closing: AbortSignal;
+}
+
+/** What keeps a courier from its peer. */
+export interface Trouble {
+  /** Milliseconds since 1970. */
+  readonly at: number;
+  readonly reason: string;
+  /** Milliseconds from now until the next attempt. */
+  readonly retryInMs: number;
+}
+
+interface Failure {
+  readonly at: number;
+  readonly error: HikyakuError;
+}
+
+export class Courier {
+  readonly did: string;
+  readonly bag: Bag;
+  readonly #parts: CourierParts;
+  readonly #flights = new Flights();
+  #isRunning = false;
+  #running: Promise<void> = Promise.resolve();
+  #backoff: Backoff | undefined;
+  #failure: Failure | undefined;
+  #retry: Timer | undefined;
+  #repeat: Timer | undefined;
+  #repeatAfterMs: number = limits.repeatAfterMsMin;
+  #silentRepeats = 0;
+  #lanesOpenAt = 0;
+  #heardAt = Number.NEGATIVE_INFINITY;
+  #calledAt = Number.NEGATIVE_INFINITY;
+  #newSessionAt = Number.NEGATIVE_INFINITY;
+  #beats = 0;
+
+  constructor(did: string, parts: CourierParts) {
+    this.did = did;
+    this.#parts = parts;
+    this.bag = new Bag(parts.outbox.epoch);
+  }
+
+  /** Whether there is nothing to remember about this peer. */
+  isIdle(): boolean {
+    const lanes = [...this.bag.lanes.values()];
+    return !this.#isRunning && this.#flights.size === 0 && this.bag.room.size === 0 && this.bag.receipts.size === 0 && lanes.every((lane) => lane.isIdle());
+  }
+
+  /** How full its tables are. */
+  get load(): { readonly waiting: number; readonly flights: number } {
+    const unstored = [...this.bag.lanes.values()].reduce((sum, lane) => sum + lane.size, 0);
+    return { waiting: this.bag.room.size + this.bag.receipts.size + unstored, flights: this.#flights.size };
+  }
+
+  get trouble(): Trouble | undefined {
+    if (this.#failure === undefined || this.#backoff === undefined) return undefined;
+    const retryInMs = Math.max(0, Math.round(this.#backoff.retryAt - this.#elapsed()));
+    return { at: this.#failure.at, reason: this.#failure.error.message, retryInMs };
+  }
+
+  /** A message of ours has just become durable. */
+  queued(message: QueuedMessage): void {
+    this.bag.lanes.get(message.priority)?.offer(message);
+    this.stir();
+  }
+
+  /** There is something to send. Waits for the next attempt where the peer could not be reached a moment ago. */
+  stir(): void {
+    if (this.#isRunning || this.#parts.closing.aborted || !this.#hasWork()) return;
+    const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
+    if (waitMs > 0 && this.#parts.streams.of(this.did) === undefined) return this.#retryAfter(waitMs);
+    this.#isRunning = true;
+    this.#running = this.#run();
+    this.#parts.background(this.#running);
+  }
+
+  /** The peer was heard of: whatever kept us from it may be over (spec DLV-5). */
+  heard(): void {
+    this.#heardAt = this.#elapsed();
+    this.#silentRepeats = 0;
+    this.#backoff = undefined;
+    this.#failure = undefined;
+    this.stir();
+  }
+
+  /** A sign of life, which over an exchange also fetches what waits there for us. */
+  beat(): void {
+    this.#beats += 1;
+    if (!this.bag.room.has("low")) this.bag.room.put(ephemeral("heartbeat", { seq: this.#beats }, "low"));
+    this.stir();
+  }
+
+  /** The peer has these: they need no repetition. */
+  arrived(ids: readonly string[]): readonly LaneEntry[] {
+    this.#repeatAfterMs = limits.repeatAfterMsMin;
+    const entries: LaneEntry[] = [];
+    for (const id of ids) {
+      const entry = this.bag.find(id);
+      if (entry === undefined) continue;
+      this.#flights.arrive(entry);
+      entry.lane.settle(entry);
+      entries.push(entry);
+    }
+    this.stir();
+    return entries;
+  }
+
+  /** Everything that was sent on this link and has no receipt goes again, in a session that still is. */
+  linkEnded(link: Link, reason: string): void {
+    const entries = this.#flights.turnBackAll((flight) => flight.link === link);
+    this.#remark(entries, reason);
+    if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
+    else this.stir();
+  }
+
+  /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
+  refusedOnWay(ref: string, refusal: Refusal): void {
+    const flight = this.#flights.get(ref);
+    if (refusal.code === "REJECTED") return this.#doubt(flight?.sessionId);
+    if (flight === undefined) return;
+    this.#remark(this.#flights.turnBack(flight), refusal.code);
+    this.#rest(refusal.retryAfterS);
+  }
+
+  /** The peer itself refused an envelope, sealed and signed. Of several messages in one nobody knows which it meant, so they go again one by one. */
+  refusedByPeer(ref: string, code: ErrorCode, retryAfterS: number | undefined): void {
+    const flight = this.#flights.get(ref);
+    if (flight === undefined) return;
+    const entries = this.#flights.turnBack(flight);
+    if (isPassing(code)) {
+      this.#remark(entries, code);
+      return this.#rest(retryAfterS);
+    }
+    const [only, ...others] = entries;
+    if (only !== undefined && others.length === 0) {
+      this.#parts.refused([only.message.id], code);
+      only.lane.settle(only);
+    }
+    for (const entry of entries) entry.isAlone = true;
+    this.stir();
+  }
+
+  /** Resolves when nothing is being carried any more. */
+  async rested(): Promise<void> {
+    await this.#running;
+  }
+
+  /** What waits for a peer that has called over an exchange goes back with its answer, as far as it fits beside `beside` (spec HTTP-7). */
+  async takeReplies(beside: readonly Bytes[]): Promise<{ readonly frames: readonly Bytes[]; readonly more: boolean }> {
+    this.#calledAt = this.#elapsed();
+    const frames = [...beside];
+    let bytes = beside.reduce((sum, frame) => sum + frame.length, 0);
+    if (this.#parts.streams.of(this.did) !== undefined) return { frames, more: false };
+    await this.#refill();
+    for (;;) {
+      const session = this.#parts.sessions.sendingTo(this.did, this.#elapsed());
+      if (session === undefined) return { frames, more: false };
+      if (frames.length >= limits.repliesCountMax || bytes >= limits.repliesBytesMax / 2)
+        return { frames, more: this.bag.hasCargo(this.#rules()) };
+      const load = this.bag.load({ isBundling: false, ...this.#rules() });
+      if (load === undefined) return { frames, more: false };
+      const frame = this.#seal(session, load, undefined);
+      frames.push(frame);
+      bytes += frame.length;
+    }
+  }
+
+  /** The peer is gone for good: nothing more is sent to it. */
+  stop(error: HikyakuError): void {
+    this.#retry?.cancel();
+    this.#repeat?.cancel();
+    this.bag.room.failAll(error);
+    this.bag.receipts.clear();
+  }
+
+  async #run(): Promise<void> {
+    const { roads, contact: findContact, closing } = this.#parts;
+    try {
+      while (!closing.aborted && this.#hasWork()) {
+        const contact = findContact();
+        if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
+        await this.#refill();
+        if (!this.bag.hasCargo(this.#rules())) break;
+        await roads.tryEach(contact, closing, (link) => this.#carryOver(link, contact));
+        this.#backoff = undefined;
+        this.#failure = undefined;
+      }
+    } catch (error) {
+      if (closing.aborted) return;
+      if (!(error instanceof HikyakuError)) throw error;
+      this.#setBack(error);
+    } finally {
+      this.#isRunning = false;
+      if (!closing.aborted && this.#failure === undefined) this.stir();
+    }
+  }
+
+  /** Uses one link until nothing is left to send. */
+  async #carryOver(link: Link, contact: Contact): Promise<void> {
+    const { closing } = this.#parts;
+    while (!closing.aborted) {
+      const session = await this.#sessionOn(link, contact);
+      const isBundling = link.kind === "stream" && session.facts.version === bundlingVersion;
+      const load = this.bag.load({ isBundling, ...this.#rules() });
+      if (load === undefined) return;
+      await this.#ship(link, session, load, contact);
+      await this.#refill();
+      if (!this.bag.hasCargo(this.#rules())) return;
+    }
+  }
+
+  async #sessionOn(link: Link, contact: Contact): Promise<LiveSession> {
+    const { sessions, handshakes, closing, ground } = this.#parts;
+    const now = this.#elapsed();
+    const current = sessions.sendingTo(this.did, now, link);
+    if (current === undefined) return await handshakes().connect(contact, {}, link, closing);
+    if (!current.isDueForRollover(now) || now - this.#newSessionAt < limits.handshakeIntervalMsMin) return current;
+    this.#newSessionAt = now;
+    try {
+      return await handshakes().connect(contact, { rolloverOf: current.facts.sessionId }, link, closing);
+    } catch (error) {
+      // LIFE-1: while there is no new session to be had, this one goes on.
+      if (closing.aborted || current.isExpired(this.#elapsed())) throw error;
+      ground.counters.add("rollover.failed");
+      return current;
+    }
+  }
+
+  async #ship(link: Link, session: LiveSession, load: Load, contact: Contact): Promise<void> {
+    const { closing, exchange } = this.#parts;
+    try {
+      const frame = this.#seal(session, load, link);
+      if (link.kind === "stream") return await link.send(frame, closing);
+      const reception = await exchange(link, frame, closing);
+      if (reception.kind === "refused") {
+        // HS-13: the peer may have lost the session, by a restart for instance. What it did not take goes again in the next one.
+        if (reception.code === "REJECTED" && this.#doubt(session.facts.sessionId)) return this.#unload(load, link);
+        throw refusalOf(contact, reception);
+      }
+      if (reception.more) this.beat();
+    } catch (error) {
+      this.#unload(load, link);
+      throw error;
+    }
+  }
+
+  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. */
+  #unload({ cargo }: Load, link: Link): void {
+    const flight = cargo.find(({ entry }) => entry?.flight?.link === link)?.entry?.flight;
+    if (flight !== undefined) this.#flights.turnBack(flight);
+    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt"));
+  }
+
+  #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {
+    const { ground } = this.#parts;
+    const { crypto, identity, nonces, clock } = ground;
+    const envelope = session.seal(crypto, identity, { msgType: msgType as MessageType, plaintext }, { nonces, ...momentOf(ground) });
+    const ref = encodeHex(envelope.nonce);
+    const entries = new Set<LaneEntry>();
+    for (const { entry, sealed } of cargo) {
+      sealed?.(ref);
+      if (entry === undefined) continue;
+      entries.add(entry);
+      this.#noteSending(entry, link?.route ?? "answer to its call", clock.now());
+    }
+    if (entries.size > 0) {
+      this.#flights.add({ ref, sessionId: session.facts.sessionId, link, sentAt: clock.elapsed(), entries });
+      this.#watch();
+    }
+    const isBinary = link?.kind === "stream" && session.facts.version === bundlingVersion;
+    return isBinary ? encodeBinaryFrame(envelope) : encodeEnvelope(envelope);
+  }
+
+  #noteSending(entry: LaneEntry, route: string, at: number): void {
+    if (entry.sendings > 0 && entry.sent === undefined)
+      this.#parts.remark([{ id: entry.message.id, to: this.did, event: { at, kind: "sent", detail: route } }]);
+    else entry.sent = { at, route };
+    entry.sendings += 1;
+  }
+
+  /** The session may not be known over there any more: another is made, at most once in ten seconds, and this one only receives. Whether what it carried may go again. */
+  #doubt(sessionId: string | undefined): boolean {
+    const { sessions } = this.#parts;
+    const now = this.#elapsed();
+    const current = sessions.sendingTo(this.did, now);
+    if (current === undefined || current.facts.sessionId !== sessionId) return sessionId !== undefined;
+    if (now - this.#newSessionAt < limits.handshakeIntervalMsMin) return false;
+    this.#newSessionAt = now;
+    sessions.retire(current);
+    this.#flights.turnBackAll((flight: Flight) => flight.sessionId === sessionId);
+    this.stir();
+    return true;
+  }
+
+  /** DLV-3: what has had no receipt in time is sealed anew. */
+  #watch(): void {
+    const oldest = this.#flights.oldest();
+    if (this.#repeat !== undefined || oldest === undefined) return;
+    const waitMs = Math.max(0, oldest.sentAt + this.#repeatAfterMs - this.#elapsed());
+    this.#repeat = this.#parts.ground.clock.after(waitMs, () => {
+      this.#repeat = undefined;
+      if (!this.#parts.closing.aborted) this.#repeatOverdue();
+    });
+  }
+
+  #repeatOverdue(): void {
+    const now = this.#elapsed();
+    const dueSince = now - this.#repeatAfterMs;
+    const oldest = this.#flights.oldest();
+    const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt <= dueSince);
+    if (oldest !== undefined && entries.length > 0) {
+      this.#remark(entries, `no receipt within ${Math.round(this.#repeatAfterMs / 1000)} s`);
+      this.#parts.ground.counters.add("message.repeated");
+      this.#repeatAfterMs = Math.min(limits.repeatAfterMsMax, 2 * this.#repeatAfterMs);
+      if (this.#heardAt < oldest.sentAt) this.#missWord(oldest);
+    }
+    this.#watch();
+    this.stir();
+  }
+
+  /** Nothing at all came back since then: after three times the way and the session are given up. */
+  #missWord({ link, sessionId }: Flight): void {
+    this.#silentRepeats += 1;
+    if (this.#silentRepeats < limits.silentRepeatsMax) return;
+    this.#silentRepeats = 0;
+    this.#doubt(sessionId);
+    if (link?.kind === "stream") link.close("no word came back");
+  }
+
+  /** The peer could not be reached. What nobody keeps is not kept here either, unless the peer calls us. */
+  #setBack(error: HikyakuError): void {
+    const { ground, troubled } = this.#parts;
+    const [byte = 0] = ground.random.bytes(1);
+    this.#backoff = afterFailure(this.#backoff, this.#elapsed(), byte / 256);
+    this.#failure = { at: ground.clock.now(), error };
+    if (!this.#isCalling()) {
+      this.bag.room.failAll(error);
+      this.bag.receipts.clear();
+    }
+    const heads = [...this.bag.lanes.values()].flatMap((lane) => {
+      const head = lane.ready().next();
+      return head.done === true ? [] : [head.value];
+    });
+    this.#remark(heads, error.message);
+    troubled(error);
+    this.#retryAfter(this.#backoff.retryAt - this.#elapsed());
+  }
+
+  #retryAfter(waitMs: number): void {
+    this.#retry?.cancel();
+    this.#retry = this.#parts.ground.clock.after(waitMs, () => {
+      this.#retry = undefined;
+      if (this.#parts.isKept() && this.#parts.streams.of(this.did) === undefined) this.beat();
+      else this.stir();
+    });
+  }
+
+  /** The peer wants a moment before the next message. */
+  #rest(retryAfterS = limits.repeatAfterMsMin / 1000): void {
+    const waitMs = Math.min(retryAfterS, limits.retryAfterSMax) * 1000;
+    this.#lanesOpenAt = this.#elapsed() + waitMs;
+    this.#parts.ground.clock.after(waitMs, () => this.stir());
+  }
+
+  #remark(entries: readonly LaneEntry[], reason: string): void {
+    const at = this.#parts.ground.clock.now();
+    const remarks = entries.slice(0, limits.eventsPerMessageMax).map(({ message }): Remark => ({ id: message.id, to: this.did, event: { at, kind: "failed", detail: reason } }));
+    if (remarks.length > 0) this.#parts.remark(remarks);
+  }
+
+  async #refill(): Promise<void> {
+    const { outbox } = this.#parts;
+    for (const lane of this.bag.lanes.values())
+      await lane.refill((after, bounds) => outbox.next({ to: this.did, priority: lane.priority }, after, bounds));
+  }
+
+  #rules(): { readonly isOpenForLanes: boolean } {
+    return { isOpenForLanes: this.#elapsed() >= this.#lanesOpenAt };
+  }
+
+  #hasWork(): boolean {
+    const rules = this.#rules();
+    return this.bag.hasCargo(rules) || (rules.isOpenForLanes && [...this.bag.lanes.values()].some((lane) => lane.mayHaveMore()));
+  }
+
+  /** Whether a peer that we cannot dial has called lately enough to expect its next call. */
+  #isCalling(): boolean {
+    return this.#elapsed() - this.#calledAt < limits.heartbeatIntervalMs * limits.heartbeatsMissedMax;
+  }
+
+  #elapsed(): number {
+    return this.#parts.ground.clock.elapsed();
+  }
+}
+
+/** A refusal is unsigned, so it is told as a hint. */
+function refusalOf({ name }: Contact, { code, retryAfterS, correlationId }: Refusal): HikyakuError {
+  const waitS = code === "REJECTED" ? limits.handshakeIntervalMsMin / 1000 : retryAfterS;
+  const again = waitS === undefined ? "" : `; try again in ${waitS} s`;
+  const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
+  return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
+}
+
+/** The version that brought binary frames and bundles. */
+const bundlingVersion = "1.2";
+
+/** A condition that time may mend. */
+const isPassing = (code: ErrorCode): boolean => code === "RATE_LIMITED" || code === "OVERLOADED" || code === "QUOTA_EXCEEDED" || code === "INTERNAL_ERROR";

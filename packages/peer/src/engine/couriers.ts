@@ -1,0 +1,89 @@
+/** One courier for each peer that something is sent to. */
+import { HikyakuError, limits } from "@hikyaku/protocol";
+import type { Contact } from "../links/contact.ts";
+import { Courier, type CourierParts } from "./courier.ts";
+import type { KnownPeers } from "./known-peers.ts";
+import { isFriend } from "./policy.ts";
+
+export interface CouriersParts extends Omit<CourierParts, "contact" | "isKept" | "troubled"> {
+  readonly known: KnownPeers;
+  /** Whether links to trusted peers are kept up although nothing waits. */
+  readonly keepLinks: boolean;
+  readonly troubled: (did: string, error: HikyakuError) => void;
+}
+
+export class Couriers {
+  readonly #parts: CouriersParts;
+  readonly #byDid = new Map<string, Courier>();
+  /** Strangers that a pairing is under way with. */
+  readonly #introduced = new Map<string, Contact>();
+
+  constructor(parts: CouriersParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#byDid.size;
+  }
+
+  find(did: string): Courier | undefined {
+    return this.#byDid.get(did);
+  }
+
+  of(did: string): Courier {
+    const held = this.#byDid.get(did);
+    if (held !== undefined) return held;
+    const { known, keepLinks, troubled, ...parts } = this.#parts;
+    const courier = new Courier(did, {
+      ...parts,
+      contact: () => this.#contact(did),
+      isKept: () => keepLinks && this.#isKept(did),
+      troubled: (error) => troubled(did, error),
+    });
+    this.#byDid.set(did, courier);
+    return courier;
+  }
+
+  /** Somebody who is not known yet, and where to find him. */
+  introduce(contact: Contact): Disposable {
+    this.#introduced.set(contact.did, contact);
+    return { [Symbol.dispose]: () => this.#introduced.delete(contact.did) };
+  }
+
+  /** A sign of life to everybody with a session, and to those a link is kept to. */
+  beat(): void {
+    const { sessions, known, keepLinks } = this.#parts;
+    const dids = new Set(Array.from(sessions.sending(), ({ facts }) => facts.peerId));
+    if (keepLinks) for (const { did } of known.list().slice(0, limits.keptLinksMax)) if (this.#isKept(did)) dids.add(did);
+    for (const did of dids) if (this.#contact(did) !== undefined) this.of(did).beat();
+  }
+
+  /** Forgets couriers without work. */
+  sweep(): void {
+    for (const [did, courier] of this.#byDid) if (courier.isIdle() && !this.#parts.sessions.has(did)) this.drop(did);
+  }
+
+  drop(did: string): void {
+    this.#byDid.get(did)?.stop(new HikyakuError("CANCELED", "The peer was forgotten or blocked."));
+    this.#byDid.delete(did);
+  }
+
+  stop(error: HikyakuError): void {
+    for (const courier of this.#byDid.values()) courier.stop(error);
+  }
+
+  #contact(did: string): Contact | undefined {
+    const { known, sessions } = this.#parts;
+    const peer = known.get(did);
+    if (peer?.level === "blocked") return undefined;
+    const introduced = this.#introduced.get(did);
+    if (peer !== undefined || introduced !== undefined) return peer ?? introduced;
+    return sessions.has(did) ? { did, name: did, addresses: [], minVersion: "1.0" } : undefined;
+  }
+
+  #isKept(did: string): boolean {
+    const { known } = this.#parts;
+    const peer = known.get(did);
+    return peer !== undefined && isFriend(known.standingOf(did)) && peer.addresses.length > 0;
+  }
+}

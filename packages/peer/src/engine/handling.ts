@@ -1,0 +1,183 @@
+/**
+ * Hands messages to their handler (spec §11): in the order of their lane, one of a lane at a time, each at most once. That a handler is about to start is durable before it
+ * starts, so that after a crash nobody runs it again unasked; what it leaves behind then is told to the sender as INTERRUPTED.
+ */
+import { HikyakuError, limits, type MessageType } from "@hikyaku/protocol";
+import type { Inbox, LaneKey, StoredMessage } from "../ports/inbox.ts";
+import type { Couriers } from "./couriers.ts";
+import type { Ground } from "./needs.ts";
+
+/** What is done with a message. Rejects where it fails: its sender then learns that it did, and nothing of how. */
+export type Handle = (message: StoredMessage) => Promise<void> | void;
+
+export interface HandlerManner {
+  /** Whether running it twice does no harm: then what a crash cut short is run again. */
+  readonly idempotent?: boolean;
+}
+
+export interface HandlingParts {
+  readonly ground: Ground;
+  readonly inbox: Inbox;
+  readonly couriers: () => Couriers;
+  readonly background: (work: Promise<void>) => void;
+  readonly closing: AbortSignal;
+}
+
+interface Handler extends Required<HandlerManner> {
+  readonly handle: Handle;
+}
+
+export class Handling {
+  readonly #parts: HandlingParts;
+  readonly #handlers = new Map<MessageType, Handler>();
+  /** Lanes at work, and whether something came while they were. */
+  readonly #working = new Map<string, { hasMore: boolean }>();
+  readonly #waiting: LaneKey[] = [];
+  readonly #transient: (() => Promise<void>)[] = [];
+  #isDraining = false;
+
+  constructor(parts: HandlingParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#working.size + this.#waiting.length;
+  }
+
+  has(type: MessageType): boolean {
+    return this.#handlers.has(type);
+  }
+
+  /** One handler for a type. What was cut short when the peer ended last is settled first, then everything that waits is handed over. */
+  async handle(type: MessageType, handle: Handle, { idempotent = false }: HandlerManner = {}): Promise<void> {
+    if (this.#handlers.has(type)) throw new HikyakuError("INVALID_ARGUMENT", `There is a handler for ${JSON.stringify(type)} already.`);
+    this.#handlers.set(type, { handle, idempotent });
+    await this.#resume(idempotent);
+    for (const lane of await this.#parts.inbox.lanesDue(limits.knownPeersMax)) this.wake(lane);
+  }
+
+  /** Something new may be due in this lane. */
+  wake(lane: LaneKey): void {
+    if (this.#handlers.size === 0 || this.#parts.closing.aborted) return;
+    const key = keyOf(lane);
+    const working = this.#working.get(key);
+    if (working !== undefined) {
+      working.hasMore = true;
+      return;
+    }
+    if (this.#working.size >= limits.handlersAtOnceMax) {
+      if (!this.#waiting.some((waiting) => keyOf(waiting) === key)) this.#waiting.push(lane);
+      return;
+    }
+    this.#working.set(key, { hasMore: false });
+    this.#parts.background(this.#work(lane));
+  }
+
+  /** Runs something for the handler that is here now, in order; nobody keeps it. Whether there was room. */
+  runTransient(run: () => Promise<void>): boolean {
+    if (this.#transient.length >= limits.transientQueueMax) return false;
+    this.#transient.push(run);
+    if (!this.#isDraining) this.#parts.background(this.#drain());
+    return true;
+  }
+
+  /** Messages whose handler had started when the peer last ended and whose sender must be told so (spec BOX-5). */
+  async settleInterrupted(): Promise<void> {
+    for (;;) {
+      const messages = await this.#parts.inbox.interrupted(limits.laneReadMax);
+      if (messages.length === 0) return;
+      for (const message of messages) await this.#interrupt(message);
+    }
+  }
+
+  async #resume(idempotent: boolean): Promise<void> {
+    if (!idempotent) return await this.settleInterrupted();
+    for (const message of await this.#parts.inbox.interrupted(limits.inboxPageMax)) await this.#end(message, await this.#run(message));
+  }
+
+  async #interrupt({ from, id }: StoredMessage): Promise<void> {
+    this.#parts.ground.counters.add("message.interrupted");
+    await this.#parts.inbox.advance(from, [id], "refused", "INTERRUPTED");
+    this.#tell(from, id, "refused", "INTERRUPTED");
+  }
+
+  async #work(lane: LaneKey): Promise<void> {
+    const key = keyOf(lane);
+    try {
+      const state = this.#working.get(key);
+      if (state === undefined) return;
+      do {
+        state.hasMore = false;
+        while (await this.#workPage(lane));
+      } while (state.hasMore && !this.#parts.closing.aborted);
+    } finally {
+      this.#working.delete(key);
+      const next = this.#waiting.shift();
+      if (next !== undefined) this.wake(next);
+    }
+  }
+
+  /** Whether there may be more. The end of one message and the start of the next share a commit. */
+  async #workPage(lane: LaneKey): Promise<boolean> {
+    const { inbox, closing } = this.#parts;
+    const messages = await inbox.due(lane, limits.laneReadMax);
+    let ending: Promise<void> = Promise.resolve();
+    for (const message of messages) {
+      if (closing.aborted || !this.#handlers.has(message.type)) break;
+      const starting = this.#start(message);
+      await ending;
+      if (await starting) ending = this.#end(message, await this.#run(message));
+    }
+    await ending;
+    return messages.length > 0 && !closing.aborted && messages.every(({ type }) => this.#handlers.has(type));
+  }
+
+  /** Whether this message is ours to handle now. */
+  async #start(message: StoredMessage): Promise<boolean> {
+    const { inbox, ground } = this.#parts;
+    const { from, id, exp } = message;
+    if (exp < ground.clock.now()) {
+      await inbox.advance(from, [id], "refused", "MESSAGE_EXPIRED");
+      this.#tell(from, id, "refused", "MESSAGE_EXPIRED");
+      return false;
+    }
+    const risen = await inbox.advance(from, [id], "started");
+    if (risen.length === 0) return false;
+    this.#tell(from, id, "delivered");
+    return true;
+  }
+
+  async #end({ from, id }: StoredMessage, outcome: "handled" | "refused"): Promise<void> {
+    await this.#parts.inbox.advance(from, [id], outcome, outcome === "refused" ? "INTERNAL_ERROR" : undefined);
+    this.#parts.ground.counters.add(`message.${outcome}`);
+    this.#tell(from, id, outcome, outcome === "refused" ? "INTERNAL_ERROR" : undefined);
+  }
+
+  async #run(message: StoredMessage): Promise<"handled" | "refused"> {
+    try {
+      await this.#handlers.get(message.type)?.handle(message);
+      return "handled";
+    } catch (error) {
+      this.#parts.ground.log.write("error", "handler.failed", {
+        peer: message.from,
+        id: message.id,
+        reason: error instanceof Error ? error.name : "thrown",
+      });
+      return "refused";
+    }
+  }
+
+  async #drain(): Promise<void> {
+    this.#isDraining = true;
+    for (let run = this.#transient.shift(); run !== undefined; run = this.#transient.shift()) await run();
+    this.#isDraining = false;
+  }
+
+  #tell(did: string, id: string, stage: "delivered" | "handled" | "refused", reason?: string): void {
+    const courier = this.#parts.couriers().of(did);
+    courier.bag.receipts.note([id], stage, reason);
+    courier.stir();
+  }
+}
+
+const keyOf = ({ from, lane }: LaneKey): string => JSON.stringify([from, lane]);

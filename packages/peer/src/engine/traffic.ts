@@ -1,0 +1,167 @@
+/** Moves frames between the links and reception: exchanges that others begin, exchanges that we begin, and streams both ways (spec §9). */
+import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
+import type { Reachability } from "../links/reachability.ts";
+import type { StreamTable } from "../links/stream-table.ts";
+import type { Exchange, Origin, Reception as LinkReception, Refusal, Stream, StreamHolder } from "../ports/link.ts";
+import type { Admission } from "./admission.ts";
+import type { Answer, Received } from "./answer.ts";
+import type { Couriers } from "./couriers.ts";
+import type { HandshakesOut } from "./handshakes-out.ts";
+import type { Ground } from "./needs.ts";
+import type { Reception } from "./reception.ts";
+import type { SessionTable } from "./session-table.ts";
+import { traceOf } from "./trace.ts";
+
+export interface TrafficParts {
+  readonly ground: Ground;
+  readonly streams: StreamTable;
+  readonly sessions: SessionTable;
+  readonly couriers: Couriers;
+  readonly admission: Admission;
+  readonly reachability: Reachability;
+  readonly reception: () => Reception;
+  readonly handshakesOut: () => HandshakesOut;
+  readonly closing: AbortSignal;
+}
+
+/** How many answers one exchange may still draw from us, however often the other side answers those in turn (spec LIM-5). */
+interface Budget {
+  answersLeft: number;
+}
+
+export class Traffic implements StreamHolder {
+  readonly #parts: TrafficParts;
+
+  constructor(parts: TrafficParts) {
+    this.#parts = parts;
+  }
+
+  /** One frame of an exchange that somebody began with us. What waits for a proven sender goes back with the answer. */
+  async receive(frame: Bytes, origin: Origin): Promise<LinkReception> {
+    const { admission, couriers, reachability } = this.#parts;
+    try {
+      const refusal = this.#limit(origin);
+      if (refusal !== undefined) return { kind: "refused", ...refusal };
+      const { answer, provenBy } = await this.#parts.reception().receive(frame, origin, undefined);
+      if (answer.kind === "refused") return answer;
+      if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
+      admission.proven(origin.prefix);
+      reachability.called(provenBy, origin.host);
+      const courier = couriers.of(provenBy);
+      const { frames, more } = await courier.takeReplies(answer.frames);
+      courier.heard();
+      return { kind: "received", replies: frames, more };
+    } catch (error) {
+      return { kind: "refused", ...this.#mistake(error) };
+    }
+  }
+
+  /**
+   * Moves a frame and takes in what comes back. The signal ends the moving only: what came back was taken from its sender's queue, so all of it is taken in, also
+   * when the one answer that the caller waited for came first.
+   */
+  async exchange(link: Exchange, frame: Bytes, signal: AbortSignal): Promise<LinkReception> {
+    const reception = await link.deliver(frame, signal);
+    if (reception.kind === "received") await this.#absorbAll(link, reception.replies, { answersLeft: limits.answersPerExchangeMax });
+    return reception;
+  }
+
+  opened(stream: Stream): void {
+    this.#parts.streams.add(stream, this.#parts.ground.clock.elapsed());
+  }
+
+  async frame(stream: Stream, frame: Bytes): Promise<void> {
+    try {
+      const isProven = this.#parts.streams.get(stream)?.isProven === true;
+      const refusal = isProven ? undefined : this.#limit(stream.origin);
+      if (refusal !== undefined) return stream.refuse(refusal, undefined);
+      await this.#answer(stream, await this.#parts.reception().receive(frame, stream.origin, stream), isProven);
+    } catch (error) {
+      if (!this.#parts.closing.aborted) stream.refuse(this.#mistake(error), undefined);
+    }
+  }
+
+  refused(stream: Stream, refusal: Refusal, ref: string | undefined): void {
+    const { streams, sessions, couriers, ground } = this.#parts;
+    ground.counters.add(`told.${refusal.code}`);
+    if (this.#parts.handshakesOut().refused(stream, refusal)) return;
+    const peerId = streams.get(stream)?.peerId;
+    if (peerId === undefined) return;
+    if (refusal.code === "HANDSHAKE_FAILED") sessions.abandon(peerId, stream);
+    else if (ref !== undefined) couriers.of(peerId).refusedOnWay(ref, refusal);
+  }
+
+  closed(stream: Stream, reason: string): void {
+    const { streams, sessions, couriers, ground } = this.#parts;
+    const peerId = streams.drop(stream, reason)?.peerId;
+    ground.log.write("debug", "stream.closed", { reason, ...(peerId === undefined ? {} : { peer: peerId }) });
+    if (peerId === undefined) return;
+    sessions.abandon(peerId, stream);
+    couriers.find(peerId)?.linkEnded(stream, reason);
+  }
+
+  async #answer(stream: Stream, { answer, provenBy, ref }: Received, wasProven: boolean): Promise<void> {
+    const { streams, admission, couriers, reachability, closing } = this.#parts;
+    if (answer.kind === "refused") return stream.refuse(answer, ref);
+    if (provenBy !== undefined) {
+      if (!wasProven) admission.proven(stream.origin.prefix);
+      if (!stream.isOurs) reachability.called(provenBy, stream.origin.host);
+      streams.prove(stream, provenBy);
+    }
+    for (const frame of answer.frames) await stream.send(frame, closing);
+    if (provenBy !== undefined) couriers.of(provenBy).heard();
+  }
+
+  async #absorbAll(link: Exchange, replies: readonly Bytes[], budget: Budget): Promise<void> {
+    for (const reply of replies) {
+      const answer = await this.#absorb(link, reply);
+      if (answer?.kind !== "taken") continue;
+      for (const frame of answer.frames) await this.#answerOn(link, frame, budget);
+    }
+  }
+
+  /** What came back beside an answer and cannot be stored here is logged: it is not the fault of what was sent. */
+  async #absorb({ origin }: Exchange, reply: Bytes): Promise<Answer | undefined> {
+    const { ground, couriers, reception } = this.#parts;
+    try {
+      const { answer, provenBy } = await reception().receive(reply, origin, undefined);
+      if (provenBy !== undefined) couriers.of(provenBy).heard();
+      return answer;
+    } catch (error) {
+      ground.counters.add("absorb.failed");
+      ground.log.write("error", "absorb.failed", { reason: traceOf(error) });
+      return undefined;
+    }
+  }
+
+  /** An answer that does not get through is the same as one lost on the way: who needs it asks again. */
+  async #answerOn(link: Exchange, frame: Bytes, budget: Budget): Promise<void> {
+    if (budget.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");
+    budget.answersLeft -= 1;
+    try {
+      const reception = await link.deliver(frame, this.#parts.closing);
+      if (reception.kind === "received") await this.#absorbAll(link, reception.replies, budget);
+    } catch (error) {
+      if (this.#parts.closing.aborted) throw error;
+      this.#parts.ground.counters.add("answer.lost");
+    }
+  }
+
+  #limit({ prefix }: Origin): Refusal | undefined {
+    const retryAfterS = this.#parts.admission.request(prefix);
+    if (retryAfterS === undefined) return undefined;
+    this.#parts.ground.counters.add("refused.RATE_LIMITED");
+    return { code: "RATE_LIMITED", retryAfterS };
+  }
+
+  #mistake(error: unknown): Refusal {
+    const { random, log, counters } = this.#parts.ground;
+    const correlationId = Array.from(random.bytes(4), (byte) => byte.toString(16).padStart(2, "0")).join("");
+    counters.add("refused.INTERNAL_ERROR");
+    log.write("error", "receive.failed", { correlationId, reason: traceOf(error) });
+    return { code: "INTERNAL_ERROR", correlationId };
+  }
+}
+
+/** Whether an error means that this peer is being closed. */
+export const isClosing = (error: unknown): boolean => error instanceof HikyakuError && (error.code === "CLOSED" || error.code === "CANCELED");
