@@ -40,7 +40,7 @@ export const engineMutants: readonly Mutant[] = [
     must: "ORD-2",
     file: "packages/peer/src/engine/session-table.ts",
     text: 'if (opening.kind !== "opened") return opening;',
-    replacement: 'this.heardAt = now;\n    if (opening.kind !== "opened") return opening;',
+    replacement: 'this.heard = at;\n    if (opening.kind !== "opened") return opening;',
     test: "packages/peer/src/engine/reception.test.ts",
     title: "[ORD-2]",
   },

@@ -298,11 +298,11 @@ export class Engine {
 
   /** LIFE-3: once another session sends, nothing more is sealed in the one that a question came in. */
   #sendingInsteadOf(session: LiveSession): LiveSession {
-    return this.sessions.sendingTo(session.facts.peerId, this.ground.clock.now()) ?? session;
+    return this.sessions.sendingTo(session.facts.peerId, this.ground.clock.elapsed()) ?? session;
   }
 
   #sweep(): void {
-    this.sessions.sweep(this.ground.clock.now());
+    this.sessions.sweep(this.ground.clock.elapsed());
     this.#pickup.sweep((did) => !this.sessions.has(did));
     this.#handshakesIn.sweep();
     this.#admission.sweep();

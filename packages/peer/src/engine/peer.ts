@@ -227,16 +227,16 @@ export class Peer implements AsyncDisposable {
 
   #view({ publicKey, addresses, ...peer }: KnownPeer): PeerView {
     const { alarms, ground, sessions, dialogue } = this.#engine;
-    const now = ground.clock.now();
-    const session = sessions.sendingTo(peer.did, now);
+    const elapsed = ground.clock.elapsed();
+    const session = sessions.sendingTo(peer.did, elapsed);
     const status = dialogue.statusOf(peer.did);
     const alarm = alarms.of(peer.did);
     return {
       ...peer,
       fingerprint: fingerprintOf(ground.crypto, publicKey),
       addresses: addresses.map(({ address }) => address),
-      health: session === undefined ? "idle" : isHealthy(session.heardAt, now) ? "connected" : "silent",
-      ...(session === undefined ? {} : { heardAt: session.heardAt }),
+      health: session === undefined ? "idle" : isHealthy(session.heard, elapsed) ? "connected" : "silent",
+      ...(session === undefined ? {} : { heardAt: session.heard.now }),
       ...(status === undefined ? {} : { status }),
       ...(alarm === undefined ? {} : { alarm }),
     };

@@ -44,8 +44,8 @@ export class Reachability {
   }
 
   /** Whether a peer that we cannot dial has been heard lately enough to expect its next call. */
-  isCalling({ heardAt }: LiveSession): boolean {
-    return isHealthy(heardAt, this.#clock.now());
+  isCalling({ heard }: LiveSession): boolean {
+    return isHealthy(heard, this.#clock.elapsed());
   }
 
   /**

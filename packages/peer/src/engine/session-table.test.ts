@@ -1,13 +1,17 @@
-import { type Agreement, establishSession, limits, newSessionId, pureCrypto } from "@hikyaku/protocol";
-import { ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
+import { type Agreement, establishSession, limits, type Moment, newSessionId, pureCrypto } from "@hikyaku/protocol";
+import { failureOf, ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import { webRandom } from "../adapters/web-random.ts";
 import { LiveSession, SessionTable } from "./session-table.ts";
 
+/** The wall clock says the same all the time: nothing here may be measured by it. */
+const momentAt = (elapsed: number): Moment => ({ now: Date.parse("2026-02-01T00:00:00.000Z"), elapsed });
+
 interface Shape {
   readonly sessionId?: string;
   readonly peerId?: string;
-  readonly now?: number;
+  /** When it began, by the monotonic clock. */
+  readonly elapsed?: number;
   readonly crossedWith?: string;
   /** As if this many messages had come. */
   readonly received?: number;
@@ -16,7 +20,7 @@ interface Shape {
 function live({
   sessionId = newSessionId(webRandom.bytes(16)),
   peerId = "did:desk",
-  now = 0,
+  elapsed = 0,
   crossedWith,
   received,
 }: Shape = {}): LiveSession {
@@ -34,9 +38,9 @@ function live({
     exporter: new Uint8Array(32),
     clockOffsetMs: 0,
   };
-  const session = establishSession(agreement, now);
+  const session = establishSession(agreement, elapsed);
   const worn = received === undefined ? session : { ...session, window: { highest: received, seen: 1n } };
-  return new LiveSession(worn, { now, isReady: true, crossedWith });
+  return new LiveSession(worn, { at: momentAt(elapsed), isReady: true, crossedWith });
 }
 
 const one = "11111111-1111-4111-8111-111111111111";
@@ -56,7 +60,7 @@ describe("when a session is due, and when it is over", () => {
     expect(live({ received: 2 ** 20 - 1 }).isExpired(0)).toBe(false);
     expect(live({ received: 2 ** 20 }).isExpired(0)).toBe(true);
     const busy = live();
-    busy.heardAt = limits.sessionMsMax - 1;
+    busy.heard = momentAt(limits.sessionMsMax - 1);
     expect(busy.isExpired(limits.sessionMsMax - 1)).toBe(false);
     expect(busy.isExpired(limits.sessionMsMax)).toBe(true);
   });
@@ -107,7 +111,7 @@ describe("what goes, and when", () => {
     const [older, newer] = [live({ sessionId: one }), live({ sessionId: two })];
     table.add(older);
     table.add(newer);
-    older.heardAt = 1000;
+    older.heard = momentAt(1000);
     table.sweep(limits.retiredSessionMsMax + 999);
     expect(table.find("did:desk", one)).toBe(older);
     table.sweep(limits.retiredSessionMsMax + 1000);
@@ -170,7 +174,7 @@ describe("between two peers", () => {
     await say(lap, desk);
     const first = await sendingIn(world, lap, desk);
     for (let quarter = 0; quarter < 5; quarter += 1) {
-      clock.set(clock.now() + 13 * 60_000);
+      clock.stall(13 * 60_000);
       await say(desk, lap);
       await say(lap, desk);
     }
@@ -186,10 +190,104 @@ describe("between two peers", () => {
     await using world = new World();
     const { clock, desk, lap } = await pair(world);
     await say(lap, desk);
-    clock.set(clock.now() + limits.sessionIdleMsMax);
+    clock.stall(limits.sessionIdleMsMax);
     await say(desk, lap);
     expect(world.framesTo("lap", "handshake")).toHaveLength(1);
     expect(desk.peer.stats()).not.toHaveProperty("refused.SESSION_EXPIRED");
+  });
+
+  /** Everything that a message or a handshake was refused for. */
+  const refusalsOf = (...residents: readonly Resident[]): readonly string[] =>
+    residents.flatMap(({ peer }) => Object.keys(peer.stats()).filter((name) => name.startsWith("refused.")));
+
+  test.each([-10 * limits.sessionMsMax, -limits.sessionIdleMsMax, limits.sessionIdleMsMax, 10 * limits.sessionMsMax])(
+    "clocks that are set by %d ms, both alike, end no session and begin none [LIFE-6]",
+    async (setByMs) => {
+      await using world = new World();
+      const { clock, desk, lap } = await pair(world);
+      await say(lap, desk);
+      clock.set(clock.now() + setByMs);
+      await clock.pass(limits.heartbeatIntervalMs);
+      await say(lap, desk);
+      await say(desk, lap);
+      expect(lap.peer.peer("desk")).toMatchObject({ health: "connected", heardAt: clock.now() });
+      expect(world.passages.filter(({ envelope }) => envelope?.msgType === "handshake")).toHaveLength(1);
+      expect(refusalsOf(desk, lap)).toEqual([]);
+    },
+  );
+
+  test("a clock that is set back keeps no session alive: each side sees it idle after 15 minutes [LIFE-6] [LIFE-2]", async () => {
+    await using world = new World();
+    const { clock, desk, lap } = await pair(world);
+    await say(lap, desk);
+    const health = () => [lap.peer.peer("desk").health, desk.peer.peer("lap").health];
+    clock.stall(limits.sessionIdleMsMax - 1);
+    clock.set(clock.now() - limits.sessionMsMax);
+    expect(health()).toEqual(["silent", "silent"]);
+    clock.stall(1);
+    expect(health()).toEqual(["idle", "idle"]);
+    await say(lap, desk);
+    expect(refusalsOf(desk, lap)).toEqual([]);
+  });
+
+  test.each(["lap", "desk"] as const)(
+    "nor does it put off a new session: an hour after lap began one, %s begins the next [LIFE-6] [LIFE-1]",
+    async (next) => {
+      await using world = new World();
+      const { clock, desk, lap } = await pair(world);
+      await say(lap, desk);
+      const first = await sendingIn(world, lap, desk);
+      const [from, to] = next === "lap" ? ([lap, desk] as const) : ([desk, lap] as const);
+      for (let part = 0; part < 5; part += 1) {
+        clock.stall(limits.rolloverAfterMs / 5 - 1);
+        clock.set(clock.now() - limits.rolloverAfterMs);
+        expect(await sendingIn(world, from, to)).toBe(first);
+      }
+      clock.stall(5);
+      expect(await sendingIn(world, from, to)).not.toBe(first);
+      expect(refusalsOf(desk, lap)).toEqual([]);
+    },
+  );
+
+  /** Two peers with a clock each; desk's is behind by as much as told. */
+  const pairWithOwnClocks = async (world: World, deskBehindMs: number) => {
+    const clocks = { desk: new ManualClock(), lap: new ManualClock() };
+    clocks.desk.set(clocks.lap.now() - deskBehindMs);
+    const [desk, lap] = [await world.peer("desk", { clock: clocks.desk }), await world.peer("lap", { clock: clocks.lap })];
+    await world.introduce(desk, lap);
+    await say(lap, desk);
+    return { clocks, desk, lap };
+  };
+
+  test.each(["lap", "desk"] as const)(
+    "one side's clock jumps by 400 s: %s's next message is refused, a handshake measures anew, and it arrives [LIFE-6] [MSG-9] [HS-13]",
+    async (sender) => {
+      await using world = new World();
+      const { clocks, desk, lap } = await pairWithOwnClocks(world, 200_000);
+      clocks.desk.set(clocks.desk.now() + 400_000);
+      const [from, to] = sender === "lap" ? ([lap, desk] as const) : ([desk, lap] as const);
+      await say(from, to);
+      await say(to, from);
+      expect(to.peer.stats()).toMatchObject({ "refused.CLOCK_SKEW": 1, "session.established": 2 });
+      expect(world.passages.filter(({ envelope }) => envelope?.msgType === "handshake")).toHaveLength(2);
+    },
+  );
+
+  test("a clock that jumps too far for a handshake is named, and once it is right again everything goes on [LIFE-6]", async () => {
+    await using world = new World();
+    const { clocks, desk, lap } = await pairWithOwnClocks(world, 0);
+    clocks.desk.set(clocks.desk.now() + 3_600_000);
+    for (const [from, to] of [
+      [lap, desk],
+      [desk, lap],
+    ] as const) {
+      const failure = await failureOf(from.peer.send(to.name, "message", { text: "too early" }));
+      expect(failure).toMatchObject({ code: "CLOCK_SKEW", message: expect.stringContaining("more than 300 s apart") });
+    }
+    clocks.desk.set(clocks.desk.now() - 3_600_000);
+    await say(lap, desk);
+    await say(desk, lap);
+    expect(await desk.peer.inbox({ limit: 10 })).toHaveLength(2);
   });
 
   /** Holds frames of one type to one peer until told. */
