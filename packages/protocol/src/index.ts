@@ -57,6 +57,7 @@ export {
   isDueForRollover,
   isWornOut,
   type Opening,
+  type OpeningSettings,
   open,
   type Sealed,
   type Session,

@@ -67,6 +67,8 @@ export const limitedIdentitiesMax: number = 16_384;
 export const replayWindowSize: number = 1024;
 export const forwardJumpMax: number = 1024;
 export const skippedSecretsMax: number = 1024;
+/** Of all sessions of a peer together. */
+export const skippedSecretsPerNodeMax: number = 65_536;
 export const skippedSecretMsMax: number = 120 * secondMs;
 /** A jump longer than this makes the receiver check the signature before it derives anything. */
 export const cheapJumpMax: number = 32;
