@@ -1,4 +1,5 @@
 /** The door of the living peer. */
+export { defaultInboxBounds, hasInboxRoom, type InboxBounds, type InboxUsage } from "./adapters/inbox-quota.ts";
 export { MemoryInbox } from "./adapters/memory-inbox.ts";
 export { createMemoryNetwork, type MemoryNetwork } from "./adapters/memory-link.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
@@ -14,7 +15,7 @@ export type { Receipt } from "./engine/receipts.ts";
 export { traceOf } from "./engine/trace.ts";
 export type { Patience } from "./engine/waits.ts";
 export type { Clock, Timer } from "./ports/clock.ts";
-export type { Inbox, InboxMessage, InboxQuery, InboxStage, StoredMessage } from "./ports/inbox.ts";
+export type { Appended, Inbox, InboxMessage, InboxQuery, InboxStage, StoredMessage } from "./ports/inbox.ts";
 export type { AddressKind, Dialer, Link, Listener, Origin, Receiver, Reception } from "./ports/link.ts";
 export type { Log, LogLevel } from "./ports/log.ts";
 export type { Random } from "./ports/random.ts";

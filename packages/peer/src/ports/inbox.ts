@@ -35,10 +35,16 @@ export interface InboxQuery {
   readonly limit: number;
 }
 
+/**
+ * What became of a message that was to be stored. `duplicate`: this sender's id is there already, also where there would be no room for another.
+ * `full`: there is more unread of this sender, or more of all, than an inbox takes (spec LIM-7).
+ */
+export type Appended = "stored" | "duplicate" | "full";
+
 /** Every call that changes something resolves only when the change is durable, and rejects with STORAGE_FAILED having changed nothing. */
 export interface Inbox {
-  /** `duplicate` where this sender's id is already there: then nothing changes. */
-  append(message: InboxMessage): Promise<"stored" | "duplicate">;
+  /** Only `stored` changes anything: nothing that is kept ever makes way for what comes. */
+  append(message: InboxMessage): Promise<Appended>;
   /** Oldest first. */
   list(query: InboxQuery): Promise<readonly StoredMessage[]>;
   /** Raises the stage of one sender's messages; never lowers it. Returns the ids whose stage rose. */

@@ -122,6 +122,12 @@ export const linksPerPeerMax: number = 3;
 export const linkIdleMsMax: number = 300 * secondMs;
 export const linkKeepAliveMs: number = 30 * secondMs;
 export const inboxPageMax: number = 1000;
+export const inboxUnreadPerSenderMax: number = 10_000;
+export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
+/** Of all bodies together, read ones too. */
+export const inboxBytesMax: number = kib * kib * kib;
+/** What a sender is told to wait where there is no room: somebody has to read first. */
+export const inboxFullRetryAfterS: number = 60;
 
 // Listener (spec §7)
 export const listenerHeadersMsMax: number = 10 * secondMs;
