@@ -143,8 +143,8 @@ export const sessionMutants: readonly Mutant[] = [
   {
     must: "MSG-8",
     file: "packages/protocol/src/session/ratchet.ts",
-    text: "if (skipped.size <= skippedSecretsMax) break;",
-    replacement: "if (skipped.size <= skippedSecretsMax * 2) break;",
+    text: "const most = Math.min(skippedMax, skippedSecretsMax);",
+    replacement: "const most = skippedMax * 2;",
     test: "packages/protocol/src/session/ratchet.test.ts",
     title: "no more than 1 024 secrets are held",
   },
@@ -300,8 +300,8 @@ export const sessionMutants: readonly Mutant[] = [
   {
     must: "LIFE-6",
     file: "packages/protocol/src/session/session.ts",
-    text: "stepTo(crypto, session.receiving, envelope.sequenceNum, elapsed)",
-    replacement: "stepTo(crypto, session.receiving, envelope.sequenceNum, now)",
+    text: "stepTo(crypto, session.receiving, envelope.sequenceNum, { elapsed,",
+    replacement: "stepTo(crypto, session.receiving, envelope.sequenceNum, { elapsed: now,",
     test: "packages/protocol/src/session/session.test.ts",
     title: "[LIFE-6]",
   },

@@ -58,6 +58,7 @@ export {
   isDueForRollover,
   isWornOut,
   type Opening,
+  type OpeningSettings,
   open,
   type Sealed,
   type Session,

@@ -61,9 +61,31 @@ test("every table that the network can fill has a bound and says how full it is 
   await world.introduce(desk, lap);
   await lap.peer.send("desk", "message", { text: "hello" });
   const sizes = desk.peer.sizes();
-  expect(Object.keys(sizes)).toHaveLength(11);
+  expect(Object.keys(sizes)).toHaveLength(12);
   for (const { held, most } of Object.values(sizes)) expect(held).toBeLessThanOrEqual(most);
   expect([sizes["sessions"]?.held, sizes["knownPeers"]?.held, sizes["keys"]?.held]).toEqual([1, 1, 1]);
+});
+
+test("secrets of messages that were skipped are counted, and forgotten with their session [LIM-1] [LIM-6]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const desk = await world.peer("desk", { clock });
+  const puppet = new Puppet(99, { now: () => clock.now() });
+  await desk.peer.trust({ peer: puppet.did, name: "puppet" });
+  const session = await puppet.connect(desk);
+  const skipped = [1, 2, 3].map((n) => encodeEnvelope(session.seal("ping", { n })));
+  const held = (): number | undefined => desk.peer.sizes()["skippedSecrets"]?.held;
+  await session.send("ping", { n: 4 });
+  expect(desk.peer.sizes()["skippedSecrets"]).toEqual({ held: 3, most: 65_536 });
+  await session.deliver(skipped[0] ?? junk);
+  expect(held()).toBe(2);
+  await clock.pass(limits.skippedSecretMsMax + limits.heartbeatIntervalMs);
+  expect(held()).toBe(0);
+  session.seal("ping", { n: 5 });
+  await session.send("ping", { n: 6 });
+  expect(held()).toBe(1);
+  await desk.peer.forget("puppet");
+  expect(held()).toBe(0);
 });
 
 test("what comes back draws at most 64 answers, however often they are answered in turn [LIM-5]", async () => {

@@ -196,6 +196,7 @@ export class Engine {
     const { prefixes, identities } = this.#admission.sizes;
     return {
       sessions: { held: this.sessions.size, most: limits.sessionsMax },
+      skippedSecrets: { held: this.sessions.skippedSecrets, most: limits.skippedSecretsPerNodeMax },
       halfOpens: { held: halfOpens, most: limits.halfOpenCountMax },
       offerNonces: { held: offerNonces, most: limits.handshakeNoncesMax },
       keys: { held: this.#keys.size, most: limits.cachedKeysMax },

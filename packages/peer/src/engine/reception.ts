@@ -70,7 +70,7 @@ export class Reception {
     if (session === undefined || peerKey === undefined) return this.#refuse("REJECTED", "NO_SESSION");
     const at = momentOf(ground);
     if (session.isExpired(at.elapsed)) return this.#refuse("REJECTED", "SESSION_EXPIRED");
-    const opening = session.open(ground.crypto, peerKey, envelope, at);
+    const opening = sessions.open(ground.crypto, session, peerKey, envelope, at);
     if (opening.kind === "refused") {
       if (opening.code !== "REPLAY_DETECTED") return this.#refuse("REJECTED", opening.code);
       // MSG-5, HTTP-7: a copy of a genuine message is answered as the first was; junk under a used number must not learn that there is a session.

@@ -1,4 +1,17 @@
-import { type Agreement, establishSession, limits, type Moment, newSessionId, pureCrypto } from "@hikyaku/protocol";
+import {
+  type Agreement,
+  type Bytes,
+  type Envelope,
+  encodeUtf8,
+  establishSession,
+  type Identity,
+  limits,
+  type Moment,
+  newSessionId,
+  pureCrypto,
+  seal,
+  type VerifyingKey,
+} from "@hikyaku/protocol";
 import { failureOf, ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import { webRandom } from "../adapters/web-random.ts";
@@ -17,28 +30,24 @@ interface Shape {
   readonly received?: number;
 }
 
-function live({
-  sessionId = newSessionId(webRandom.bytes(16)),
-  peerId = "did:desk",
-  elapsed = 0,
-  crossedWith,
-  received,
-}: Shape = {}): LiveSession {
-  const agreement: Agreement = {
-    sessionId,
-    role: "initiator",
-    selfId: "did:lap",
-    peerId,
-    version: "1.2",
-    suite: "X25519_AES256GCM_SHA256",
-    features: [],
-    sendingChain: pureCrypto.sha256(new Uint8Array(1)),
-    receivingChain: pureCrypto.sha256(new Uint8Array(2)),
-    th3: new Uint8Array(32),
-    exporter: new Uint8Array(32),
-    clockOffsetMs: 0,
-  };
-  const session = establishSession(agreement, elapsed);
+const agreementOf = ({ sessionId = newSessionId(webRandom.bytes(16)), peerId = "did:desk" }: Shape): Agreement => ({
+  sessionId,
+  role: "initiator",
+  selfId: "did:lap",
+  peerId,
+  version: "1.2",
+  suite: "X25519_AES256GCM_SHA256",
+  features: [],
+  sendingChain: pureCrypto.sha256(new Uint8Array(1)),
+  receivingChain: pureCrypto.sha256(new Uint8Array(2)),
+  th3: new Uint8Array(32),
+  exporter: new Uint8Array(32),
+  clockOffsetMs: 0,
+});
+
+function live(shape: Shape = {}): LiveSession {
+  const { elapsed = 0, crossedWith, received } = shape;
+  const session = establishSession(agreementOf(shape), elapsed);
   const worn = received === undefined ? session : { ...session, window: { highest: received, seen: 1n } };
   return new LiveSession(worn, { at: momentAt(elapsed), isReady: true, crossedWith });
 }
@@ -149,6 +158,95 @@ describe("what goes, and when", () => {
     expect([...table.sending()].map(({ facts }) => facts.peerId)).toEqual(["did:tab"]);
     table.clear();
     expect([...table.sending()]).toEqual([]);
+  });
+});
+
+describe("secrets of skipped messages [LIM-6]", () => {
+  /** Real but for the signatures: sealing a thousand messages would cost seconds of curve arithmetic, and the count does not depend on them. */
+  const signature: Bytes = new Uint8Array(64);
+  const publicKey: Bytes = new Uint8Array(32);
+  const peerKey: VerifyingKey = { publicKey, verify: () => true };
+  const peer: Identity = { did: "did:desk", publicKey, key: { publicKey, sign: () => signature } };
+
+  /** Every session of these tests has the same chain keys, so that what was sealed once opens in each of them. */
+  const sealedBySomePeer = (count: number): readonly Envelope[] => {
+    let session = establishSession({ ...agreementOf({}), role: "responder", sendingChain: pureCrypto.sha256(new Uint8Array(2)) }, 0);
+    return Array.from({ length: count }, () => {
+      const message = { msgType: "ping", plaintext: encodeUtf8("{}") } as const;
+      const sealed = seal(pureCrypto, peer, session, message, { nonces: () => publicKey, ...momentAt(0) });
+      session = sealed.session;
+      return sealed.envelope;
+    });
+  };
+  const envelopes = sealedBySomePeer(1100);
+
+  /** Whether the message with this number opens in the session now. */
+  const opens = (table: SessionTable, session: LiveSession, sequenceNum: number, elapsed = 0): boolean => {
+    const envelope = envelopes[sequenceNum - 1];
+    if (envelope === undefined) throw new Error(`message ${sequenceNum} was never sealed`);
+    return table.open(pureCrypto, session, peerKey, envelope, momentAt(elapsed)).kind === "opened";
+  };
+  const member = (table: SessionTable, peerId: string): LiveSession => {
+    const session = live({ peerId });
+    table.add(session);
+    return session;
+  };
+
+  /** Two sessions far below their own bound, and as many full ones beside them as make it 65 536. */
+  const fullTable = () => {
+    const table = new SessionTable();
+    const fullOnes = limits.skippedSecretsPerNodeMax / limits.skippedSecretsMax - 1;
+    for (let index = 0; index < fullOnes; index += 1) {
+      const full = member(table, `did:${index}`);
+      expect([opens(table, full, 1024), opens(table, full, 1026), full.skippedSecrets]).toEqual([true, true, 1024]);
+    }
+    const [one, other] = [member(table, "did:one"), member(table, "did:other")];
+    expect([opens(table, one, 501), opens(table, other, 525)]).toEqual([true, true]);
+    return { table, one, other };
+  };
+
+  test("all sessions together keep at most 65 536; the one that goes on skipping gives up its own oldest, and no other loses any", () => {
+    const { table, one, other } = fullTable();
+    expect([table.skippedSecrets, limits.skippedSecretsPerNodeMax]).toEqual([65_536, 65_536]);
+    expect(opens(table, one, 503)).toBe(true);
+    expect([table.skippedSecrets, one.skippedSecrets, other.skippedSecrets]).toEqual([65_536, 500, 524]);
+    expect([1, 2, 502].map((sequenceNum) => opens(table, one, sequenceNum))).toEqual([false, true, true]);
+    expect([1, 2].map((sequenceNum) => opens(table, other, sequenceNum))).toEqual([true, true]);
+    expect(table.skippedSecrets).toBe(65_532);
+
+    // Four places are free: a newcomer that skips nine keeps its newest four, and the next one none, but both may go on.
+    const [late, later] = [member(table, "did:late"), member(table, "did:later")];
+    expect([opens(table, late, 10), opens(table, later, 10)]).toEqual([true, true]);
+    expect([table.skippedSecrets, late.skippedSecrets, later.skippedSecrets]).toEqual([65_536, 4, 0]);
+    expect([5, 6, 9].map((sequenceNum) => opens(table, late, sequenceNum))).toEqual([false, true, true]);
+    expect([9, 11].map((sequenceNum) => opens(table, later, sequenceNum))).toEqual([false, true]);
+
+    // What ends makes room: of the next 999 that it skips it keeps as many as the ended one kept, and two more.
+    table.drop(other);
+    expect(opens(table, later, 1011)).toBe(true);
+    expect([table.skippedSecrets, later.skippedSecrets]).toEqual([65_536, 524]);
+    table.sweep(limits.skippedSecretMsMax + 1);
+    expect(table.skippedSecrets).toBe(0);
+  });
+
+  test("the count follows what is used, dropped, swept and refused", () => {
+    const table = new SessionTable();
+    const [one, other] = [member(table, "did:one"), member(table, "did:other")];
+    expect([opens(table, one, 10), opens(table, other, 5)]).toEqual([true, true]);
+    expect(table.skippedSecrets).toBe(9 + 4);
+    expect([opens(table, one, 3), opens(table, one, 3)]).toEqual([true, false]);
+    expect(table.skippedSecrets).toBe(8 + 4);
+    const forged = { ...(envelopes[19] as Envelope), nonce: new Uint8Array(32).fill(1) };
+    expect(table.open(pureCrypto, one, peerKey, forged, momentAt(0)).kind).toBe("refused");
+    expect(table.skippedSecrets).toBe(8 + 4);
+    table.drop(other);
+    table.drop(other);
+    expect(table.skippedSecrets).toBe(8);
+    expect(opens(table, one, 12, 60_000)).toBe(true);
+    table.sweep(limits.skippedSecretMsMax + 1);
+    expect(table.skippedSecrets).toBe(1);
+    table.clear();
+    expect(table.skippedSecrets).toBe(0);
   });
 });
 

@@ -12,6 +12,7 @@ import {
   type Moment,
   type NonceSource,
   type Opening,
+  type OpeningSettings,
   open,
   type Session,
   type SessionFacts,
@@ -65,13 +66,18 @@ export class LiveSession {
   }
 
   /** Opens one envelope; nothing but a good one changes the session. */
-  open(crypto: Crypto, peerKey: VerifyingKey, envelope: Envelope, at: Moment): Opening {
+  open(crypto: Crypto, peerKey: VerifyingKey, envelope: Envelope, at: OpeningSettings): Opening {
     const opening = open(crypto, this.#session, peerKey, envelope, at);
     if (opening.kind !== "opened") return opening;
     this.#session = opening.session;
-    this.heard = at;
+    this.heard = { now: at.now, elapsed: at.elapsed };
     this.isReady = true;
     return opening;
+  }
+
+  /** How many secrets it keeps for messages that have not come yet. */
+  get skippedSecrets(): number {
+    return this.#session.receiving.skipped.size;
   }
 
   isDueForRollover(elapsed: number): boolean {
@@ -101,9 +107,25 @@ interface PeerSessions {
 export class SessionTable {
   readonly #byPeer = new Map<string, PeerSessions>();
   #size = 0;
+  #skippedSecrets = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** How many secrets all of them keep for messages that have not come yet. */
+  get skippedSecrets(): number {
+    return this.#skippedSecrets;
+  }
+
+  /**
+   * Opens one envelope in a session of this table. LIM-6: what the others keep stays theirs. A session that skips more than is left gives up its own oldest
+   * secrets, so whoever floods the table starves only itself.
+   */
+  open(crypto: Crypto, session: LiveSession, peerKey: VerifyingKey, envelope: Envelope, at: Moment): Opening {
+    const ofOthers = this.#skippedSecrets - session.skippedSecrets;
+    const skippedMax = limits.skippedSecretsPerNodeMax - ofOthers;
+    return this.#counting(session, () => session.open(crypto, peerKey, envelope, { ...at, skippedMax }));
   }
 
   /** Whether one more would go above the bound. */
@@ -165,6 +187,7 @@ export class SessionTable {
     if (sessions === undefined || at < 0) return;
     sessions.all.splice(at, 1);
     this.#size -= 1;
+    this.#skippedSecrets -= session.skippedSecrets;
     this.retire(session);
     session.erase();
     if (sessions.all.length === 0) this.#byPeer.delete(session.facts.peerId);
@@ -176,8 +199,16 @@ export class SessionTable {
       const isSilent = (session: LiveSession): boolean =>
         session !== sending && elapsed - session.heard.elapsed >= limits.retiredSessionMsMax;
       for (const session of all.filter((one) => isSilent(one) || one.isExpired(elapsed))) this.drop(session);
-      for (const session of all) session.tidy(elapsed);
+      for (const session of all) this.#counting(session, () => session.tidy(elapsed));
     }
+  }
+
+  /** Does what may change how many secrets a session keeps, and so keeps the count of all of them without a walk over all sessions. */
+  #counting<Result>(session: LiveSession, change: () => Result): Result {
+    const before = session.skippedSecrets;
+    const result = change();
+    this.#skippedSecrets += session.skippedSecrets - before;
+    return result;
   }
 
   /** The sessions that send, one a peer. */

@@ -67,6 +67,8 @@ export const limitedIdentitiesMax: number = 16_384;
 export const replayWindowSize: number = 1024;
 export const forwardJumpMax: number = 1024;
 export const skippedSecretsMax: number = 1024;
+/** Of all sessions of a peer together. */
+export const skippedSecretsPerNodeMax: number = 65_536;
 export const skippedSecretMsMax: number = 120 * secondMs;
 /** A jump longer than this makes the receiver check the signature before it derives anything. */
 export const cheapJumpMax: number = 32;
@@ -120,6 +122,12 @@ export const linksPerPeerMax: number = 3;
 export const linkIdleMsMax: number = 300 * secondMs;
 export const linkKeepAliveMs: number = 30 * secondMs;
 export const inboxPageMax: number = 1000;
+export const inboxUnreadPerSenderMax: number = 10_000;
+export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
+/** Of all bodies together, read ones too. */
+export const inboxBytesMax: number = kib * kib * kib;
+/** What a sender is told to wait where there is no room: somebody has to read first. */
+export const inboxFullRetryAfterS: number = 60;
 
 // Inbox (spec §11)
 /** Of one sender, unread. */

@@ -57,6 +57,13 @@ export interface ReceivingChain {
 
 export const receivingChainAt = (chainKey: Bytes, sequenceNum: number): ReceivingChain => ({ chainKey, sequenceNum, skipped: new Map() });
 
+export interface StepSettings {
+  /** By our monotonic clock. */
+  readonly elapsed: number;
+  /** How many skipped secrets the chain may hold afterwards, where other chains leave it less than `skippedSecretsMax`. */
+  readonly skippedMax?: number;
+}
+
 export interface ReceivingStep {
   readonly messageSecret: Bytes;
   readonly next: ReceivingChain;
@@ -66,20 +73,32 @@ export interface ReceivingStep {
  * The secret of one message and the chain after it; undefined where it was used or dropped. Changes nothing: `commitStep` does, once the message is
  * known to be authentic. The replay window bounds how far `sequenceNum` may run ahead.
  */
-export function stepTo(crypto: Crypto, chain: ReceivingChain, sequenceNum: number, elapsed: number): ReceivingStep | undefined {
+export function stepTo(
+  crypto: Crypto,
+  chain: ReceivingChain,
+  sequenceNum: number,
+  { elapsed, skippedMax = skippedSecretsMax }: StepSettings,
+): ReceivingStep | undefined {
   if (sequenceNum < chain.sequenceNum) return takeSkipped(chain, sequenceNum, elapsed);
   const skipped = freshSkipped(chain, elapsed);
+  const most = Math.min(skippedMax, skippedSecretsMax);
   let chainKey = chain.chainKey;
   for (let at = chain.sequenceNum; at < sequenceNum; at += 1) {
-    skipped.set(at, { messageSecret: messageSecretOf(crypto, chainKey), skippedAt: elapsed });
+    // Of a jump wider than the room there is, only the newest secrets are made at all.
+    if (sequenceNum - at <= most) skipped.set(at, { messageSecret: messageSecretOf(crypto, chainKey), skippedAt: elapsed });
     chainKey = nextChainKeyOf(crypto, chainKey);
   }
-  for (const oldest of skipped.keys()) {
-    if (skipped.size <= skippedSecretsMax) break;
-    skipped.delete(oldest);
-  }
+  dropOldest(skipped, most);
   const messageSecret = messageSecretOf(crypto, chainKey);
   return { messageSecret, next: { chainKey: nextChainKeyOf(crypto, chainKey), sequenceNum: sequenceNum + 1, skipped } };
+}
+
+/** Drops from a copy; `commitStep` erases. */
+function dropOldest(skipped: Map<number, SkippedSecret>, most: number): void {
+  for (const oldest of skipped.keys()) {
+    if (skipped.size <= most) return;
+    skipped.delete(oldest);
+  }
 }
 
 function takeSkipped(chain: ReceivingChain, sequenceNum: number, elapsed: number): ReceivingStep | undefined {

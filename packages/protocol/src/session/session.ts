@@ -101,12 +101,18 @@ export type Opening =
       >;
     };
 
+export interface OpeningSettings extends Moment {
+  /** How many secrets of skipped messages the session may keep afterwards, where that is less than its own bound. */
+  readonly skippedMax?: number;
+}
+
 /**
  * Opens one envelope of this session. The caller has looked the session up by sender and session id and checked the recipient. When the answer is
  * `opened`, the session handed in is spent: its used-up secrets are erased.
  */
-export function open(crypto: Crypto, session: Session, peerKey: VerifyingKey, envelope: Envelope, { now, elapsed }: Moment): Opening {
+export function open(crypto: Crypto, session: Session, peerKey: VerifyingKey, envelope: Envelope, at: OpeningSettings): Opening {
   const { facts } = session;
+  const { now, elapsed, skippedMax } = at;
   if (envelope.version !== facts.version) return { kind: "refused", code: "INVALID_VERSION" };
   if (!envelope.payload.encrypted) return { kind: "refused", code: "ENCRYPTION_REQUIRED" };
   if (Math.abs(envelope.timestamp - (now + facts.clockOffsetMs)) > clockSkewMsMax) return { kind: "refused", code: "CLOCK_SKEW" };
@@ -117,7 +123,7 @@ export function open(crypto: Crypto, session: Session, peerKey: VerifyingKey, en
   // MSG-7: a long jump costs a derivation for each number skipped, so there the signature is checked before anything is derived.
   const isFarAhead = envelope.sequenceNum - session.receiving.sequenceNum > cheapJumpMax;
   if (isFarAhead && !isSignedBy(crypto, peerKey, envelope)) return { kind: "refused", code: "INVALID_SIGNATURE" };
-  const step = stepTo(crypto, session.receiving, envelope.sequenceNum, elapsed);
+  const step = stepTo(crypto, session.receiving, envelope.sequenceNum, { elapsed, ...(skippedMax === undefined ? {} : { skippedMax }) });
   const plaintext = step === undefined ? undefined : openPayload(crypto, step.messageSecret, envelope);
   if (step === undefined || plaintext === undefined) return { kind: "refused", code: "DECRYPTION_FAILED" };
   if (!isFarAhead && !isSignedBy(crypto, peerKey, envelope)) return { kind: "refused", code: "INVALID_SIGNATURE" };
