@@ -163,10 +163,11 @@ export class Courier {
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
   refusedOnWay(ref: string, refusal: Refusal): void {
     const flight = this.#flights.get(ref);
-    if (refusal.code === "REJECTED") return this.#doubt(flight?.sessionId);
-    if (flight === undefined) return;
-    this.#remark(this.#flights.turnBack(flight), refusal.code);
-    this.#rest(refusal.retryAfterS);
+    if (refusal.code === "REJECTED") this.#doubt(flight?.sessionId);
+    else if (flight !== undefined) {
+      this.#remark(this.#flights.turnBack(flight), refusal.code);
+      this.#rest(refusal.retryAfterS);
+    }
   }
 
   /** The peer itself refused an envelope, sealed and signed. Of several messages in one nobody knows which it meant, so they go again one by one. */

@@ -1,15 +1,16 @@
 /** One courier for each peer that something is sent to. */
-import { HikyakuError, limits } from "@hikyaku/protocol";
+import { type ErrorCode, HikyakuError, limits } from "@hikyaku/protocol";
 import type { Contact } from "../links/contact.ts";
 import { Courier, type CourierParts } from "./courier.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import { isFriend } from "./policy.ts";
 
-export interface CouriersParts extends Omit<CourierParts, "contact" | "isKept" | "troubled"> {
+export interface CouriersParts extends Omit<CourierParts, "contact" | "isKept" | "troubled" | "refused"> {
   readonly known: KnownPeers;
   /** Whether links to trusted peers are kept up although nothing waits. */
   readonly keepLinks: boolean;
   readonly troubled: (did: string, error: HikyakuError) => void;
+  readonly refused: (did: string, ids: readonly string[], code: ErrorCode) => void;
 }
 
 export class Couriers {
@@ -33,12 +34,13 @@ export class Couriers {
   of(did: string): Courier {
     const held = this.#byDid.get(did);
     if (held !== undefined) return held;
-    const { known, keepLinks, troubled, ...parts } = this.#parts;
+    const { known, keepLinks, troubled, refused, ...parts } = this.#parts;
     const courier = new Courier(did, {
       ...parts,
       contact: () => this.#contact(did),
       isKept: () => keepLinks && this.#isKept(did),
       troubled: (error) => troubled(did, error),
+      refused: (ids, code) => refused(did, ids, code),
     });
     this.#byDid.set(did, courier);
     return courier;
@@ -52,10 +54,13 @@ export class Couriers {
 
   /** A sign of life to everybody with a session, and to those a link is kept to. */
   beat(): void {
-    const { sessions, known, keepLinks } = this.#parts;
-    const dids = new Set(Array.from(sessions.sending(), ({ facts }) => facts.peerId));
-    if (keepLinks) for (const { did } of known.list().slice(0, limits.keptLinksMax)) if (this.#isKept(did)) dids.add(did);
-    for (const did of dids) if (this.#contact(did) !== undefined) this.of(did).beat();
+    const dids = new Set(Array.from(this.#parts.sessions.sending(), ({ facts }) => facts.peerId));
+    for (const did of [...dids, ...this.#kept()]) if (this.#contact(did) !== undefined) this.of(did).beat();
+  }
+
+  /** Comes up to the peers that a link is kept to. */
+  keepUp(): void {
+    for (const did of this.#kept()) this.of(did).beat();
   }
 
   /** Forgets couriers without work. */
@@ -79,6 +84,13 @@ export class Couriers {
     const introduced = this.#introduced.get(did);
     if (peer !== undefined || introduced !== undefined) return peer ?? introduced;
     return sessions.has(did) ? { did, name: did, addresses: [], minVersion: "1.0" } : undefined;
+  }
+
+  #kept(): readonly string[] {
+    const { known, keepLinks } = this.#parts;
+    if (!keepLinks) return [];
+    const dids = known.list().map(({ did }) => did);
+    return dids.filter((did) => this.#isKept(did)).slice(0, limits.keptLinksMax);
   }
 
   #isKept(did: string): boolean {

@@ -1,27 +1,33 @@
-/** Builds the parts of a peer, ties them together, and moves frames between them and the links. */
-import { type Bytes, type Capability, freshNonces, HikyakuError, limits, type PairingLink, selfTest } from "@hikyaku/protocol";
-import type { Reception as LinkReception, Origin } from "../ports/link.ts";
+/** Builds the parts of a peer, ties them together, and ends them in order. */
+import { type Capability, freshNonces, HikyakuError, limits, type PairingLink, selfTest } from "@hikyaku/protocol";
+import type { Contact } from "../links/contact.ts";
+import { Reachability } from "../links/reachability.ts";
+import { Roads } from "../links/roads.ts";
+import { StreamTable } from "../links/stream-table.ts";
+import type { Outbox, Remark } from "../ports/outbox.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
 import { Counters } from "./counters.ts";
+import { Couriers } from "./couriers.ts";
 import { Dialogue } from "./dialogue.ts";
+import { Handling } from "./handling.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
-import { type Contact, HandshakesOut } from "./handshakes-out.ts";
+import { HandshakesOut } from "./handshakes-out.ts";
 import { Heartbeats } from "./heartbeats.ts";
 import { KeyRing } from "./key-ring.ts";
 import { KnownPeers, mergeAddresses } from "./known-peers.ts";
+import { Letters } from "./letters.ts";
 import { Mail } from "./mail.ts";
 import type { Ground, Needs, Settings } from "./needs.ts";
-import { Outbound } from "./outbound.ts";
 import { type Candidate, Pairings, type Terms } from "./pairings.ts";
-import { Pickup } from "./pickup.ts";
 import { Posting } from "./posting.ts";
-import { Reachability } from "./reachability.ts";
 import { Receipts } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { type LiveSession, SessionTable } from "./session-table.ts";
 import { traceOf } from "./trace.ts";
+import { Traffic } from "./traffic.ts";
+import { Upkeep } from "./upkeep.ts";
 import { type Patience, patiently, Waits } from "./waits.ts";
 
 /** How full a table is. */
@@ -38,16 +44,22 @@ export class Engine {
   readonly alarms: Alarms;
   readonly mail: Mail;
   readonly dialogue: Dialogue;
-  readonly outbound: Outbound;
+  readonly couriers: Couriers;
   readonly posting: Posting;
+  readonly receipts: Receipts;
+  readonly letters: Letters;
   readonly reachability: Reachability;
   readonly capabilities: Capability[] = [];
   readonly #needs: Needs;
   readonly #keys: KeyRing;
   readonly #waits: Waits;
   readonly #admission: Admission;
-  readonly #pickup = new Pickup();
+  readonly #streams = new StreamTable();
+  readonly #roads: Roads;
+  readonly #traffic: Traffic;
+  readonly #handling: Handling;
   readonly #reception: Reception;
+  readonly #upkeep: Upkeep;
   readonly #handshakesIn: HandshakesIn;
   readonly #handshakesOut: HandshakesOut;
   readonly #heartbeats: Heartbeats;
@@ -66,6 +78,9 @@ export class Engine {
       nonces: freshNonces(crypto, (length) => random.bytes(length)),
     };
     const { sessions } = this;
+    const { outbox, inbox } = needs;
+    const background = (work: Promise<unknown>): void => this.background(work);
+    const { closing } = this;
     this.#needs = needs;
     this.#keys = new KeyRing(crypto, known);
     const keys = this.#keys;
@@ -73,22 +88,34 @@ export class Engine {
     this.known = known;
     this.#waits = new Waits(clock);
     this.#admission = new Admission(clock);
-    const receipts = new Receipts(clock, this.#waits);
     this.pairings = new Pairings(ground, known);
     this.alarms = new Alarms(ground, known);
-    this.reachability = new Reachability(clock, () => this.addresses.some(isLoopbackAddress));
-    this.outbound = new Outbound({
+    this.reachability = new Reachability(() => this.addresses.some(isLoopbackAddress));
+    this.receipts = new Receipts({ ground, outbox, couriers: () => this.couriers, background });
+    const streams = this.#streams;
+    const { receipts, reachability } = this;
+    this.#roads = new Roads({ clock, dialer, reachability, streams, holder: this.#holder() });
+    this.couriers = new Couriers({
       ground,
-      dialer,
+      known,
+      outbox,
+      roads: this.#roads,
+      streams,
       sessions,
-      pickup: this.#pickup,
-      reachability: this.reachability,
+      keepLinks: settings.keepLinks,
       handshakes: () => this.#handshakesOut,
-      absorb: async (frame, origin) => (await this.#reception.receive(frame, origin)).answer,
-      closing: this.closing,
+      exchange: (link, frame, signal) => this.#traffic.exchange(link, frame, signal),
+      troubled: (did, error) => receipts.troubled(did, error),
+      remark: (remarks: readonly Remark[]) => background(outbox.remark(remarks)),
+      refused: (did, ids, code) => receipts.refuse(did, ids, code),
+      background,
+      closing,
     });
-    this.posting = new Posting({ ground, known, outbound: this.outbound, receipts, waits: this.#waits, closing: this.closing });
-    this.mail = new Mail({ ground, known, inbox: needs.inbox, posting: this.posting, background: (work) => this.background(work) });
+    const { couriers } = this;
+    this.posting = new Posting({ ground, couriers, outbox, receipts, waits: this.#waits, closing });
+    this.letters = new Letters({ ground, outbox, couriers, known });
+    this.#handling = new Handling({ ground, inbox, couriers: () => couriers, background, closing });
+    this.mail = new Mail({ ground, known, inbox, handling: this.#handling, couriers: () => couriers, posting: () => this.posting, background });
     this.dialogue = new Dialogue({
       ground,
       settings,
@@ -97,9 +124,21 @@ export class Engine {
       waits: this.#waits,
       receipts,
       mail: this.mail,
+      couriers,
       admission: this.#admission,
       capabilities: () => this.capabilities,
       announced: (session, addresses) => this.#noteAddresses(session, addresses),
+    });
+    this.#traffic = new Traffic({
+      ground,
+      streams,
+      sessions,
+      couriers,
+      admission: this.#admission,
+      reachability,
+      reception: () => this.#reception,
+      handshakesOut: () => this.#handshakesOut,
+      closing,
     });
     this.#handshakesOut = new HandshakesOut({
       ground,
@@ -107,10 +146,10 @@ export class Engine {
       keys,
       sessions,
       alarms: this.alarms,
-      exchange: (link, frame, signal) => this.outbound.exchange(link, frame, signal),
-      exchangeAnywhere: (contact, frame, signal) => this.outbound.exchangeAnywhere(contact, frame, signal),
-      established: (session, contact) => this.background(this.posting.announce(session, contact, this.addresses)),
-      closing: this.closing,
+      exchange: (link, frame, signal) => this.#traffic.exchange(link, frame, signal),
+      goneOf: (stream) => streams.get(stream)?.gone.signal ?? AbortSignal.abort(new HikyakuError("UNREACHABLE", "The connection ended.")),
+      established: (session) => this.#greet(session),
+      closing,
     });
     this.#handshakesIn = new HandshakesIn({
       ground,
@@ -132,12 +171,11 @@ export class Engine {
       handshakesIn: this.#handshakesIn,
       handshakesOut: this.#handshakesOut,
       dialogue: this.dialogue,
-      sealReply: (session, { msgType, body }) => this.outbound.seal(this.#sendingInsteadOf(session), msgType, body).frame,
     });
+    this.#upkeep = new Upkeep({ ground, inbox, outbox, known, receipts, couriers, handling: this.#handling, posting: this.posting });
     this.#heartbeats = new Heartbeats({
       clock,
-      sessions,
-      beat: (session, seq) => this.background(this.posting.beat(session, seq)),
+      beat: () => couriers.beat(),
       sweep: () => this.#sweep(),
     });
   }
@@ -147,8 +185,9 @@ export class Engine {
     try {
       selfTest(needs.crypto);
       const engine = new Engine(needs, settings, await KnownPeers.load(needs.trustStore));
-      await needs.listener.start((frame, origin) => engine.#receive(frame, origin));
+      await needs.listener.start((frame, origin) => engine.#traffic.receive(frame, origin), engine.#holder());
       engine.#heartbeats.start();
+      await engine.#resume();
       return engine;
     } catch (error) {
       await Promise.allSettled([needs.listener[Symbol.asyncDispose](), needs.dialer[Symbol.asyncDispose]()]);
@@ -184,8 +223,9 @@ export class Engine {
   async joinPairing(link: PairingLink, terms: Terms, patience: Patience): Promise<Candidate> {
     const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "person" }));
     const contact: Contact = { did: link.did, name: terms.name, addresses, minVersion: "1.0" };
+    using _introduced = this.couriers.introduce(contact);
     const session = await patiently({ clock: this.ground.clock, closing: this.closing }, patience, (signal) =>
-      this.#handshakesOut.connect(contact, { pairingToken: link.token }, signal),
+      this.#roads.tryEach(contact, signal, (way) => this.#handshakesOut.connect(contact, { pairingToken: link.token }, way, signal)),
     );
     return await this.pairings.conclude(session, terms, addresses);
   }
@@ -203,8 +243,11 @@ export class Engine {
       waits: { held: this.#waits.size, most: limits.pendingRequestsMax },
       knownPeers: { held: this.known.size, most: limits.knownPeersMax },
       pairings: { held: this.pairings.size, most: limits.openPairingsMax },
-      pickupPeers: { held: this.#pickup.size, most: limits.pickupPeersMax },
-      pickupBytes: { held: this.#pickup.bytes, most: limits.pickupBytesMax },
+      streams: { held: this.#streams.size, most: limits.streamsMax },
+      couriers: { held: this.couriers.size, most: limits.couriersMax },
+      circuits: { held: this.#roads.size, most: limits.knownPeersMax },
+      receiptWaits: { held: this.receipts.size, most: limits.pendingRequestsMax },
+      lanesAtWork: { held: this.#handling.size, most: limits.knownPeersMax * limits.lanesPerSenderMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
       limitedIdentities: { held: identities, most: limits.limitedIdentitiesMax + 1 },
@@ -215,10 +258,10 @@ export class Engine {
   disconnect(did: string): void {
     this.#handshakesIn.forget(did);
     this.sessions.dropPeer(did);
-    this.#pickup.drop(did);
+    this.couriers.drop(did);
+    this.#streams.closePeer(did, "the peer was forgotten or blocked");
     this.#keys.forget(did);
     this.reachability.forget(did);
-    this.outbound.forget(did);
     this.dialogue.forget(did);
     this.alarms.clear(did);
   }
@@ -230,6 +273,9 @@ export class Engine {
     this.#heartbeats.stop();
     this.pairings.close();
     this.#waits.failAll(closed);
+    this.receipts.failAll(closed);
+    this.couriers.stop(closed);
+    this.#streams.closeAll("the peer was closed");
     await this.#needs.listener[Symbol.asyncDispose]();
     await this.#finishWork();
     await this.#needs.dialer[Symbol.asyncDispose]();
@@ -242,7 +288,8 @@ export class Engine {
   async #sayGoodbye(): Promise<void> {
     const over = new AbortController();
     const timer = this.ground.clock.after(limits.goodbyeMsMax, () => over.abort(new HikyakuError("CLOSED", "The peer was closed.")));
-    await Promise.allSettled(Array.from(this.sessions.sending(), (session) => this.posting.close(session, over.signal)));
+    const goodbyes = Array.from(this.sessions.sending(), (session) => this.posting.close(session));
+    await Promise.race([Promise.allSettled(goodbyes), new Promise((resolve) => over.signal.addEventListener("abort", resolve, { once: true }))]);
     timer.cancel();
   }
 
@@ -254,32 +301,25 @@ export class Engine {
     timer.cancel();
   }
 
-  /** One frame from the listener. What waits for a proven sender goes back with the answer. */
-  async #receive(frame: Bytes, origin: Origin): Promise<LinkReception> {
-    try {
-      const retryAfterS = this.#admission.request(origin.prefix);
-      if (retryAfterS !== undefined) {
-        this.ground.counters.add("refused.RATE_LIMITED");
-        return { kind: "refused", code: "RATE_LIMITED", retryAfterS };
-      }
-      const { answer, provenBy } = await this.#reception.receive(frame, origin);
-      if (answer.kind === "refused") return answer;
-      if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
-      this.#admission.proven(origin.prefix);
-      this.reachability.called(provenBy, origin.host);
-      const { frames, more } = this.#pickup.take(provenBy, answer.frames);
-      return { kind: "received", replies: frames, more };
-    } catch (error) {
-      return this.#refuseInternally(error);
-    }
+  /** What streams are told to; the parts behind it are made later than it is. */
+  #holder(): ConstructorParameters<typeof Roads>[0]["holder"] {
+    return {
+      opened: (stream) => this.#traffic.opened(stream),
+      frame: (stream, frame) => this.#traffic.frame(stream, frame),
+      refused: (stream, refusal, ref) => this.#traffic.refused(stream, refusal, ref),
+      closed: (stream, reason) => this.#traffic.closed(stream, reason),
+    };
   }
 
-  #refuseInternally(error: unknown): LinkReception {
-    const { random, log, counters } = this.ground;
-    const correlationId = Array.from(random.bytes(4), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    counters.add("refused.INTERNAL_ERROR");
-    log.write("error", "receive.failed", { correlationId, reason: traceOf(error) });
-    return { kind: "refused", code: "INTERNAL_ERROR", correlationId };
+  /** What an earlier run left in the outbox goes on being tried, and links that are kept come up. */
+  async #resume(): Promise<void> {
+    for (const { to } of await this.#needs.outbox.lanesQueued()) this.couriers.of(to).stir();
+    this.couriers.keepUp();
+  }
+
+  #greet(session: LiveSession): void {
+    this.posting.announce(session, this.addresses);
+    this.background(this.posting.query(session.facts.peerId));
   }
 
   /** A session that a peer began: a pairing is concluded, or a stranger pinned where the settings say so. */
@@ -297,16 +337,13 @@ export class Engine {
     });
   }
 
-  /** LIFE-3: once another session sends, nothing more is sealed in the one that a question came in. */
-  #sendingInsteadOf(session: LiveSession): LiveSession {
-    return this.sessions.sendingTo(session.facts.peerId, this.ground.clock.elapsed()) ?? session;
-  }
-
   #sweep(): void {
     this.sessions.sweep(this.ground.clock.elapsed());
-    this.#pickup.sweep((did) => !this.sessions.has(did));
     this.#handshakesIn.sweep();
     this.#admission.sweep();
+    this.#streams.sweep(this.ground.clock.elapsed());
+    this.couriers.sweep();
+    this.background(this.#upkeep.run());
   }
 }
 

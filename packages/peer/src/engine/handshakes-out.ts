@@ -38,7 +38,7 @@ export interface HandshakesOutParts {
   /** Aborts when a stream is down. */
   readonly goneOf: (stream: Stream) => AbortSignal;
   /** Told of every session that was made here. */
-  readonly established: (session: LiveSession, contact: Contact) => void;
+  readonly established: (session: LiveSession) => void;
   /** Aborts when the peer closes. */
   readonly closing: AbortSignal;
 }
@@ -155,7 +155,7 @@ export class HandshakesOut {
       const session = link.kind === "stream" ? await this.#driveOn(link, attempt) : await this.#drive(link, attempt);
       ground.log.write("info", "session.established", { peer: contact.did, role: "initiator", version: session.facts.version });
       ground.counters.add("session.established");
-      this.#parts.established(session, contact);
+      this.#parts.established(session);
       return session;
     } catch (error) {
       if (attempt.confirmed !== undefined) sessions.drop(attempt.confirmed.session);

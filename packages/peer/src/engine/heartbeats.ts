@@ -1,13 +1,11 @@
 /** Every 30 s, a sign of life to each peer with a session; over HTTP it also fetches what waits there for us (spec §9, §11). */
 import { limits, type Moment } from "@hikyaku/protocol";
 import type { Clock, Timer } from "../ports/clock.ts";
-import type { LiveSession, SessionTable } from "./session-table.ts";
 
 export interface HeartbeatsParts {
   readonly clock: Clock;
-  readonly sessions: SessionTable;
-  /** Sends one heartbeat in the background. */
-  readonly beat: (session: LiveSession, seq: number) => void;
+  /** Sends everybody a heartbeat in the background. */
+  readonly beat: () => void;
   /** Clean-up that is due as often. */
   readonly sweep: () => void;
 }
@@ -15,7 +13,6 @@ export interface HeartbeatsParts {
 export class Heartbeats {
   readonly #parts: HeartbeatsParts;
   #timer: Timer | undefined;
-  #seq = 0;
 
   constructor(parts: HeartbeatsParts) {
     this.#parts = parts;
@@ -23,9 +20,8 @@ export class Heartbeats {
 
   start(): void {
     this.#timer = this.#parts.clock.after(limits.heartbeatIntervalMs, () => {
-      this.#seq += 1;
       this.#parts.sweep();
-      for (const session of this.#parts.sessions.sending()) this.#parts.beat(session, this.#seq);
+      this.#parts.beat();
       this.start();
     });
   }

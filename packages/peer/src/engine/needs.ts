@@ -4,6 +4,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Inbox } from "../ports/inbox.ts";
 import type { Dialer, Listener } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
+import type { Outbox } from "../ports/outbox.ts";
 import type { Random } from "../ports/random.ts";
 import type { TrustStore } from "../ports/trust-store.ts";
 import type { Counters } from "./counters.ts";
@@ -18,6 +19,7 @@ export interface Needs {
   readonly listener: Listener;
   readonly trustStore: TrustStore;
   readonly inbox: Inbox;
+  readonly outbox: Outbox;
   /** What else the peer owns; disposed last, also where the start fails. */
   readonly resources?: AsyncDisposable;
 }
@@ -29,6 +31,8 @@ export interface Settings {
   readonly firstContact: FirstContact;
   /** What this peer offers in a handshake. */
   readonly abilities: Abilities;
+  /** Whether links to trusted peers are kept up although nothing waits: whoever can only call out is reachable over them. */
+  readonly keepLinks: boolean;
 }
 
 /** What every part of the engine leans on. */

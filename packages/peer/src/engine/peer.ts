@@ -13,11 +13,14 @@ import {
   safetyNumberOf,
 } from "@hikyaku/protocol";
 import type { InboxQuery, StoredMessage } from "../ports/inbox.ts";
+import type { OutboxRecord } from "../ports/outbox.ts";
 import type { KnownPeer, TrustLevel } from "../ports/trust-store.ts";
 import type { Alarm } from "./alarms.ts";
 import type { PeerStatus } from "./dialogue.ts";
 import { Engine, type Size } from "./engine.ts";
+import type { HandlerManner } from "./handling.ts";
 import { isHealthy } from "./heartbeats.ts";
+import type { Explanation } from "./letters.ts";
 import type { MessageHandler } from "./mail.ts";
 import type { Needs, Settings } from "./needs.ts";
 import type { Candidate, Invitation, Terms } from "./pairings.ts";
@@ -142,13 +145,42 @@ export class Peer implements AsyncDisposable {
   }
 
   /**
-   * Sends a message and resolves with the recipient's own, sealed receipt: `stored` (durable there) unless `until` says more. Rejects with
-   * UNREACHABLE (naming address and cause), the recipient's code, TIMED_OUT or CANCELED; it never says "sent" of what was not receipted.
+   * Keeps a message until its recipient has it, and resolves with the recipient's own, sealed receipt. Where the peer cannot be reached, it resolves with stage `queued` and
+   * the problem: the message is durable and goes on being tried until it expires. Where `until` is given it waits for that stage as long as `timeoutMs`, and then resolves
+   * with the stage that was reached. Rejects with the recipient's code where it refuses, QUOTA_EXCEEDED or STORAGE_FAILED where the message could not be kept, and
+   * CANCELED, which ends the waiting and not the message. A status report is not kept: it rejects with UNREACHABLE or TIMED_OUT.
    */
   async send(to: string, type: "message", body: MessageBody, options?: SendOptions): Promise<Receipt>;
   async send(to: string, type: "status_report", body: StatusBody, options?: SendOptions): Promise<Receipt>;
   async send(to: string, type: "message" | "status_report", body: MessageBody | StatusBody, options: SendOptions = {}): Promise<Receipt> {
-    return await this.#engine.posting.post(this.#recipient(to), type, body, options);
+    const recipient = this.#recipient(to);
+    if (type === "status_report") return await this.#engine.posting.report(recipient, body as StatusBody, options);
+    return await this.#engine.posting.post(recipient, type, body as MessageBody, options);
+  }
+
+  /** Says something that nobody keeps and nobody receipts, to the handler that is there now. Resolves once it is next in line: back-pressure for whoever says much. */
+  async tell(to: string, body: MessageBody, options: Pick<Patience, "signal"> = {}): Promise<void> {
+    await this.#engine.posting.tell(this.#recipient(to), body, options);
+  }
+
+  /** Everything that is known of a message of ours: attempts, routes, refusals, receipts. An id may be shortened as long as it is one message's. Throws INVALID_ARGUMENT. */
+  async explain(id: string): Promise<Explanation> {
+    return await this.#engine.letters.explain(id);
+  }
+
+  /** Messages that expired or were refused, oldest first. */
+  async dead(query: { readonly after?: string; readonly limit: number }): Promise<readonly OutboxRecord[]> {
+    return await this.#engine.letters.dead(query);
+  }
+
+  /** Sends a dead letter again as a new message; returns its id. */
+  async retry(id: string): Promise<string> {
+    return await this.#engine.letters.retry(id);
+  }
+
+  /** Forgets a dead letter. */
+  async drop(id: string): Promise<void> {
+    await this.#engine.letters.drop(id);
   }
 
   /** Sends a message and resolves with the body of the message that answers it. */
@@ -168,11 +200,14 @@ export class Peer implements AsyncDisposable {
     return { capabilities, accepts, features };
   }
 
-  /** Hands every message to `handler`, at most once per id. Without a handler messages wait in the inbox. One handler only. */
-  on(type: "message", handler: MessageHandler): void {
+  /**
+   * Hands every message to `handler`, in order, at most once per id, also across crashes: what a crash cuts short is told to its sender as INTERRUPTED, unless the handler is
+   * `idempotent`; then it runs again. Without a handler messages wait in the inbox. One handler only.
+   */
+  on(type: "message", handler: MessageHandler, manner?: HandlerManner): void {
     if (type !== "message")
       throw new HikyakuError("INVALID_ARGUMENT", `Nothing can be handled under ${JSON.stringify(type)}; only "message".`);
-    this.#engine.mail.handle(handler);
+    this.#engine.mail.handle(handler, manner);
   }
 
   /** Messages that arrived, oldest first. */
@@ -182,7 +217,12 @@ export class Peer implements AsyncDisposable {
 
   /** Marks messages as read; their senders get the receipt `delivered`. */
   async markRead(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<void> {
-    await this.#engine.mail.markRead(messages);
+    await this.#engine.mail.mark(messages, "delivered");
+  }
+
+  /** Says that the agent is done with messages that it read; their senders get the receipt `handled`. */
+  async acknowledge(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<void> {
+    await this.#engine.mail.mark(messages, "handled");
   }
 
   /** How often what happened since the start. */

@@ -107,10 +107,6 @@ export const heartbeatsMissedMax: number = 3;
 export const requestTimeoutMsDefault: number = 30 * secondMs;
 export const requestTimeoutMsMax: number = hourMs;
 export const pendingRequestsMax: number = 4096;
-export const pickupCountMax: number = 64;
-export const pickupPeersMax: number = 1024;
-/** Of all peers together. */
-export const pickupBytesMax: number = 64 * kib * kib;
 /** Answers that one exchange may draw from us. */
 export const answersPerExchangeMax: number = 64;
 export const closeMsMax: number = 5 * secondMs;
@@ -129,12 +125,6 @@ export const inboxBytesMax: number = kib * kib * kib;
 /** What a sender is told to wait where there is no room: somebody has to read first. */
 export const inboxFullRetryAfterS: number = 60;
 
-// Inbox (spec §11)
-/** Of one sender, unread. */
-export const inboxUnreadPerSenderMax: number = 10_000;
-export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
-/** Of all bodies together. */
-export const inboxBytesMax: number = kib * kib * kib;
 export const lanesPerSenderMax: number = 16;
 /** What may wait behind one missing order. */
 export const reorderCountMax: number = 256;
@@ -143,6 +133,9 @@ export const reorderBytesMax: number = 8 * kib * kib;
 export const laneIdleMsMax: number = messageLifeMsMax + dayMs;
 /** How long after its exp an id is still known, for messages that have no lane to tell a repetition by. */
 export const idGraceMs: number = 10 * minuteMs;
+
+/** What was read or is final is kept so long, and longer where a repetition would not be known as one otherwise. */
+export const readMsMax: number = 30 * dayMs;
 
 // Outbox (spec §11)
 export const outboxBytesMax: number = kib * kib * kib;
@@ -175,6 +168,8 @@ export const longGoneRetryMs: number = 5 * minuteMs;
 /** How often a sender asks what has become of messages that are stored and not handled. */
 export const receiptQueryIntervalMs: number = 5 * minuteMs;
 
+export const couriersMax: number = 16_384;
+
 // Roads (spec §11)
 /** The next address is tried when the one before has not answered for this long (RFC 8305). */
 export const raceStaggerMs: number = 250;
@@ -198,6 +193,7 @@ export const streamFramesInWorkMax: number = 32;
 /** Bytes that wait to be written before a sender is held up. */
 export const streamUnsentBytesMax: number = 1 * kib * kib;
 /** A stream on which nobody has proven who they are. */
+export const streamsMax: number = 1024;
 export const streamUnprovenMsMax: number = 30 * secondMs;
 export const streamMsMax: number = 24 * hourMs;
 /** A stream on which no byte can be written for this long is cut. */
