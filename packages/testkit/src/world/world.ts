@@ -4,17 +4,20 @@ import {
   type Clock,
   createMemoryNetwork,
   type Dialer,
+  type Exchange,
   type Link,
   type Listener,
   type LogLevel,
   MemoryInbox,
   type MemoryNetwork,
+  MemoryOutbox,
   MemoryTrustStore,
   type Needs,
   Peer,
   type Receiver,
   type Reception,
   type Settings,
+  type StreamHolder,
   systemClock,
   webRandom,
 } from "@hikyaku/peer";
@@ -106,21 +109,22 @@ export class World implements AsyncDisposable {
       listener: options.isCallOutOnly === true ? deafListener : this.network.listener(address),
       trustStore: new MemoryTrustStore(),
       inbox: new MemoryInbox(),
+      outbox: new MemoryOutbox({ epoch: epochOf(this.#seeds) }),
       ...options.needs,
     };
-    const settings: Settings = { firstContact: "refuse", abilities: everyAbility, ...options.settings };
+    const settings: Settings = { firstContact: "refuse", abilities: everyAbility, keepLinks: false, ...options.settings };
     const peer = await Peer.start(needs, settings);
     this.#residents.push(peer);
     return { name, peer, needs, settings, log, poke: (frame, host = "stranger") => this.#poke(address, frame, host) };
   }
 
-  /** Ends a peer as a crash would, without a word to anybody, and starts it anew with what is durable: its key, its trust store and its inbox. */
+  /** Ends a peer as a crash would, without a word to anybody, and starts it anew with what is durable: its key, its trust store, its inbox and its outbox. */
   async restart({ name, peer, needs, settings }: Resident, options: PeerOptions = {}): Promise<Resident> {
     this.#crashing.add(name);
     await peer.close();
     this.#crashing.delete(name);
-    const { identity, clock, trustStore, inbox } = needs;
-    return await this.peer(name, { settings, ...options, needs: { identity, clock, trustStore, inbox, ...options.needs } });
+    const { identity, clock, trustStore, inbox, outbox } = needs;
+    return await this.peer(name, { settings, ...options, needs: { identity, clock, trustStore, inbox, outbox, ...options.needs } });
   }
 
   /** Two peers that trust each other with messages, as if paired by hand. */
@@ -144,25 +148,30 @@ export class World implements AsyncDisposable {
 
   async #poke(address: string, frame: Bytes, host: string): Promise<Reception> {
     const dialer = this.network.dialer(host);
-    const link = await dialer.dial(address, { isAllowed: () => true, signal: new AbortController().signal });
+    const link = await dialer.dial(address, { isAllowed: () => true, signal: new AbortController().signal, holder: nobody });
+    if (link.kind === "stream") throw new Error("a stranger pokes over exchanges");
     return await link.deliver(frame, new AbortController().signal);
   }
 
   #tapped(fromHost: string): Dialer {
     const dialer = this.network.dialer(fromHost);
     return {
-      dial: async (address, { isAllowed, signal }) => {
+      dial: async (address, { isAllowed, ...options }) => {
         const judge = (host: string, kind: AddressKind): boolean => isAllowed(host, this.places.get(host) ?? kind);
         if (this.#crashing.has(fromHost)) throw new HikyakuError("UNREACHABLE", `${fromHost} is crashing.`);
-        return this.#tap(address, await dialer.dial(address, { isAllowed: judge, signal }));
+        return this.#tap(address, await dialer.dial(address, { isAllowed: judge, ...options }));
       },
       [Symbol.asyncDispose]: () => dialer[Symbol.asyncDispose](),
     };
   }
 
   #tap(to: string, link: Link): Link {
+    return link.kind === "stream" ? link : this.#tapExchange(to, link);
+  }
+
+  #tapExchange(to: string, link: Exchange): Exchange {
     return {
-      origin: link.origin,
+      ...link,
       deliver: async (frame, signal) => {
         const fate = await this.weather.before?.(to, frame);
         const reception = await link.deliver(frame, signal);
@@ -173,6 +182,10 @@ export class World implements AsyncDisposable {
     };
   }
 }
+
+const epochOf = (seed: number): string => seed.toString(16).padStart(16, "0");
+
+const nobody: StreamHolder = { opened: () => undefined, frame: async () => undefined, refused: () => undefined, closed: () => undefined };
 
 /** A peer behind a wall that lets nobody in. */
 const deafListener: Listener = {
