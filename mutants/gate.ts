@@ -18,6 +18,8 @@ export const securityFamilies = [
   "PAIR",
   "KEY",
   "CTL",
+  "FRAME",
+  "BUNDLE",
 ] as const;
 
 export interface Exception {

@@ -2,6 +2,7 @@
 import type { Mutant } from "./mutant.ts";
 import { engineMutants } from "./rows/engine.ts";
 import { envelopeMutants } from "./rows/envelope.ts";
+import { frameMutants } from "./rows/frame.ts";
 import { handshakeMutants } from "./rows/handshake.ts";
 import { httpMutants } from "./rows/http.ts";
 import { identityMutants } from "./rows/identity.ts";
@@ -18,4 +19,5 @@ export const mutants: readonly Mutant[] = [
   ...httpMutants,
   ...trustMutants,
   ...machineMutants,
+  ...frameMutants,
 ];

@@ -42,4 +42,4 @@ export const plan: Readonly<Record<string, Room>> = {
 };
 
 /** What tests may bring in besides their room's own list. */
-export const testBrings: readonly string[] = ["vitest", "fast-check", "node:", "@hikyaku/", "@noble/", "hikyaku"];
+export const testBrings: readonly string[] = ["vitest", "fast-check", "cborg", "node:", "@hikyaku/", "@noble/", "hikyaku"];

@@ -10,10 +10,12 @@ import {
 } from "@hikyaku/testkit";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Bytes } from "./base/bytes.ts";
+import { type Bytes, concatBytes } from "./base/bytes.ts";
 import { decodeUtf8, encodeUtf8 } from "./base/utf8.ts";
 import { type BodyByType, type DialogueType, decodeBody, encodeBody, isDialogueType } from "./dialogue/bodies.ts";
 import { decodeDid, encodeDid } from "./identity/did.ts";
+import { decodeBinaryFrame, encodeBinaryFrame } from "./wire/binary-frame.ts";
+import { decodeBundle, encodeBundle } from "./wire/bundle.ts";
 import { canonicalBytes, readCanonicalJson } from "./wire/canonical-json.ts";
 import { decodeEnvelope, type Envelope, encodeEnvelope } from "./wire/envelope.ts";
 import {
@@ -24,7 +26,7 @@ import {
   encodeConfirmPayload,
   encodeOfferPayload,
 } from "./wire/handshake-payloads.ts";
-import { messageTypeNames } from "./wire/message-types.ts";
+import { factsOf, messageTypeNames } from "./wire/message-types.ts";
 import { decodePairingLink, encodePairingLink } from "./wire/pairing-link.ts";
 
 const runs = 1500;
@@ -80,6 +82,79 @@ test("an envelope with a mutated value in one field is refused, or is the canoni
     return envelope === undefined ? undefined : encodeEnvelope(envelope);
   };
   expectSound(fuzz({ corpus: envelopes, reencode, runs, beside }));
+});
+
+/** Heads of every kind, in place of what stood there: lengths that lie, lengths left open, tags, maps, floats, forms that are not the shortest. */
+const withHostileHead = (corpus: readonly Bytes[]): fc.Arbitrary<Bytes> =>
+  fc
+    .tuple(
+      fc.constantFrom(...corpus),
+      fc.nat(),
+      fc.integer({ min: 0, max: 9 }),
+      fc.constantFrom(
+        0x00,
+        0x18,
+        0x1b,
+        0x1f,
+        0x20,
+        0x3b,
+        0x40,
+        0x5b,
+        0x5f,
+        0x60,
+        0x7b,
+        0x7f,
+        0x80,
+        0x9b,
+        0x9f,
+        0xa0,
+        0xbf,
+        0xc0,
+        0xdb,
+        0xf4,
+        0xf7,
+        0xfb,
+        0xff,
+      ),
+      fc.uint8Array({ maxLength: 8 }),
+      fc.constantFrom(1, 1, 1, 5_000),
+    )
+    .map(([bytes, place, gone, head, rest, times]) => {
+      const at = place % bytes.length;
+      const heads = Array.from({ length: times }, () => Uint8Array.of(head));
+      return concatBytes(bytes.slice(0, at), ...heads, rest, bytes.slice(at + gone));
+    });
+
+const reframe = (bytes: Bytes): Bytes | undefined => {
+  const envelope = decodeBinaryFrame(bytes);
+  return envelope === undefined ? undefined : encodeBinaryFrame(envelope);
+};
+
+test("a mutated frame is refused, or is the one binary form of what it says [FRAME-1] [FRAME-2] [FRAME-3]", () => {
+  const known = [...messages, ...envelopes].map((bytes) => decodeEnvelope(bytes)).filter((envelope) => envelope !== undefined);
+  const frames = known
+    .filter(({ msgType }) => !msgType.startsWith("handshake"))
+    .map((envelope) => encodeBinaryFrame({ ...envelope, version: "1.2" }));
+  expectSound(fuzz({ corpus: [...frames, ...hostile.slice(0, 20)], reencode: reframe, runs: 2 * runs, beside: withHostileHead(frames) }));
+});
+
+test("a mutated bundle is refused, or is the one form of what it says [BUNDLE-1] [BUNDLE-3] [BUNDLE-4]", () => {
+  const types = messageTypeNames.filter((type) => type !== "bundle" && factsOf(type).kind !== "handshake");
+  const bundles = (["high", "normal", "low"] as const).flatMap((priority) => {
+    const items = types
+      .filter((type) => factsOf(type).priority === priority)
+      .map((msgType) => ({ msgType, body: encodeUtf8(`{"n":"${msgType}"}`) }));
+    return [
+      encodeBundle(items),
+      encodeBundle(items.slice(0, 1)),
+      encodeBundle(Array.from({ length: 60 }, () => items[0] ?? { msgType: "ping", body: new Uint8Array() })),
+    ];
+  });
+  const reencode = (bytes: Bytes): Bytes | undefined => {
+    const items = decodeBundle(bytes);
+    return items === undefined ? undefined : encodeBundle(items);
+  };
+  expectSound(fuzz({ corpus: [...bundles, ...hostile.slice(0, 20)], reencode, runs: 2 * runs, beside: withHostileHead(bundles) }));
 });
 
 describe("a mutated handshake payload is refused, or is the canonical form of what it says [HS-3]:", () => {

@@ -66,6 +66,8 @@ export {
   seal,
   tidySession,
 } from "./session/session.ts";
+export { decodeBinaryFrame, encodeBinaryFrame } from "./wire/binary-frame.ts";
+export { type BundleItem, bundleHeadBytesOf, bundleItemBytesOf, decodeBundle, encodeBundle } from "./wire/bundle.ts";
 export { decodeEnvelope, type Envelope, encodeEnvelope, type UnsignedEnvelope } from "./wire/envelope.ts";
 export { factsOf, isMessageType, type MessageKind, type MessageType, messageTypeNames, type Priority } from "./wire/message-types.ts";
 export { decodePairingLink, encodePairingLink, type PairingLink } from "./wire/pairing-link.ts";

@@ -5,6 +5,7 @@ export { inboxContract } from "./contracts/inbox-contract.ts";
 export { type LinkBench, linkContract } from "./contracts/link-contract.ts";
 export type { StoreBench } from "./contracts/store-bench.ts";
 export { trustStoreContract } from "./contracts/trust-store-contract.ts";
+export { anyEnvelope } from "./fuzz/any-envelope.ts";
 export { readHostileTexts, readKnownMessages, readKnownOffersAndAnswers } from "./fuzz/corpus.ts";
 export { fuzz, fuzzSeed, type Tally, type Trial } from "./fuzz/fuzz.ts";
 export { mutated } from "./fuzz/mutation.ts";

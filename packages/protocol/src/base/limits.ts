@@ -16,6 +16,11 @@ export const bodyDepthMax: number = 32;
 export const idLengthMax: number = 128;
 export const messageTypeLengthMax: number = 32;
 
+// Bundles (spec §10)
+export const bundleCountMax: number = 1024;
+/** The plaintext. The last KiB of the frame is left to its other fields and the tag of the seal, which take 430 bytes at most. */
+export const bundleBytesMax: number = envelopeBytesMax - kib;
+
 // Handshake (spec §4)
 export const clockSkewMsMax: number = 300 * secondMs;
 export const halfOpenMsMax: number = 30 * secondMs;

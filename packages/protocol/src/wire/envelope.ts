@@ -39,15 +39,31 @@ export interface Envelope extends UnsignedEnvelope {
   readonly signature: Bytes;
 }
 
-const nonceBytes = 32;
-const signatureBytes = 64;
+export const nonceBytes = 32;
+export const signatureBytes = 64;
 const idPattern = new RegExp(`^[\\x21\\x23-\\x5b\\x5d-\\x7e]{1,${idLengthMax}}$`);
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const versionPattern = /^[0-9]{1,3}\.[0-9]{1,3}$/;
 const typePattern = new RegExp(`^[a-z0-9_]{1,${messageTypeLengthMax}}$`);
 const timestampPattern = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}Z$/;
 
+/** The last moment that the wire's form of time can express. */
+const timestampMax = Date.UTC(9999, 11, 31, 23, 59, 59, 999);
+
 export const isUuidV4 = (text: string): boolean => uuidPattern.test(text);
+
+/** Whether every value has its restricted form (spec ENV-4, ENV-5). The reader of JSON judges texts instead; both let the same envelopes in. */
+export const hasWireForm = (envelope: Envelope): boolean =>
+  versionPattern.test(envelope.version) &&
+  typePattern.test(envelope.msgType) &&
+  idPattern.test(envelope.senderId) &&
+  idPattern.test(envelope.recipientId) &&
+  isUuidV4(envelope.sessionId) &&
+  isCount(envelope.sequenceNum) &&
+  isCount(envelope.timestamp) &&
+  envelope.timestamp <= timestampMax &&
+  envelope.nonce.length === nonceBytes &&
+  envelope.signature.length === signatureBytes;
 
 /** The canonical UTF-8 bytes: what travels as an HTTP body, and what transcripts hash. */
 export function encodeEnvelope(envelope: Envelope): Bytes {
