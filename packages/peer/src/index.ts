@@ -1,5 +1,15 @@
 /** The door of the living peer. */
-export { MemoryInbox } from "./adapters/memory-inbox.ts";
+export { type Commit, commitAtOnce } from "./adapters/commit.ts";
+export { Lane, type ReorderBounds, type Standing } from "./adapters/lane.ts";
+export { emptyInbox, type InboxBounds, MemoryInbox, type MemoryInboxOptions, type MemoryInboxState } from "./adapters/memory-inbox.ts";
+export {
+  emptyOutbox,
+  MemoryOutbox,
+  type MemoryOutboxOptions,
+  type MemoryOutboxState,
+  type OutboxBounds,
+} from "./adapters/memory-outbox.ts";
+export { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./adapters/outbox-history.ts";
 export { createMemoryNetwork, type MemoryNetwork } from "./adapters/memory-link.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
 export { silentLog } from "./adapters/silent-log.ts";

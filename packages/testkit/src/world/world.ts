@@ -4,6 +4,7 @@ import {
   type Clock,
   createMemoryNetwork,
   type Dialer,
+  emptyOutbox,
   type Exchange,
   type Link,
   type Listener,
@@ -55,6 +56,8 @@ export interface PeerOptions {
   readonly seed?: number;
   readonly needs?: Partial<Needs>;
   readonly isCallOutOnly?: boolean;
+  /** Whether it speaks streams; unless told, each frame is an exchange of its own. */
+  readonly speaksStreams?: boolean;
 }
 
 export interface LogLine {
@@ -106,10 +109,10 @@ export class World implements AsyncDisposable {
       random: webRandom,
       log: { write: (level, event, fields) => log.push({ level, event, fields }) },
       dialer: this.#tapped(name),
-      listener: options.isCallOutOnly === true ? deafListener : this.network.listener(address),
+      listener: options.isCallOutOnly === true ? deafListener : this.network.listener(address, { streams: options.speaksStreams === true }),
       trustStore: new MemoryTrustStore(),
       inbox: new MemoryInbox(),
-      outbox: new MemoryOutbox({ epoch: epochOf(this.#seeds) }),
+      outbox: new MemoryOutbox({ state: emptyOutbox(epochOf(this.#seeds)) }),
       ...options.needs,
     };
     const settings: Settings = { firstContact: "refuse", abilities: everyAbility, keepLinks: false, ...options.settings };
