@@ -29,7 +29,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/config": { enters: [], brings: [core, "node:", "zod", "env-paths"] },
   "hikyaku/keystore": { enters: ["config"], brings: [core, "node:"] },
   "hikyaku/crypto": { enters: [], brings: [core, "node:"] },
-  "hikyaku/transports": { enters: [], brings: [core, peer, "node:", "fastify", "undici"] },
+  "hikyaku/transports": { enters: [], brings: [core, peer, "node:", "fastify", "undici", "ws"] },
   "hikyaku/store": { enters: [], brings: [core, peer, "node:"] },
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
   "hikyaku/cli": { enters: [".", "config", "crypto", "keystore", "store"], brings: [core, peer, "node:", "commander", "pino", "undici"] },

@@ -102,7 +102,7 @@ export const httpMutants: readonly Mutant[] = [
     file: "packages/hikyaku/src/transports/host-choice.ts",
     text: "ips.find((candidate) => isAllowed(candidate, addressKind(candidate)))",
     replacement: "ips.some((candidate) => isAllowed(candidate, addressKind(candidate))) ? ips[0] : undefined",
-    test: "packages/hikyaku/src/transports/http-dialer.test.ts",
+    test: "packages/hikyaku/src/transports/dialer.test.ts",
     title: "the first permitted address is dialled",
   },
   {
@@ -110,7 +110,7 @@ export const httpMutants: readonly Mutant[] = [
     file: "packages/hikyaku/src/transports/host-choice.ts",
     text: "if (ip === undefined) throw forbidden(address, ips);\n  return { ip,",
     replacement: 'return { ip: ip ?? ips[0] ?? "",',
-    test: "packages/hikyaku/src/transports/http-dialer.test.ts",
+    test: "packages/hikyaku/src/transports/dialer.test.ts",
     title: "that leads to a forbidden place is not dialled",
   },
   {
@@ -118,7 +118,7 @@ export const httpMutants: readonly Mutant[] = [
     file: "packages/hikyaku/src/transports/http-pools.ts",
     text: "maxResponseSize: limits.answerBytesMax,",
     replacement: "maxResponseSize: limits.answerBytesMax * 256,",
-    test: "packages/hikyaku/src/transports/http-dialer.test.ts",
+    test: "packages/hikyaku/src/transports/dialer.test.ts",
     title: "an answer without end is cut at its bound",
   },
   {

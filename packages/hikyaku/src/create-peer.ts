@@ -9,7 +9,7 @@ import { openDatabase } from "./store/database.ts";
 import { lockFolder } from "./store/folder-lock.ts";
 import { SqliteInbox } from "./store/sqlite-inbox.ts";
 import { SqliteTrustStore } from "./store/sqlite-trust-store.ts";
-import { createHttpDialer } from "./transports/http-dialer.ts";
+import { createDialer } from "./transports/dialer.ts";
 import { createHttpListener } from "./transports/http-listener.ts";
 
 export interface PeerSettings {
@@ -63,7 +63,7 @@ export async function startPeer(
     clock: systemClock,
     random: nodeRandom,
     log,
-    dialer: createHttpDialer({ log }),
+    dialer: createDialer({ log }),
     listener: createHttpListener({ listen, advertise, did: identity.did, publicKey: identity.publicKey, log }),
     trustStore: new SqliteTrustStore(database),
     inbox: new SqliteInbox(database, storageKey),

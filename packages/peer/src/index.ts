@@ -10,11 +10,16 @@ export {
   type OutboxBounds,
 } from "./adapters/memory-outbox.ts";
 export { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./adapters/outbox-history.ts";
-export { createMemoryNetwork, type MemoryNetwork } from "./adapters/memory-link.ts";
+export { createMemoryNetwork, type MemoryListenerSettings, type MemoryNetwork } from "./adapters/memory-link.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
+export { OpenStreams } from "./adapters/open-streams.ts";
+export { answerCodeOf, decodeRefusal, encodeRefusal, type ToldRefusal } from "./adapters/refusal-text.ts";
 export { silentLog } from "./adapters/silent-log.ts";
+export type { SocketLike } from "./adapters/socket-like.ts";
+export type { StreamBounds } from "./adapters/stream-bounds.ts";
 export { systemClock } from "./adapters/system-clock.ts";
 export { webRandom } from "./adapters/web-random.ts";
+export { WebSocketStream, type WebSocketStreamNeeds, type WebSocketStreamSettings } from "./adapters/web-socket-stream.ts";
 export type { PeerStatus } from "./engine/dialogue.ts";
 export type { Incoming, MessageHandler, Sender } from "./engine/mail.ts";
 export type { FirstContact, Needs, Settings } from "./engine/needs.ts";

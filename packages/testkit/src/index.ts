@@ -1,5 +1,6 @@
 /** The door of the test kit: contract suites that every adapter of a port has to pass, and readers of the published vectors. */
 export { cryptoContract } from "./contracts/crypto-contract.ts";
+export { deafHolder } from "./contracts/deaf-holder.ts";
 export { handshakeContract } from "./contracts/handshake-contract.ts";
 export { inboxContract } from "./contracts/inbox-contract.ts";
 export { type LinkBench, linkContract } from "./contracts/link-contract.ts";

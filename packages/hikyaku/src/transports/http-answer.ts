@@ -4,9 +4,8 @@
  * refusal.
  */
 
-import type { Reception } from "@hikyaku/peer";
-import { type Bytes, concatBytes, decodeUtf8, encodeUtf8, isErrorCode, limits } from "@hikyaku/protocol";
-import { answerCodeOf, isAnswerCode } from "./answer-code.ts";
+import { answerCodeOf, decodeRefusal, encodeRefusal, type Reception } from "@hikyaku/peer";
+import { type Bytes, concatBytes, decodeUtf8, encodeUtf8, limits } from "@hikyaku/protocol";
 import { httpStatusOf } from "./http-status.ts";
 import { sliceReplies } from "./reply-slices.ts";
 
@@ -31,16 +30,12 @@ function encodeReceived({ replies, more }: Received, did: string): HttpAnswer {
   return { status: 200, body: concatBytes(head, ...listed, tail) };
 }
 
-function encodeRefused({ code: trueCode, retryAfterS, versions, correlationId }: Refused): HttpAnswer {
-  const code = answerCodeOf(trueCode);
-  const status = httpStatusOf(code);
-  // ERR-4: one body for every REJECTED, whatever the reason, so that nothing shows whether a session existed.
-  if (code === "REJECTED") return { status, body: encodeError({ code, rehandshake: true }) };
-  const body = encodeError({ code, retry_after: retryAfterS, versions, correlation_id: correlationId });
-  return { status, body, ...(retryAfterS === undefined ? {} : { retryAfterS }) };
+function encodeRefused(refused: Refused): HttpAnswer {
+  const code = answerCodeOf(refused.code);
+  const answer = { status: httpStatusOf(code), body: encodeUtf8(encodeRefusal(refused)) };
+  // ERR-4: a header would tell one REJECTED from another as well.
+  return code === "REJECTED" || refused.retryAfterS === undefined ? answer : { ...answer, retryAfterS: refused.retryAfterS };
 }
-
-const encodeError = (error: Readonly<Record<string, unknown>>): Bytes => encodeUtf8(JSON.stringify({ error }));
 
 const outOfForm: Reception = { kind: "refused", code: "MALFORMED_MESSAGE" };
 
@@ -65,20 +60,10 @@ function readReceived(fields: Fields, slices: readonly Bytes[]): Received | unde
   return { kind: "received", replies: slices, more };
 }
 
+/** An answer belongs to the frame that drew it, so it names none. */
 function readRefused(fields: Fields): Refused | undefined {
-  const { error, ...besides } = fields;
-  if (!isObject(error) || !isEmpty(besides)) return undefined;
-  const { code, retry_after: retryAfterS, versions, correlation_id: correlationId, rehandshake, ...rest } = error;
-  if (typeof code !== "string" || !isErrorCode(code) || !isAnswerCode(code) || !isEmpty(rest)) return undefined;
-  if (!isAbsentOr(retryAfterS, isWait) || !isAbsentOr(versions, isVersionList)) return undefined;
-  if (!isAbsentOr(correlationId, isShortText) || (rehandshake !== undefined && rehandshake !== true)) return undefined;
-  return {
-    kind: "refused",
-    code,
-    ...(retryAfterS === undefined ? {} : { retryAfterS }),
-    ...(versions === undefined ? {} : { versions }),
-    ...(correlationId === undefined ? {} : { correlationId }),
-  };
+  const told = decodeRefusal(fields);
+  return told === undefined || told.ref !== undefined ? undefined : { kind: "refused", ...told.refusal };
 }
 
 function parseObject(text: string): Fields {
@@ -91,15 +76,7 @@ function parseObject(text: string): Fields {
 }
 
 const shortText = new RegExp(`^[\\x21-\\x7e]{1,${limits.idLengthMax}}$`);
-const versionText = /^[0-9]{1,3}\.[0-9]{1,3}$/;
 
 const isObject = (value: unknown): value is Fields => typeof value === "object" && value !== null && !Array.isArray(value);
 const isEmpty = (rest: Fields): boolean => Object.keys(rest).length === 0;
 const isShortText = (value: unknown): value is string => typeof value === "string" && shortText.test(value);
-const isWait = (value: unknown): value is number =>
-  Number.isInteger(value) && (value as number) >= 0 && (value as number) <= limits.retryAfterSMax;
-const isVersionText = (value: unknown): value is string => typeof value === "string" && versionText.test(value);
-const isVersionList = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.length <= limits.listedVersionsMax && value.every(isVersionText);
-const isAbsentOr = <Wanted>(value: unknown, is: (value: unknown) => value is Wanted): value is Wanted | undefined =>
-  value === undefined || is(value);

@@ -11,6 +11,7 @@ import { reportFailure } from "./guarded-receiver.ts";
 import { encodeAnswer } from "./http-answer.ts";
 import { createHttpServer, type ServerBounds } from "./http-server.ts";
 import { ipPrefix, plainIp } from "./ip-text.ts";
+import { isStreamCall } from "./stream-door.ts";
 
 export interface HttpAppNeeds {
   /** Our own name and key, public to everybody. */
@@ -25,7 +26,7 @@ const mediaType = "application/json";
 
 export function createHttpApp({ did, publicKey, receiver, bounds, log }: HttpAppNeeds): FastifyInstance<Server> {
   const app: FastifyInstance<Server> = fastify({
-    serverFactory: (handler) => createHttpServer(handler, bounds, log),
+    serverFactory: (handler) => createHttpServer({ handler, isUpgrade: isStreamCall, log }, bounds),
     clientErrorHandler: endBrokenRequest,
     frameworkErrors: (_error, _request, reply) => void sendNothing(reply),
     bodyLimit: limits.envelopeBytesMax,

@@ -1,6 +1,6 @@
 import { silentLog } from "@hikyaku/peer";
 import { linkContract } from "@hikyaku/testkit";
-import { createHttpDialer } from "./http-dialer.ts";
+import { createDialer } from "./dialer.ts";
 import { createHttpListener } from "./http-listener.ts";
 
 linkContract("HTTP", () => ({
@@ -11,7 +11,7 @@ linkContract("HTTP", () => ({
     publicKey: new Uint8Array(32),
     log: silentLog,
   }),
-  dialer: createHttpDialer({ log: silentLog }),
+  dialer: createDialer({ log: silentLog, streams: false }),
   dialerHost: "127.0.0.1",
   kind: "loopback",
 }));

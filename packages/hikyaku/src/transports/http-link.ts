@@ -1,5 +1,5 @@
 /** A way to one peer over HTTP (spec §9): each frame is one `POST /message`, and the answer on the same connection is the reception. */
-import type { Link, Log, Origin, Reception } from "@hikyaku/peer";
+import type { Exchange, Log, Origin, Reception } from "@hikyaku/peer";
 import { type Bytes, HikyakuError } from "@hikyaku/protocol";
 import { errors } from "undici";
 import type { ChosenHost } from "./host-choice.ts";
@@ -30,14 +30,17 @@ const outOfForm = [
   errors.ResponseExceededMaxSizeError,
 ] as const;
 
-export class HttpLink implements Link {
+export class HttpLink implements Exchange {
+  readonly kind = "exchange";
   readonly origin: Origin;
+  readonly route: string;
   readonly #needs: HttpLinkNeeds;
   readonly #settings: HttpLinkSettings;
 
   constructor(needs: HttpLinkNeeds, settings: HttpLinkSettings) {
     this.#needs = needs;
     this.#settings = settings;
+    this.route = settings.address;
     this.origin = { host: settings.host.ip, prefix: ipPrefix(settings.host.ip) };
   }
 

@@ -3,6 +3,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Log, Receiver, Reception } from "@hikyaku/peer";
 import { silentLog } from "@hikyaku/peer";
 import { encodeHex, limits } from "@hikyaku/protocol";
+import { deafHolder } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
 import { createHttpListener, type HttpListenerSettings } from "./http-listener.ts";
 
@@ -32,7 +33,7 @@ async function listen(settings: Partial<HttpListenerSettings> = {}, receiver: Re
   await listener.start((frame, origin) => {
     frames.push(Buffer.from(frame).toString());
     return receiver(frame, origin);
-  });
+  }, deafHolder);
   return { port: Number(listener.addresses[0]?.split(":").at(-1)), frames, [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose]() };
 }
 
@@ -344,7 +345,7 @@ test.each([
 test("advertised addresses stand in for those that were found", async () => {
   const advertise = ["http://desk.example:80"];
   await using listener = createHttpListener({ listen: { host: "127.0.0.1", port: 0 }, advertise, did, publicKey, log: silentLog });
-  await listener.start(async () => received);
+  await listener.start(async () => received, deafHolder);
   expect(listener.addresses).toEqual(advertise);
 });
 
@@ -355,7 +356,7 @@ test("a listener on every interface is told who came over IPv4 in IPv6 clothes",
   await listener.start(async (_, { host }) => {
     hosts.push(host);
     return received;
-  });
+  }, deafHolder);
   await send(Number(listener.addresses[0]?.split(":").at(-1)), post("{}"));
   expect(hosts).toEqual(["127.0.0.1"]);
 });

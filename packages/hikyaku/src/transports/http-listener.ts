@@ -1,14 +1,28 @@
-/** The place where frames arrive over HTTP (spec §9): starting, telling its addresses, ending. What a frame means is the receiver's business. */
+/**
+ * The place where frames arrive over HTTP, by exchange and by stream (spec §9): starting, telling its addresses, ending. What a frame means is the business of receiver
+ * and holder.
+ */
 import type { AddressInfo } from "node:net";
-import type { Listener, Log, Receiver } from "@hikyaku/peer";
+import {
+  type Clock,
+  type Listener,
+  type Log,
+  type OpenStreams,
+  type Receiver,
+  type StreamBounds,
+  type StreamHolder,
+  systemClock,
+} from "@hikyaku/peer";
 import { type Bytes, limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
+import { guardHolder } from "./guarded-holder.ts";
 import { guardReceiver } from "./guarded-receiver.ts";
 import { createHttpApp } from "./http-app.ts";
 import { defaultServerBounds, type ServerBounds } from "./http-server.ts";
 import { urlHost } from "./ip-text.ts";
 import { listenFailure } from "./listen-failure.ts";
 import { ownAddresses } from "./own-addresses.ts";
+import { openStreamDoor } from "./stream-door.ts";
 
 interface ListenerBounds extends ServerBounds {
   readonly requestsInWorkMax: number;
@@ -26,6 +40,9 @@ export interface HttpListenerSettings {
   readonly log: Log;
   /** Tighter bounds than the protocol's, for tests. */
   readonly bounds?: Partial<ListenerBounds>;
+  readonly streamBounds?: Partial<StreamBounds>;
+  /** For streams; the machine's unless told. */
+  readonly clock?: Clock;
 }
 
 const defaultBounds: ListenerBounds = {
@@ -40,6 +57,7 @@ class HttpListener implements Listener {
   readonly #settings: HttpListenerSettings;
   readonly #bounds: ListenerBounds;
   #app: FastifyInstance | undefined;
+  #streams: OpenStreams | undefined;
   #addresses: readonly string[] = [];
 
   constructor(settings: HttpListenerSettings) {
@@ -51,12 +69,13 @@ class HttpListener implements Listener {
     return this.#addresses;
   }
 
-  async start(receiver: Receiver): Promise<void> {
+  async start(receiver: Receiver, holder: StreamHolder): Promise<void> {
     if (this.#app !== undefined) throw new Error("a listener starts once");
-    const { listen, advertise, did, publicKey, log } = this.#settings;
+    const { listen, advertise, did, publicKey, log, clock = systemClock, streamBounds = {} } = this.#settings;
     const guarded = guardReceiver(receiver, { inWorkMax: this.#bounds.requestsInWorkMax, log });
     const app = createHttpApp({ did, publicKey, receiver: guarded, bounds: this.#bounds, log });
     this.#app = app;
+    this.#streams = openStreamDoor(app.server, { holder: guardHolder(holder, log), clock, log }, streamBounds);
     try {
       await app.listen({ host: listen.host, port: listen.port });
     } catch (error) {
@@ -70,7 +89,7 @@ class HttpListener implements Listener {
     if (app === undefined) return;
     const cut = setTimeout(() => app.server.closeAllConnections(), this.#bounds.closeMsMax);
     try {
-      await app.close();
+      await Promise.all([app.close(), this.#streams?.leave("the listener closes")]);
     } finally {
       clearTimeout(cut);
     }

@@ -2,7 +2,8 @@
  * The node:http server under the peer listener: every time-out and cap that holds before a request is read (spec §7, first step). Node checks the
  * two request clocks itself and answers 408; a connection that never says a word is on the same clocks.
  */
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { Socket } from "node:net";
 import type { Log } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 import { ipPrefix, plainIp } from "./ip-text.ts";
@@ -27,16 +28,30 @@ export const defaultServerBounds: ServerBounds = {
   connectionsPerPrefixMax: limits.listenerConnectionsPerPrefixMax,
 };
 
-export function createHttpServer(handler: RequestListener, bounds: ServerBounds, log: Log): Server {
+export interface HttpServerNeeds {
+  readonly handler: RequestListener;
+  /** Which requests leave HTTP behind. */
+  readonly isUpgrade: (request: IncomingMessage) => boolean;
+  readonly log: Log;
+}
+
+export function createHttpServer({ handler, isUpgrade, log }: HttpServerNeeds, bounds: ServerBounds): Server {
+  const busy = new WeakSet<Socket>();
   const server = createServer(
     {
       headersTimeout: bounds.headersMsMax,
       requestTimeout: bounds.requestMsMax,
       connectionsCheckingInterval: bounds.checkIntervalMs,
       keepAliveTimeout: bounds.keepAliveMs,
+      // An answer that is still to come would end up between the frames of the stream.
+      shouldUpgradeCallback: (request) => !busy.has(request.socket) && isUpgrade(request),
     },
     handler,
   );
+  server.on("request", ({ socket }, response) => {
+    busy.add(socket);
+    response.once("close", () => busy.delete(socket));
+  });
   server.setTimeout(bounds.stallMsMax);
   server.maxConnections = bounds.connectionsMax;
   capConnectionsPerPrefix(server, bounds.connectionsPerPrefixMax, log);

@@ -1,4 +1,4 @@
-import { linkContract } from "@hikyaku/testkit";
+import { deafHolder, linkContract } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
 import { createMemoryNetwork } from "./memory-link.ts";
 
@@ -11,11 +11,14 @@ test("a second listener at one address is refused, until the first has gone", as
   const network = createMemoryNetwork();
   const accept = async () => ({ kind: "received", replies: [], more: false }) as const;
   const [first, second] = [network.listener("http://desk:1"), network.listener("http://desk:1")];
-  await first.start(accept);
-  await expect(second.start(accept)).rejects.toMatchObject({ code: "ADDRESS_IN_USE", message: expect.stringContaining("http://desk:1") });
+  await first.start(accept, deafHolder);
+  await expect(second.start(accept, deafHolder)).rejects.toMatchObject({
+    code: "ADDRESS_IN_USE",
+    message: expect.stringContaining("http://desk:1"),
+  });
   await second[Symbol.asyncDispose]();
-  await expect(second.start(accept)).rejects.toMatchObject({ code: "ADDRESS_IN_USE" });
+  await expect(second.start(accept, deafHolder)).rejects.toMatchObject({ code: "ADDRESS_IN_USE" });
   await first[Symbol.asyncDispose]();
-  await second.start(accept);
+  await second.start(accept, deafHolder);
   expect(second.addresses).toEqual(["http://desk:1"]);
 });

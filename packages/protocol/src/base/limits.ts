@@ -204,6 +204,21 @@ export const streamMsMax: number = 24 * hourMs;
 /** A stream on which no byte can be written for this long is cut. */
 export const streamStallMsMax: number = 60 * secondMs;
 export const streamCloseMsMax: number = 2 * secondMs;
+/** Read and not yet being taken in: what a socket still hands over once its reading is held up. */
+export const streamQueuedBytesMax: number = 1 * kib * kib;
+/** The same, where a socket has no way to hold up its reading, as in a browser. */
+export const streamQueuedUnpausedBytesMax: number = 16 * kib * kib;
+/** What a queued frame costs besides its bytes, so that a flood of tiny ones is bounded as well. */
+export const streamQueuedFrameBytes: number = 256;
+/** An error message with everything that may stand in it. */
+export const streamErrorBytesMax: number = 2 * kib;
+/** Of one message; and the pieces that its bytes may come in. */
+export const streamFragmentsMax: number = 1024;
+export const streamChunksMax: number = 4096;
+/** Pings between two frames. */
+export const streamPingsMax: number = 64;
+/** The longest pause between two looks at what is still unwritten. */
+export const streamPollMsMax: number = 50;
 
 // Listener (spec §7)
 export const listenerHeadersMsMax: number = 10 * secondMs;
@@ -225,3 +240,6 @@ export const linkPoolsMax: number = 1024;
 export const answerBytesMax: number = 512 * kib;
 export const answerMsMax: number = 30 * secondMs;
 export const retryAfterSMax: number = 3600;
+/** How long a host that answered the call for a stream over plain HTTP is not asked for one again, and how many such hosts are remembered. */
+export const streamlessMsMax: number = 5 * minuteMs;
+export const streamlessHostsMax: number = 1024;

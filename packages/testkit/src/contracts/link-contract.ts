@@ -1,7 +1,8 @@
-/** What every pair of listener and dialer promises (packages/peer/src/ports/link.ts). */
-import type { AddressKind, Dialer, Link, Listener, Receiver, Reception } from "@hikyaku/peer";
+/** What every pair of listener and dialer promises whose links are exchanges (packages/peer/src/ports/link.ts). For streams see stream-contract.ts. */
+import type { AddressKind, Dialer, Exchange, Link, Listener, Receiver, Reception } from "@hikyaku/peer";
 import { type Bytes, encodeUtf8 } from "@hikyaku/protocol";
 import { describe, expect, test } from "vitest";
+import { deafHolder } from "./deaf-holder.ts";
 
 export interface LinkBench {
   /** Not yet started. */
@@ -15,27 +16,32 @@ export interface LinkBench {
 
 interface Connection extends LinkBench, AsyncDisposable {
   readonly address: string;
-  readonly link: Link;
+  readonly link: Exchange;
 }
 
 const received: Reception = { kind: "received", replies: [], more: false };
 const accept: Receiver = async () => received;
 const patience = (): AbortSignal => AbortSignal.timeout(10_000);
-const anywhere = () => ({ isAllowed: () => true, signal: patience() });
+const anywhere = () => ({ isAllowed: () => true, signal: patience(), holder: deafHolder });
 
 /** Links carry canonical JSON objects; these have the shape of envelopes and not the meaning. */
 const frameOf = (text: string): Bytes => encodeUtf8(`{"payload":{"data":${JSON.stringify(text)},"encrypted":false},"version":"1.0"}`);
 
+function exchangeOf(link: Link): Exchange {
+  if (link.kind !== "exchange") throw new TypeError("this adapter was to give an exchange");
+  return link;
+}
+
 export function linkContract(adapter: string, arrange: () => LinkBench): void {
   const connect = async (receiver: Receiver): Promise<Connection> => {
     const bench = arrange();
-    await bench.listener.start(receiver);
+    await bench.listener.start(receiver, deafHolder);
     const [address = ""] = bench.listener.addresses;
     const end = async (): Promise<void> => {
       await bench.dialer[Symbol.asyncDispose]();
       await bench.listener[Symbol.asyncDispose]();
     };
-    return { ...bench, address, link: await bench.dialer.dial(address, anywhere()), [Symbol.asyncDispose]: end };
+    return { ...bench, address, link: exchangeOf(await bench.dialer.dial(address, anywhere())), [Symbol.asyncDispose]: end };
   };
 
   describe(`link: ${adapter}`, () => {
@@ -48,6 +54,7 @@ export function linkContract(adapter: string, arrange: () => LinkBench): void {
       const frame = frameOf('飛脚 }]\\" {[');
       expect(await connection.link.deliver(frame, patience())).toEqual(received);
       expect(arrived).toMatchObject([[frame, { host: connection.dialerHost }]]);
+      expect(connection.link.route).toBe(connection.address);
     });
 
     test.each([
@@ -97,7 +104,7 @@ export function linkContract(adapter: string, arrange: () => LinkBench): void {
         return received;
       });
       await expect(connection.link.deliver(frameOf("?"), AbortSignal.abort())).rejects.toMatchObject({ code: "CANCELED" });
-      const dialing = connection.dialer.dial(connection.address, { isAllowed: () => true, signal: AbortSignal.abort() });
+      const dialing = connection.dialer.dial(connection.address, { ...anywhere(), signal: AbortSignal.abort() });
       await expect(dialing).rejects.toMatchObject({ code: "CANCELED" });
       expect(frames).toBe(0);
     });
@@ -106,7 +113,7 @@ export function linkContract(adapter: string, arrange: () => LinkBench): void {
       await using connection = await connect(accept);
       const asked: unknown[] = [];
       const isAllowed = (...place: readonly [string, AddressKind]): boolean => asked.push(place) === 0;
-      const dialing = connection.dialer.dial(connection.address, { isAllowed, signal: patience() });
+      const dialing = connection.dialer.dial(connection.address, { ...anywhere(), isAllowed });
       await expect(dialing).rejects.toMatchObject({ code: "UNREACHABLE", message: expect.stringContaining(connection.address) });
       expect(asked).toEqual([[connection.link.origin.host, connection.kind]]);
     });

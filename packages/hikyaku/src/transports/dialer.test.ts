@@ -1,9 +1,10 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
-import { type AddressKind, type Link, silentLog } from "@hikyaku/peer";
+import { type AddressKind, type Dialer, type DialOptions, type Exchange, silentLog } from "@hikyaku/peer";
 import { encodeUtf8, limits } from "@hikyaku/protocol";
+import { deafHolder } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
-import { createHttpDialer, type HttpDialerSettings } from "./http-dialer.ts";
+import { createDialer as createNodeDialer, type DialerSettings } from "./dialer.ts";
 import { linkFailure } from "./link-failure.ts";
 
 const frame = encodeUtf8('{"a":1}');
@@ -11,7 +12,7 @@ const received = { kind: "received", replies: [], more: false };
 const malformed = { kind: "refused", code: "MALFORMED_MESSAGE" };
 const receivedText = '{"status":"received","entity_id":"did:key:zDesk","replies":[]}';
 const patience = () => AbortSignal.timeout(10_000);
-const anywhere = { isAllowed: () => true, signal: patience() };
+const anywhere = { isAllowed: () => true, signal: patience(), holder: deafHolder };
 
 const answer = (body: string | Buffer, start = "HTTP/1.1 200 OK", ...headers: readonly string[]): Buffer =>
   Buffer.concat([Buffer.from([start, `Content-Length: ${Buffer.byteLength(body)}`, ...headers, "", ""].join("\r\n")), Buffer.from(body)]);
@@ -45,11 +46,18 @@ async function serve(respond: (socket: Socket) => void): Promise<Server> {
   return { address: `http://127.0.0.1:${port}`, port, sockets, requests, [Symbol.asyncDispose]: end };
 }
 
-const createDialer = (settings: Partial<HttpDialerSettings> = {}) => createHttpDialer({ log: silentLog, ...settings });
+/** Exchanges only; what becomes of calls for streams is in stream-dialer.test.ts. */
+const createDialer = (settings: Partial<DialerSettings> = {}) => createNodeDialer({ log: silentLog, streams: false, ...settings });
 
-async function deliverTo(address: string, settings: Partial<HttpDialerSettings> = {}) {
+async function dialFor(dialer: Dialer, address: string, options: Partial<DialOptions> = {}): Promise<Exchange> {
+  const link = await dialer.dial(address, { ...anywhere, ...options });
+  if (link.kind !== "exchange") throw new TypeError("a stream came");
+  return link;
+}
+
+async function deliverTo(address: string, settings: Partial<DialerSettings> = {}) {
   await using dialer = createDialer(settings);
-  const link = await dialer.dial(address, anywhere);
+  const link = await dialFor(dialer, address);
   return await link.deliver(frame, patience());
 }
 
@@ -88,7 +96,7 @@ test("of what a name resolves to, the first permitted address is dialled, and th
   await using dialer = createDialer({ resolve });
   const judged: unknown[] = [];
   const isAllowed = (...place: readonly [string, AddressKind]) => judged.push(place) === 2;
-  const link = await dialer.dial(`http://rebinding.example:${server.port}`, { isAllowed, signal: patience() });
+  const link = await dialFor(dialer, `http://rebinding.example:${server.port}`, { isAllowed, signal: patience() });
   expect(link.origin).toEqual({ host: "127.0.0.1", prefix: "127.0.0" });
   expect(judged).toEqual([
     ["169.254.169.254", "link-local"],
@@ -107,7 +115,7 @@ test.each([
   ["a name without addresses", "http://empty.example:80", [], "no address at all"],
 ])("%s that leads to a forbidden place is not dialled [TRUST-6] [HTTP-5]", async (_, address, found, places) => {
   await using dialer = createDialer(found === undefined ? {} : { resolve: async () => found });
-  const dialing = dialer.dial(address, { isAllowed: (_host, kind) => kind === "public", signal: patience() });
+  const dialing = dialFor(dialer, address, { isAllowed: (_host, kind) => kind === "public", signal: patience() });
   const message = `${address} is not dialled: it resolves to ${places}, which nobody permitted.`;
   await expect(dialing).rejects.toMatchObject({ name: "HikyakuError", code: "UNREACHABLE", message });
 });
@@ -178,7 +186,7 @@ test("a name server that never answers holds nobody up for ever, and an abort en
   const resolve = () => new Promise<never>(() => undefined);
   await expect(deliverTo("http://desk.example:1", { resolve, bounds: { connectMsMax: 50 } })).rejects.toMatchObject({ code: "TIMED_OUT" });
   await using dialer = createDialer({ resolve });
-  const dialing = dialer.dial("http://desk.example:1", { isAllowed: () => true, signal: AbortSignal.timeout(50) });
+  const dialing = dialFor(dialer, "http://desk.example:1", { isAllowed: () => true, signal: AbortSignal.timeout(50) });
   await expect(dialing).rejects.toMatchObject({ code: "CANCELED" });
 });
 
@@ -197,14 +205,14 @@ test.each([
   });
 });
 
-const deliverMany = (link: Link, count: number) => Promise.all(Array.from({ length: count }, () => link.deliver(frame, patience())));
+const deliverMany = (link: Exchange, count: number) => Promise.all(Array.from({ length: count }, () => link.deliver(frame, patience())));
 
 test("to one host there are at most three connections, kept and used again", async () => {
   await using server = await serve((socket) => setTimeout(() => socket.write(answer(receivedText)), 5));
   await using dialer = createDialer();
-  const link = await dialer.dial(server.address, anywhere);
+  const link = await dialFor(dialer, server.address);
   await deliverMany(link, 12);
-  await deliverMany(await dialer.dial(server.address, anywhere), 12);
+  await deliverMany(await dialFor(dialer, server.address), 12);
   expect(server.sockets).toHaveLength(3);
 });
 
@@ -212,8 +220,8 @@ test("connections to a bounded number of hosts are kept; what an older one still
   await using slow = await serve((socket) => setTimeout(() => socket.write(answer(receivedText)), 100));
   await using quick = await serve((socket) => socket.write(answer(receivedText)));
   await using dialer = createDialer({ bounds: { poolsMax: 1 } });
-  const carrying = (await dialer.dial(slow.address, anywhere)).deliver(frame, patience());
-  expect(await (await dialer.dial(quick.address, anywhere)).deliver(frame, patience())).toEqual(received);
+  const carrying = (await dialFor(dialer, slow.address)).deliver(frame, patience());
+  expect(await (await dialFor(dialer, quick.address)).deliver(frame, patience())).toEqual(received);
   expect(await carrying).toEqual(received);
   await expect.poll(() => slow.sockets[0]?.destroyed).toBe(true);
 });
