@@ -285,7 +285,14 @@ export class Engine {
   async #welcome(session: LiveSession, { firstContact }: Settings, pairingId: string | undefined): Promise<void> {
     const { peerId } = session.facts;
     if (pairingId !== undefined) this.pairings.spend(pairingId, session);
-    else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.pairings.pinAtFirstSight(peerId);
+    else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.#see(session);
+  }
+
+  /** TRUST-8: of the strangers that were let in on the last place one is pinned; the others are strangers again. */
+  async #see(session: LiveSession): Promise<void> {
+    if (await this.pairings.pinAtFirstSight(session.facts.peerId)) return;
+    this.ground.counters.add("stranger.withoutRoom");
+    this.sessions.drop(session);
   }
 
   async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {

@@ -6,11 +6,13 @@ import { type Standing, stranger } from "./policy.ts";
 export class KnownPeers {
   readonly #store: TrustStore;
   readonly #byDid = new Map<string, KnownPeer>();
+  /** The dids of those that are seen. */
+  readonly #seen = new Set<string>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
   private constructor(store: TrustStore, peers: readonly KnownPeer[]) {
     this.#store = store;
-    for (const peer of peers) this.#byDid.set(peer.did, peer);
+    for (const peer of peers) this.#hold(peer);
   }
 
   static async load(store: TrustStore): Promise<KnownPeers> {
@@ -68,6 +70,21 @@ export class KnownPeers {
     await this.#inTurn(() => this.#write(peer));
   }
 
+  /** TRUST-8: whether one more stranger may be pinned at first sight. Whom a person made a seen peer counts as well, and is never refused for it. */
+  hasRoomForStranger(): boolean {
+    return this.#seen.size < limits.seenPeersMax;
+  }
+
+  /** Pins a stranger; false where there is no room for it. Several may have been let in on the last place. Rejects as `put` does. */
+  async pinStranger(peer: KnownPeer): Promise<boolean> {
+    let isPinned = false;
+    await this.#inTurn(async () => {
+      isPinned = this.hasRoomForStranger();
+      if (isPinned) await this.#write(peer);
+    });
+    return isPinned;
+  }
+
   /** Changes a peer that is pinned; where it is not, or not any more, nothing happens. Rejects as `put` does. */
   async amend(did: string, change: (current: KnownPeer) => KnownPeer): Promise<void> {
     await this.#inTurn(async () => {
@@ -81,6 +98,7 @@ export class KnownPeers {
     await this.#inTurn(async () => {
       await this.#store.remove(did);
       this.#byDid.delete(did);
+      this.#seen.delete(did);
     });
   }
 
@@ -102,7 +120,13 @@ export class KnownPeers {
         `The trust store holds ${limits.knownPeersMax} peers, which is its limit; remove some first.`,
       );
     await this.#store.put(peer);
+    this.#hold(peer);
+  }
+
+  #hold(peer: KnownPeer): void {
     this.#byDid.set(peer.did, peer);
+    if (peer.level === "seen") this.#seen.add(peer.did);
+    else this.#seen.delete(peer.did);
   }
 
   #byName(name: string): KnownPeer | undefined {

@@ -136,11 +136,11 @@ export class Pairings {
     return candidate;
   }
 
-  /** TRUST-3: a stranger's key, pinned because the settings say so; it may report and ask, and nothing more. */
-  async pinAtFirstSight(did: string): Promise<void> {
+  /** TRUST-3: a stranger's key, pinned because the settings say so; it may report and ask, and nothing more. False where too many are. */
+  async pinAtFirstSight(did: string): Promise<boolean> {
     const publicKey = this.#publicKeyOf(did);
     const name = `seen-${did.slice(-12)}`;
-    await this.#known.put({
+    return await this.#known.pinStranger({
       did,
       publicKey,
       name,

@@ -115,6 +115,8 @@ export const closeMsMax: number = 5 * secondMs;
 export const goodbyeMsMax: number = 1 * secondMs;
 export const connectTimeoutMsMax: number = 10 * secondMs;
 export const knownPeersMax: number = 10_000;
+/** Of those, strangers pinned at first sight: whoever can reach the listener must not fill what a person adds to. */
+export const seenPeersMax: number = 1000;
 export const cachedKeysMax: number = 4096;
 export const linksPerPeerMax: number = 3;
 export const linkIdleMsMax: number = 300 * secondMs;
