@@ -95,7 +95,7 @@ test("before anything else there are no peers, no messages and no numbers, and t
 });
 
 test("who says no to the safety number, or nothing, trusts nobody, and the exit code says so [PAIR-4] [CLI-1]", async () => {
-  const { maker, user } = await pairThem("n\n", "");
+  const { maker, user } = await pairThem("n\n", "\n");
   expect([maker.code, user.code]).toEqual([1, 1]);
   for (const { stderr } of [maker, user]) expect(stderr).toMatch(/^hikyaku: .*safety number was not confirmed.*\n$/i);
   expect(safetyNumberIn(maker)).toBe(safetyNumberIn(user));
@@ -108,6 +108,18 @@ test("where one says yes and the other no, the one who said no trusts nobody, an
   expect(await jsonAt(desk, ["peers"])).toEqual({ peers: [] });
   expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5, stdout: "" });
   await here(lap, ["trust", "desk", "--remove"]);
+});
+
+test("where nobody can answer the question no link is made, and none is used up [PAIR-4] [CLI-2]", async () => {
+  const sentence = /^hikyaku: Nobody here could say .*in a terminal, or add --yes .*\n$/;
+  expect(await at(desk, ["pair", "--name", "lap"])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
+  await using making = await hikyaku.start(["pair", "--name", "lap", "--yes", "--json", "--folder", desk.folder], /\n/);
+  const { link } = JSON.parse(making.stdout) as { readonly link: string };
+  const use = ["pair", link, "--name", "desk"];
+  expect(await at(lap, use)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
+  expect(await at(lap, [...use, "--yes"])).toMatchObject({ code: 0 });
+  expect(await making.outcome()).toMatchObject({ code: 0 });
+  await Promise.all([here(lap, ["trust", "desk", "--remove"]), here(desk, ["trust", "lap", "--remove"])]);
 });
 
 test("both say yes to the same number, and both are told what the other may do [PAIR-4]", async () => {

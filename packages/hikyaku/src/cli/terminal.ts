@@ -1,6 +1,6 @@
 /** Where a command writes: text for people, or JSON for programs. What others wrote reaches the terminal only with its control characters made visible. */
-import { createInterface } from "node:readline/promises";
 import { HikyakuError } from "@hikyaku/protocol";
+import { type InputLines, standardInput } from "./input-lines.ts";
 
 export interface Terminal {
   readonly isJson: boolean;
@@ -10,14 +10,22 @@ export interface Terminal {
   say(text: string): Promise<void>;
   /** A yes-or-no question; anything but yes, the end of the input included, is no. */
   confirm(question: string): Promise<boolean>;
+  /** Whether somebody can answer a question at all. */
+  canAnswer(): Promise<boolean>;
 }
 
 export function createTerminal(isJson: boolean): Terminal {
+  let lines: InputLines | undefined;
+  const input = (): InputLines => {
+    lines ??= standardInput();
+    return lines;
+  };
   return {
     isJson,
     show: (text, value) => print(isJson ? visibleJson(value) : visibleLines(text)),
     say: async (text) => (isJson ? undefined : await print(visibleLines(text))),
-    confirm: (question) => ask(`${question} [y/N] `, !isJson),
+    confirm: async (question) => /^y(?:es)?$/i.test((await input().next(`${question} [y/N] `, !isJson)).trim()),
+    canAnswer: () => input().mayCome(),
   };
 }
 
@@ -31,19 +39,6 @@ function print(text: string): Promise<void> {
         );
     });
   });
-}
-
-async function ask(question: string, isShown: boolean): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: isShown ? process.stdout : undefined });
-  // On a terminal readline takes Ctrl-C for itself; whoever listens for the signal wants it.
-  lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
-  try {
-    const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
-    const answer = lines.question(question).catch(() => "");
-    return /^y(?:es)?$/i.test((await Promise.race([answer, ended])).trim());
-  } finally {
-    lines.close();
-  }
 }
 
 /** Control, bidirectional and other characters without a shape of their own: a message must not move the cursor, hide text or fake a line of ours. */

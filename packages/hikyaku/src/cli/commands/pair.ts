@@ -29,6 +29,7 @@ interface Progress {
 
 export async function pair(call: Call, { name, allow, yes, link }: PairOptions): Promise<void> {
   await withPeer(call, async (peer) => {
+    if (!yes) await requireAnswers(call.terminal);
     const begun = await peer.post<Progress>("/pairings", { name, allow, ...(link === undefined ? {} : { link }) });
     const giveUp = (): void =>
       void peer
@@ -42,6 +43,15 @@ export async function pair(call: Call, { name, allow, yes, link }: PairOptions):
     process.off("SIGINT", giveUp);
     process.off("SIGTERM", giveUp);
   });
+}
+
+/** Asked before a link is made or used: where nobody can answer, the answer would be no, and the link gone for nothing. */
+async function requireAnswers(terminal: Terminal): Promise<void> {
+  if (await terminal.canAnswer()) return;
+  throw new HikyakuError(
+    "INVALID_ARGUMENT",
+    "Nobody here could say whether the safety numbers are the same, so no link was made or used: run this in a terminal, or add --yes where the link comes over a channel that you trust.",
+  );
 }
 
 async function showLink({ terminal, config }: Call, link: string): Promise<void> {
