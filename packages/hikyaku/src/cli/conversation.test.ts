@@ -63,9 +63,10 @@ interface Ends {
 async function pairThem(makerSays: string | undefined, userSays: string | undefined): Promise<Ends> {
   const says = (said: string | undefined): readonly string[] => (said === undefined ? ["--yes"] : []);
   const make = ["pair", "--name", "lap", "--allow", "message,task_delegate", "--folder", desk.folder];
-  await using making = await hikyaku.start([...make, ...says(makerSays)], /hikyaku pair '(hikyaku:pair\?[^']+)'/);
-  const [, link = ""] = await making.untilOutput(/hikyaku pair '(hikyaku:pair\?[^']+)'/);
-  const using = at(lap, ["pair", link, "--name", "desk", "--allow", "message", ...says(userSays)], { stdin: userSays ?? "" });
+  await using making = await hikyaku.start([...make, ...says(makerSays)], /(hikyaku:pair\?\S+)\n/);
+  const [, link = ""] = await making.untilOutput(/(hikyaku:pair\?\S+)\n/);
+  const stdin = `${link}\n${userSays ?? ""}`;
+  const using = at(lap, ["pair", "-", "--name", "desk", "--allow", "message", ...says(userSays)], { stdin });
   making.endInput(makerSays ?? "");
   const [maker, user] = await Promise.all([making.outcome(), using]);
   return { maker, user };
@@ -115,9 +116,14 @@ test("where nobody can answer the question no link is made, and none is used up 
   expect(await at(desk, ["pair", "--name", "lap"])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
   await using making = await hikyaku.start(["pair", "--name", "lap", "--yes", "--json", "--folder", desk.folder], /\n/);
   const { link } = JSON.parse(making.stdout) as { readonly link: string };
-  const use = ["pair", link, "--name", "desk"];
-  expect(await at(lap, use)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
-  expect(await at(lap, [...use, "--yes"])).toMatchObject({ code: 0 });
+  const [using, asked] = [
+    ["pair", link, "--name", "desk"],
+    ["pair", "-", "--name", "desk", "--json"],
+  ] as const;
+  expect(await at(lap, using)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
+  // The input held the link and nothing more.
+  expect(await at(lap, asked, { stdin: link })).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--yes") });
+  expect(await at(lap, [...asked, "--yes"], { stdin: link })).toMatchObject({ code: 0 });
   expect(await making.outcome()).toMatchObject({ code: 0 });
   await Promise.all([here(lap, ["trust", "desk", "--remove"]), here(desk, ["trust", "lap", "--remove"])]);
 });
@@ -128,9 +134,9 @@ test("both say yes to the same number, and both are told what the other may do [
   expect(safetyNumberIn(maker)).toMatch(/^(?:\d{5} ){11}\d{5}$/);
   expect(safetyNumberIn(maker)).toBe(safetyNumberIn(user));
   expect(maker.stdout).toMatch(
-    /^On the other machine, within 10 minutes, once:\n {2}hikyaku pair '.*\nWaiting…\nlap answered\. [^]*Paired\. lap may: message, task_delegate\n$/,
+    /^On the other machine, within 10 minutes, once:\n {2}hikyaku pair - --name desk --allow message\n.*\n {2}hikyaku:pair\?.*\nWaiting…\nlap answered\. [^]*Paired\. lap may: message, task_delegate\n$/,
   );
-  expect(user.stdout).toMatch(/^Reached desk\. Safety number: [^]*Paired\. desk may: message\n$/);
+  expect(user.stdout).toMatch(/^The pairing link: Reached desk\. Safety number: [^]*Paired\. desk may: message\n$/);
 });
 
 test("a link that was used is worth nothing [PAIR-3]", async () => {

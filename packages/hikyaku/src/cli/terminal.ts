@@ -10,6 +10,8 @@ export interface Terminal {
   say(text: string): Promise<void>;
   /** A yes-or-no question; anything but yes, the end of the input included, is no. */
   confirm(question: string): Promise<boolean>;
+  /** A line of text, for what must not stand on the command line; empty at the end of the input. */
+  ask(question: string): Promise<string>;
   /** Whether somebody can answer a question at all. */
   canAnswer(): Promise<boolean>;
 }
@@ -20,11 +22,13 @@ export function createTerminal(isJson: boolean): Terminal {
     lines ??= standardInput();
     return lines;
   };
+  const ask = async (question: string): Promise<string> => (await input().next(`${question} `, !isJson)).trim();
   return {
     isJson,
     show: (text, value) => print(isJson ? visibleJson(value) : visibleLines(text)),
     say: async (text) => (isJson ? undefined : await print(visibleLines(text))),
-    confirm: async (question) => /^y(?:es)?$/i.test((await input().next(`${question} [y/N] `, !isJson)).trim()),
+    confirm: async (question) => /^y(?:es)?$/i.test(await ask(`${question} [y/N]`)),
+    ask,
     canAnswer: () => input().mayCome(),
   };
 }

@@ -88,7 +88,7 @@ export class Peer implements AsyncDisposable {
   async accept(link: string, terms: Terms, patience: Patience = {}): Promise<Candidate> {
     const parsed = decodePairingLink(link);
     if (parsed === undefined)
-      throw new HikyakuError("INVALID_ARGUMENT", "That is no pairing link; copy it whole, in quotes, as `hikyaku pair` printed it.");
+      throw new HikyakuError("INVALID_ARGUMENT", "That is no pairing link; copy it whole, as `hikyaku pair` printed it.");
     if (parsed.did === this.did)
       throw new HikyakuError("INVALID_ARGUMENT", "This peer made that link itself; use it on the other machine.");
     this.#engine.known.requireFreeName(terms.name, parsed.did);

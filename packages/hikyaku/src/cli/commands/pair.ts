@@ -9,6 +9,7 @@ export interface PairOptions {
   readonly allow: readonly string[];
   /** Skips the question: for scripts that carried the link over a channel they trust. */
   readonly yes: boolean;
+  /** `-` asks for it. */
   readonly link: string | undefined;
 }
 
@@ -27,8 +28,9 @@ interface Progress {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-export async function pair(call: Call, { name, allow, yes, link }: PairOptions): Promise<void> {
+export async function pair(call: Call, { name, allow, yes, link: given }: PairOptions): Promise<void> {
   await withPeer(call, async (peer) => {
+    const link = given === "-" ? await call.terminal.ask("The pairing link:") : given;
     if (!yes) await requireAnswers(call.terminal);
     const begun = await peer.post<Progress>("/pairings", { name, allow, ...(link === undefined ? {} : { link }) });
     const giveUp = (): void =>
@@ -56,7 +58,13 @@ async function requireAnswers(terminal: Terminal): Promise<void> {
 
 async function showLink({ terminal, config }: Call, link: string): Promise<void> {
   await terminal.show(
-    `On the other machine, within 10 minutes, once:\n  hikyaku pair '${link}' --name ${config.name.value} --allow message\nWaiting…`,
+    [
+      "On the other machine, within 10 minutes, once:",
+      `  hikyaku pair - --name ${config.name.value} --allow message`,
+      "It asks for this link, which is for nobody else's eyes:",
+      `  ${link}`,
+      "Waiting…",
+    ].join("\n"),
     { state: "waiting", link },
   );
 }
