@@ -116,7 +116,7 @@ export const brokenGuards: readonly BrokenGuard[] = [
   {
     guard: "the connections of one network",
     attack: 15,
-    edits: [edit("hikyaku/dist/transports/http-server", "if (open >= connectionsMax)", "if (false)")],
+    edits: [edit("hikyaku/dist/transports/connections", "if (held >= this.#bounds.connectionsPerPrefixMax)", "if (false)")],
   },
 ];
 
