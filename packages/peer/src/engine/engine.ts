@@ -193,7 +193,7 @@ export class Engine {
   /** How much is held of what the network can fill, and how much may be (spec LIM-1). */
   sizes(): Readonly<Record<string, Size>> {
     const { halfOpens, offerNonces } = this.#handshakesIn.sizes;
-    const { prefixes, identities } = this.#admission.sizes;
+    const { prefixes, friendlyHosts, hosts, identities } = this.#admission.sizes;
     return {
       sessions: { held: this.sessions.size, most: limits.sessionsMax },
       halfOpens: { held: halfOpens, most: limits.halfOpenCountMax },
@@ -204,8 +204,10 @@ export class Engine {
       pairings: { held: this.pairings.size, most: limits.openPairingsMax },
       pickupPeers: { held: this.#pickup.size, most: limits.pickupPeersMax },
       pickupBytes: { held: this.#pickup.bytes, most: limits.pickupBytesMax },
+      friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
+      limitedHosts: { held: hosts, most: limits.friendlyHostsMax + 1 },
       limitedIdentities: { held: identities, most: limits.limitedIdentitiesMax + 1 },
     };
   }
@@ -256,7 +258,7 @@ export class Engine {
   /** One frame from the listener. What waits for a proven sender goes back with the answer. */
   async #receive(frame: Bytes, origin: Origin): Promise<LinkReception> {
     try {
-      const retryAfterS = this.#admission.request(origin.prefix);
+      const retryAfterS = this.#admission.request(origin);
       if (retryAfterS !== undefined) {
         this.ground.counters.add("refused.RATE_LIMITED");
         return { kind: "refused", code: "RATE_LIMITED", retryAfterS };
@@ -264,7 +266,7 @@ export class Engine {
       const { answer, provenBy } = await this.#reception.receive(frame, origin);
       if (answer.kind === "refused") return answer;
       if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
-      this.#admission.proven(origin.prefix);
+      this.#admission.proven(origin, this.known.standingOf(provenBy));
       this.reachability.called(provenBy, origin.host);
       const { frames, more } = this.#pickup.take(provenBy, answer.frames);
       return { kind: "received", replies: frames, more };

@@ -61,6 +61,9 @@ export const trustedHandshakeRate: Rate = { perMinute: 60, burst: 120 };
 /** Errors that one peer gets for its messages; what is above is refused in silence. */
 export const errorRate: Rate = { perMinute: 60, burst: 120 };
 export const limitedPrefixesMax: number = 16_384;
+/** Hosts at which a trusted peer was proven lately, and which are counted by themselves; as long as a session may be idle. */
+export const friendlyHostsMax: number = 1024;
+export const friendlyHostMsMax: number = 15 * minuteMs;
 export const limitedIdentitiesMax: number = 16_384;
 
 // Message protection (spec §5)
