@@ -182,7 +182,7 @@ export class Engine {
 
   /** Dials the maker of a pairing link with its token, and concludes the pairing. */
   async joinPairing(link: PairingLink, terms: Terms, patience: Patience): Promise<Candidate> {
-    const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "person" }));
+    const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "link" }));
     const contact: Contact = { did: link.did, name: terms.name, addresses, minVersion: "1.0" };
     const session = await patiently({ clock: this.ground.clock, closing: this.closing }, patience, (signal) =>
       this.#handshakesOut.connect(contact, { pairingToken: link.token }, signal),

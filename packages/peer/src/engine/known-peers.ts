@@ -135,11 +135,12 @@ export class KnownPeers {
   }
 }
 
-/** Adds what a peer announced to the addresses we have; what a person gave stays, and stays first. */
+/** Adds what a peer announced to the addresses we have; what a person gave stays, and stays first, and what a link gave comes behind it. */
 export function mergeAddresses(held: readonly KnownAddress[], announced: readonly string[]): readonly KnownAddress[] {
-  const fromPerson = held.filter(({ source }) => source === "person");
-  const fresh = announced
-    .filter((address) => !fromPerson.some((known) => known.address === address))
-    .map((address): KnownAddress => ({ address, source: "peer" }));
-  return [...fromPerson, ...fresh].slice(0, limits.addressesPerPeerMax);
+  const heldFrom = (wanted: KnownAddress["source"]): readonly KnownAddress[] => held.filter(({ source }) => source === wanted);
+  const fresh = announced.map((address): KnownAddress => ({ address, source: "peer" }));
+  return [...heldFrom("person"), ...heldFrom("link"), ...fresh].filter(isFirstOfItsAddress).slice(0, limits.addressesPerPeerMax);
 }
+
+const isFirstOfItsAddress = ({ address }: KnownAddress, at: number, all: readonly KnownAddress[]): boolean =>
+  all.findIndex((other) => other.address === address) === at;

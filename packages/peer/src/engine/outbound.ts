@@ -189,9 +189,9 @@ export class Outbound {
     return { kind: "received", replies: [], more: false };
   }
 
-  #dial({ did }: Contact, { address, source }: KnownAddress, signal: AbortSignal): Promise<Link> {
+  #dial({ did }: Contact, known: KnownAddress, signal: AbortSignal): Promise<Link> {
     const { dialer, reachability } = this.#parts;
-    return dialer.dial(address, { isAllowed: (host, kind) => source === "person" || reachability.isHarmless(did, host, kind), signal });
+    return dialer.dial(known.address, { isAllowed: (host, kind) => reachability.mayDial(did, known, host, kind), signal });
   }
 
   /** Of several that were rejected in one session, the first makes room for a new handshake and the others share it. */
