@@ -98,17 +98,32 @@ test("before anything else there are no peers, no messages and no numbers, and t
 test("who says no to the safety number, or nothing, trusts nobody, and the exit code says so [PAIR-4] [CLI-1]", async () => {
   const { maker, user } = await pairThem("n\n", "\n");
   expect([maker.code, user.code]).toEqual([1, 1]);
-  for (const { stderr } of [maker, user]) expect(stderr).toMatch(/^hikyaku: .*safety number was not confirmed.*\n$/i);
+  for (const { stderr } of [maker, user]) expect(stderr).toMatch(/^hikyaku: .*nobody was trusted.*\n$/);
   expect(safetyNumberIn(maker)).toBe(safetyNumberIn(user));
   expect(await Promise.all([jsonAt(desk, ["peers"]), jsonAt(lap, ["peers"])])).toEqual([{ peers: [] }, { peers: [] }]);
 });
 
-test("where one says yes and the other no, the one who said no trusts nobody, and refuses what the other sends [PAIR-4]", async () => {
-  const { maker, user } = await pairThem("n\n", undefined);
-  expect([maker.code, user.code]).toEqual([1, 0]);
+test("where one says yes and the other no, the one who said no trusts nobody, and the other sees it in its list [PAIR-4] [PAIR-5]", async () => {
+  await using making = await hikyaku.start(["pair", "--name", "lap", "--folder", desk.folder], /(hikyaku:pair\?\S+)\n/);
+  const [, link = ""] = await making.untilOutput(/(hikyaku:pair\?\S+)\n/);
+  expect(await at(lap, ["pair", "-", "--name", "desk", "--yes"], { stdin: link })).toMatchObject({ code: 0 });
+  making.endInput("n\n");
+  expect(await making.outcome()).toMatchObject({ code: 1 });
   expect(await jsonAt(desk, ["peers"])).toEqual({ peers: [] });
+  await expect
+    .poll(async () => (await here(lap, ["peers"])).stdout)
+    .toMatch(/^desk {2}trusted .* {2}ALARM PAIRING_DECLINED: while pairing/);
   expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5, stdout: "" });
   await here(lap, ["trust", "desk", "--remove"]);
+});
+
+test("who is still asked when the other side says no is told so at once, and trusts nobody [PAIR-5]", async () => {
+  await using making = await hikyaku.start(["pair", "--name", "lap", "--folder", desk.folder], /(hikyaku:pair\?\S+)\n/);
+  const [, link = ""] = await making.untilOutput(/(hikyaku:pair\?\S+)\n/);
+  expect(await at(lap, ["pair", "-", "--name", "desk"], { stdin: `${link}\nn\n` })).toMatchObject({ code: 1 });
+  // Its person has typed nothing, and the input is open.
+  expect(await making.outcome()).toMatchObject({ code: 1, stderr: expect.stringMatching(/^hikyaku: The other side said no .*\n$/) });
+  expect(await jsonAt(desk, ["peers"])).toEqual({ peers: [] });
 });
 
 test("where nobody can answer the question no link is made, and none is used up [PAIR-4] [CLI-2]", async () => {

@@ -7,8 +7,8 @@ import type { Readable } from "node:stream";
 import { limits } from "@hikyaku/protocol";
 
 export interface InputLines {
-  /** The next line, without its end; empty where the input is at its end. `isShown` prints the question. */
-  next(question: string, isShown: boolean): Promise<string>;
+  /** The next line, without its end; empty where the input is at its end or the signal aborts. `isShown` prints the question. */
+  next(question: string, isShown: boolean, signal?: AbortSignal): Promise<string>;
   /** Whether a line is there or may still come; false where nobody can say anything any more. */
   mayCome(): Promise<boolean>;
 }
@@ -20,13 +20,14 @@ export const standardInput = (): InputLines => (process.stdin.isTTY ? atTerminal
 
 const atTerminal: InputLines = {
   mayCome: async () => true,
-  next: async (question, isShown) => {
+  next: async (question, isShown, signal) => {
     const lines = createInterface({ input: process.stdin, output: isShown ? process.stdout : undefined });
     // On a terminal readline takes Ctrl-C for itself; whoever listens for the signal wants it.
     lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
     try {
       const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
-      return await Promise.race([lines.question(question).catch(() => ""), ended]);
+      const answer = signal === undefined ? lines.question(question) : lines.question(question, { signal });
+      return await Promise.race([answer.catch(() => ""), ended]);
     } finally {
       lines.close();
     }
@@ -60,9 +61,11 @@ export class PipedLines implements InputLines {
     return this.#text !== "" || !this.#hasEnded;
   }
 
-  async next(question: string, isShown: boolean): Promise<string> {
+  async next(question: string, isShown: boolean, signal?: AbortSignal): Promise<string> {
     if (isShown) process.stdout.write(question);
-    while (!this.#hasLine()) await this.#more();
+    signal?.addEventListener("abort", () => this.#changed(), { once: true });
+    while (!this.#hasLine() && signal?.aborted !== true) await this.#more();
+    if (!this.#hasLine()) return "";
     const [line = "", ...others] = this.#text.split("\n");
     this.#text = others.join("\n");
     return line;

@@ -8,8 +8,8 @@ export interface Terminal {
   show(text: string, value: unknown): Promise<void>;
   /** A line for people only. */
   say(text: string): Promise<void>;
-  /** A yes-or-no question; anything but yes, the end of the input included, is no. */
-  confirm(question: string): Promise<boolean>;
+  /** A yes-or-no question; anything but yes, the end of the input included, is no. The signal takes the question back. */
+  confirm(question: string, signal: AbortSignal): Promise<boolean>;
   /** A line of text, for what must not stand on the command line; empty at the end of the input. */
   ask(question: string): Promise<string>;
   /** Whether somebody can answer a question at all. */
@@ -22,12 +22,13 @@ export function createTerminal(isJson: boolean): Terminal {
     lines ??= standardInput();
     return lines;
   };
-  const ask = async (question: string): Promise<string> => (await input().next(`${question} `, !isJson)).trim();
+  const ask = async (question: string, signal?: AbortSignal): Promise<string> =>
+    (await input().next(`${question} `, !isJson, signal)).trim();
   return {
     isJson,
     show: (text, value) => print(isJson ? visibleJson(value) : visibleLines(text)),
     say: async (text) => (isJson ? undefined : await print(visibleLines(text))),
-    confirm: async (question) => /^y(?:es)?$/i.test(await ask(`${question} [y/N]`)),
+    confirm: async (question, signal) => /^y(?:es)?$/i.test(await ask(`${question} [y/N]`, signal)),
     ask,
     canAnswer: () => input().mayCome(),
   };

@@ -74,7 +74,10 @@ export class Engine {
     this.#waits = new Waits(clock);
     this.#admission = new Admission(clock);
     const receipts = new Receipts(clock, this.#waits);
-    this.pairings = new Pairings(ground, known);
+    this.pairings = new Pairings(ground, known, {
+      paired: (did) => this.alarms.pairingConcluded(did),
+      declined: (session, addresses) => this.background(this.#decline(session, addresses)),
+    });
     this.alarms = new Alarms(ground, known);
     this.reachability = new Reachability(clock, () => this.addresses.some(isLoopbackAddress));
     this.outbound = new Outbound({
@@ -100,6 +103,9 @@ export class Engine {
       admission: this.#admission,
       capabilities: () => this.capabilities,
       announced: (session, addresses) => this.#noteAddresses(session, addresses),
+      declined: (session) => {
+        if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
+      },
     });
     this.#handshakesOut = new HandshakesOut({
       ground,
@@ -295,6 +301,16 @@ export class Engine {
     if (await this.pairings.pinAtFirstSight(session.facts.peerId)) return;
     this.ground.counters.add("stranger.withoutRoom");
     this.sessions.drop(session);
+  }
+
+  /** PAIR-5: ends the session, and says why. */
+  async #decline(session: LiveSession, given: readonly KnownAddress[]): Promise<void> {
+    const { peerId: did, sessionId } = session.facts;
+    // Whoever took too long has no session left to say it in.
+    if (this.sessions.find(did, sessionId) === undefined) return;
+    const contact: Contact = { did, name: did, addresses: mergeAddresses(given, session.announced), minVersion: "1.0" };
+    this.ground.log.write("info", "pairing.refused", { peer: did });
+    await this.outbound.sendLast(session, contact, { reason: "declined" }, this.closing);
   }
 
   async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {

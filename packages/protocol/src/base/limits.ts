@@ -99,6 +99,8 @@ export const pairingTokenBytes: number = 16;
 export const pairingLinkLengthMax: number = 2048;
 export const pairingMsMax: number = 10 * minuteMs;
 export const openPairingsMax: number = 64;
+/** How long after a pairing the other side's no is told to the person: longer than anybody may take to answer, silence included. */
+export const declineMsMax: number = 15 * minuteMs;
 
 // The living peer (spec §9, §11)
 export const repliesCountMax: number = 64;

@@ -80,15 +80,37 @@ async function follow(
   if (progress.state === "asking" && progress.candidate !== undefined) {
     const { name, safetyNumber } = progress.candidate;
     await terminal.show(`${begun.link === undefined ? `Reached ${name}` : `${name} answered`}. Safety number: ${safetyNumber}`, progress);
-    const agree = yes || (await terminal.confirm("Same on the other screen?"));
-    await peer.post(`/pairings/${begun.id}/verdict`, { agree });
-    while (progress.state === "asking") progress = await poll(peer, begun.id, "asking");
+    progress = await decide(peer, terminal, { asked: progress, id: begun.id, yes });
   }
   if (progress.state === "failed") throw failureOf(progress);
   await terminal.show(
     `Paired. ${progress.candidate?.name} may: ${allow.length === 0 ? "nothing but report and ask" : allow.join(", ")}`,
     progress,
   );
+}
+
+/** Asks the person and says the verdict; a no from the other side ends the question. */
+async function decide(
+  peer: ControlClient,
+  terminal: Terminal,
+  { asked, id, yes }: { readonly asked: Progress; readonly id: string; readonly yes: boolean },
+): Promise<Progress> {
+  const decided = pollWhileAsking(peer, id, asked);
+  decided.catch(() => undefined);
+  const over = new AbortController();
+  try {
+    const agree = yes || (await Promise.race([terminal.confirm("Same on the other screen?", over.signal), decided.then(() => undefined)]));
+    if (agree !== undefined) await peer.post(`/pairings/${id}/verdict`, { agree });
+    return await decided;
+  } finally {
+    over.abort();
+  }
+}
+
+async function pollWhileAsking(peer: ControlClient, id: string, asked: Progress): Promise<Progress> {
+  let progress = asked;
+  while (progress.state === "asking") progress = await poll(peer, id, "asking");
+  return progress;
 }
 
 const poll = (peer: ControlClient, id: string, seen: "waiting" | "asking"): Promise<Progress> =>
