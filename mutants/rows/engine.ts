@@ -146,7 +146,7 @@ export const engineMutants: readonly Mutant[] = [
     title: "[LIM-5]",
   },
   {
-    must: "LIM-6",
+    must: "LIM-8",
     file: "packages/peer/src/engine/admission.ts",
     text: "if (isFriend(standing)) this.#friendly.add",
     replacement: "this.#friendly.add",
@@ -154,7 +154,7 @@ export const engineMutants: readonly Mutant[] = [
     title: "a host at which only strangers were proven",
   },
   {
-    must: "LIM-6",
+    must: "LIM-8",
     file: "packages/peer/src/engine/admission.ts",
     text: "return isFriendly ? { limiter: this.#hosts, name: host } : { limiter: this.#prefixes, name: prefix };",
     replacement: "return { limiter: this.#prefixes, name: prefix };",
@@ -162,7 +162,7 @@ export const engineMutants: readonly Mutant[] = [
     title: "a host at which a friend was proven lately",
   },
   {
-    must: "LIM-6",
+    must: "LIM-8",
     file: "packages/peer/src/engine/friendly-hosts.ts",
     text: "now - provenAt < limits.friendlyHostMsMax",
     replacement: "now >= provenAt",
@@ -170,7 +170,7 @@ export const engineMutants: readonly Mutant[] = [
     title: "a host at which a friend was proven lately",
   },
   {
-    must: "LIM-6",
+    must: "LIM-8",
     file: "packages/peer/src/engine/friendly-hosts.ts",
     text: "if (this.#provenAt.size >= limits.friendlyHostsMax && quietest.done !== true) this.#provenAt.delete(quietest.value);",
     replacement: "if (quietest.done === undefined) this.#provenAt.clear();",

@@ -39,7 +39,7 @@ test("a proven peer is not counted with its network, however much it sends [LIM-
   for (let n = 0; n <= limits.prefixRate.burst; n += 1) expect((await session.send("ping", { n })).replies).toHaveLength(1);
 });
 
-describe("among noisy neighbours [LIM-6]", () => {
+describe("among noisy neighbours [LIM-8]", () => {
   /** A desk for which all hosts are one network. */
   async function arrange(world: World): Promise<{ readonly clock: ManualClock; readonly desk: Resident; readonly puppet: Puppet }> {
     const clock = new ManualClock();

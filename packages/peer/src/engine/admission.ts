@@ -35,7 +35,7 @@ export class Admission {
     if (isFriend(standing)) this.#friendly.add(origin.host, this.#clock.elapsed());
   }
 
-  /** LIM-6: a host is counted with its network, unless a friend was proven there lately. */
+  /** LIM-8: a host is counted with its network, unless a friend was proven there lately. */
   #countOf({ host, prefix }: Origin): { readonly limiter: RateLimiter; readonly name: string } {
     const isFriendly = this.#friendly.has(host, this.#clock.elapsed());
     return isFriendly ? { limiter: this.#hosts, name: host } : { limiter: this.#prefixes, name: prefix };

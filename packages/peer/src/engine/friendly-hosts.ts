@@ -1,5 +1,5 @@
 /**
- * The hosts at which trusted peers were proven lately (spec LIM-6): each is counted by itself, so that its neighbours cannot use up what their network may send.
+ * The hosts at which trusted peers were proven lately (spec LIM-8): each is counted by itself, so that its neighbours cannot use up what their network may send.
  * Bounded: where it is full, the host that was quiet longest is counted with its network again.
  */
 import { limits } from "@hikyaku/protocol";
