@@ -41,6 +41,8 @@ export interface DialogueParts {
   readonly capabilities: () => readonly Capability[];
   /** The peer said where it can be reached. */
   readonly announced: (session: LiveSession, addresses: readonly string[]) => Promise<void>;
+  /** The peer did not trust us in the pairing that made this session. */
+  readonly declined: (session: LiveSession) => void;
 }
 
 /** The last status report of a peer. */
@@ -152,8 +154,9 @@ export class Dialogue {
         waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}${again}.`));
         return nothing;
       },
-      session_close: ({ session }) => {
+      session_close: ({ session, body }) => {
         sessions.drop(session);
+        if (body.reason === "declined") this.#parts.declined(session);
         return nothing;
       },
       status_report: ({ session, from, body }) => this.#noteStatus(session, from, body),

@@ -80,6 +80,14 @@ export class Outbound {
     }
   }
 
+  /** The last word in a session, which ends with it: at the contact's addresses, or where none of them takes it, when the contact calls. */
+  async sendLast(session: LiveSession, contact: Contact, body: BodyByType["session_close"], signal: AbortSignal): Promise<void> {
+    const { pickup, sessions } = this.#parts;
+    const { frame } = this.seal(session, "session_close", body);
+    if (await this.#isTaken(contact, frame, signal)) sessions.drop(session);
+    else pickup.put(contact.did, contact.name, frame, () => sessions.drop(session));
+  }
+
   /** The session to send in; a handshake makes one where there is none or where it is time for a new one. */
   async sessionWith(contact: Contact, signal: AbortSignal): Promise<LiveSession> {
     const elapsed = this.#parts.ground.clock.elapsed();
@@ -190,9 +198,18 @@ export class Outbound {
     return { kind: "received", replies: [], more: false };
   }
 
-  #dial({ did }: Contact, { address, source }: KnownAddress, signal: AbortSignal): Promise<Link> {
+  async #isTaken(contact: Contact, frame: Bytes, signal: AbortSignal): Promise<boolean> {
+    try {
+      return (await this.exchangeAnywhere(contact, frame, signal)).reception.kind === "received";
+    } catch (error) {
+      if (error instanceof HikyakuError && isPassing(error)) return false;
+      throw error;
+    }
+  }
+
+  #dial({ did }: Contact, known: KnownAddress, signal: AbortSignal): Promise<Link> {
     const { dialer, reachability } = this.#parts;
-    return dialer.dial(address, { isAllowed: (host, kind) => source === "person" || reachability.isHarmless(did, host, kind), signal });
+    return dialer.dial(known.address, { isAllowed: (host, kind) => reachability.mayDial(did, known, host, kind), signal });
   }
 
   /** Of several that were rejected in one session, the first makes room for a new handshake and the others share it. */
