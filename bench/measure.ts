@@ -7,9 +7,9 @@ import type { Effort } from "./effort.ts";
 /** What a batch is meant to take, so that reading the clock costs nothing beside it. */
 const batchMs = 5;
 
-/** The median of the rounds, after one round that warms the code up and is thrown away. */
-export async function medianOf({ rounds }: Effort, round: () => number | Promise<number>): Promise<number> {
-  await round();
+/** The median of the rounds, after the rounds that only warm up. */
+export async function medianOf({ rounds, warmUps }: Effort, round: () => number | Promise<number>): Promise<number> {
+  for (let at = 0; at < warmUps; at += 1) await round();
   const results: number[] = [];
   for (let at = 0; at < rounds; at += 1) results.push(await round());
   return median(results);
