@@ -13,7 +13,7 @@ export interface AgreementFloors {
 export async function measureAgreement(effort: Effort): Promise<AgreementFloors> {
   const { privateKey } = generateKeyPairSync("x25519");
   const { publicKey } = generateKeyPairSync("x25519");
-  // Of the forms that every supported Node reads this is the quickest; DER costs half as much again.
+  // Of the forms that every supported Node reads this is the quickest; DER costs about a third more.
   const key = publicKey.export({ format: "jwk" });
   return {
     generateUs: await computingCostUs(effort, () => generateKeyPairSync("x25519")),
