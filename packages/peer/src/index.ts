@@ -2,6 +2,7 @@
 export { type Commit, commitAtOnce } from "./adapters/commit.ts";
 export { Lane, type ReorderBounds, type Standing } from "./adapters/lane.ts";
 export { emptyInbox, type InboxBounds, MemoryInbox, type MemoryInboxOptions, type MemoryInboxState } from "./adapters/memory-inbox.ts";
+export { createMemoryNetwork, type MemoryListenerSettings, type MemoryNetwork } from "./adapters/memory-link.ts";
 export {
   emptyOutbox,
   MemoryOutbox,
@@ -9,10 +10,9 @@ export {
   type MemoryOutboxState,
   type OutboxBounds,
 } from "./adapters/memory-outbox.ts";
-export { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./adapters/outbox-history.ts";
-export { createMemoryNetwork, type MemoryListenerSettings, type MemoryNetwork } from "./adapters/memory-link.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
 export { OpenStreams } from "./adapters/open-streams.ts";
+export { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./adapters/outbox-history.ts";
 export { answerCodeOf, decodeRefusal, encodeRefusal, type ToldRefusal } from "./adapters/refusal-text.ts";
 export { silentLog } from "./adapters/silent-log.ts";
 export type { SocketLike } from "./adapters/socket-like.ts";

@@ -19,10 +19,7 @@ export interface LaneEntry {
 }
 
 /** The part of the outbox that a lane reads. */
-export type ReadLane = (
-  after: number,
-  bounds: { readonly count: number; readonly bytes: number },
-) => Promise<readonly QueuedMessage[]>;
+export type ReadLane = (after: number, bounds: { readonly count: number; readonly bytes: number }) => Promise<readonly QueuedMessage[]>;
 
 export class OutgoingLane {
   readonly priority: Priority;

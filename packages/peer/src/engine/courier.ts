@@ -4,10 +4,10 @@
  */
 import {
   type Bytes,
+  type ErrorCode,
   encodeBinaryFrame,
   encodeEnvelope,
   encodeHex,
-  type ErrorCode,
   HikyakuError,
   limits,
   type MessageType,
@@ -90,7 +90,13 @@ export class Courier {
   /** Whether there is nothing to remember about this peer. */
   isIdle(): boolean {
     const lanes = [...this.bag.lanes.values()];
-    return !this.#isRunning && this.#flights.size === 0 && this.bag.room.size === 0 && this.bag.receipts.size === 0 && lanes.every((lane) => lane.isIdle());
+    return (
+      !this.#isRunning &&
+      this.#flights.size === 0 &&
+      this.bag.room.size === 0 &&
+      this.bag.receipts.size === 0 &&
+      lanes.every((lane) => lane.isIdle())
+    );
   }
 
   /** How full its tables are. */
@@ -412,7 +418,9 @@ export class Courier {
 
   #remark(entries: readonly LaneEntry[], reason: string): void {
     const at = this.#parts.ground.clock.now();
-    const remarks = entries.slice(0, limits.eventsPerMessageMax).map(({ message }): Remark => ({ id: message.id, to: this.did, event: { at, kind: "failed", detail: reason } }));
+    const remarks = entries
+      .slice(0, limits.eventsPerMessageMax)
+      .map(({ message }): Remark => ({ id: message.id, to: this.did, event: { at, kind: "failed", detail: reason } }));
     if (remarks.length > 0) this.#parts.remark(remarks);
   }
 
@@ -453,4 +461,5 @@ function refusalOf({ name }: Contact, { code, retryAfterS, correlationId }: Refu
 const bundlingVersion = "1.2";
 
 /** A condition that time may mend. */
-const isPassing = (code: ErrorCode): boolean => code === "RATE_LIMITED" || code === "OVERLOADED" || code === "QUOTA_EXCEEDED" || code === "INTERNAL_ERROR";
+const isPassing = (code: ErrorCode): boolean =>
+  code === "RATE_LIMITED" || code === "OVERLOADED" || code === "QUOTA_EXCEEDED" || code === "INTERNAL_ERROR";

@@ -12,7 +12,9 @@ test("a message over a stream is stored, handed over and handled", async () => {
   expect(receipt.stage).toBe("handled");
   expect(heard).toEqual([{ text: "hello" }]);
   expect(await lap.peer.ping("desk")).toBeGreaterThan(0);
-  const many = await Promise.all(Array.from({ length: 500 }, (_, n) => lap.peer.send("desk", "message", { json: n }, { until: "handled" })));
+  const many = await Promise.all(
+    Array.from({ length: 500 }, (_, n) => lap.peer.send("desk", "message", { json: n }, { until: "handled" })),
+  );
   expect(many.every(({ stage }) => stage === "handled")).toBe(true);
   expect(heard.slice(1)).toEqual(Array.from({ length: 500 }, (_, json) => ({ json })));
   console.log(desk.peer.stats(), lap.peer.stats());

@@ -45,6 +45,8 @@ export interface DialogueParts {
   readonly capabilities: () => readonly Capability[];
   /** The peer said where it can be reached. */
   readonly announced: (session: LiveSession, addresses: readonly string[]) => Promise<void>;
+  /** The peer did not trust us in the pairing that made this session. */
+  readonly declined: (session: LiveSession) => void;
 }
 
 /** The last status report of a peer. */
@@ -207,8 +209,9 @@ export class Dialogue {
         this.#parts.couriers.of(from.did).refusedByPeer(body.ref, code, body.retry_after);
         return nothing;
       },
-      session_close: ({ session }) => {
+      session_close: ({ session, body }) => {
         sessions.drop(session);
+        if (body.reason === "declined") this.#parts.declined(session);
         return nothing;
       },
       status_report: ({ session, from, body }) => this.#noteStatus(session, from, body),

@@ -4,7 +4,7 @@ import type { Contact } from "../links/contact.ts";
 import { Reachability } from "../links/reachability.ts";
 import { Roads } from "../links/roads.ts";
 import { StreamTable } from "../links/stream-table.ts";
-import type { Outbox, Remark } from "../ports/outbox.ts";
+import type { Remark } from "../ports/outbox.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
@@ -88,7 +88,10 @@ export class Engine {
     this.known = known;
     this.#waits = new Waits(clock);
     this.#admission = new Admission(clock);
-    this.pairings = new Pairings(ground, known);
+    this.pairings = new Pairings(ground, known, {
+      paired: (did) => this.alarms.pairingConcluded(did),
+      declined: (session, addresses) => this.background(this.#decline(session, addresses)),
+    });
     this.alarms = new Alarms(ground, known);
     this.reachability = new Reachability(() => this.addresses.some(isLoopbackAddress));
     this.receipts = new Receipts({ ground, outbox, couriers: () => this.couriers, background });
@@ -115,7 +118,15 @@ export class Engine {
     this.posting = new Posting({ ground, couriers, outbox, receipts, waits: this.#waits, closing });
     this.letters = new Letters({ ground, outbox, couriers, known });
     this.#handling = new Handling({ ground, inbox, couriers: () => couriers, background, closing });
-    this.mail = new Mail({ ground, known, inbox, handling: this.#handling, couriers: () => couriers, posting: () => this.posting, background });
+    this.mail = new Mail({
+      ground,
+      known,
+      inbox,
+      handling: this.#handling,
+      couriers: () => couriers,
+      posting: () => this.posting,
+      background,
+    });
     this.dialogue = new Dialogue({
       ground,
       settings,
@@ -128,11 +139,15 @@ export class Engine {
       admission: this.#admission,
       capabilities: () => this.capabilities,
       announced: (session, addresses) => this.#noteAddresses(session, addresses),
+      declined: (session) => {
+        if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
+      },
     });
     this.#traffic = new Traffic({
       ground,
       streams,
       sessions,
+      known,
       couriers,
       admission: this.#admission,
       reachability,
@@ -221,7 +236,7 @@ export class Engine {
 
   /** Dials the maker of a pairing link with its token, and concludes the pairing. */
   async joinPairing(link: PairingLink, terms: Terms, patience: Patience): Promise<Candidate> {
-    const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "person" }));
+    const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "link" }));
     const contact: Contact = { did: link.did, name: terms.name, addresses, minVersion: "1.0" };
     using _introduced = this.couriers.introduce(contact);
     const session = await patiently({ clock: this.ground.clock, closing: this.closing }, patience, (signal) =>
@@ -233,7 +248,7 @@ export class Engine {
   /** How much is held of what the network can fill, and how much may be (spec LIM-1). */
   sizes(): Readonly<Record<string, Size>> {
     const { halfOpens, offerNonces } = this.#handshakesIn.sizes;
-    const { prefixes, identities } = this.#admission.sizes;
+    const { prefixes, friendlyHosts, hosts, identities } = this.#admission.sizes;
     return {
       sessions: { held: this.sessions.size, most: limits.sessionsMax },
       skippedSecrets: { held: this.sessions.skippedSecrets, most: limits.skippedSecretsPerNodeMax },
@@ -248,8 +263,10 @@ export class Engine {
       circuits: { held: this.#roads.size, most: limits.knownPeersMax },
       receiptWaits: { held: this.receipts.size, most: limits.pendingRequestsMax },
       lanesAtWork: { held: this.#handling.size, most: limits.knownPeersMax * limits.lanesPerSenderMax },
+      friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
+      limitedHosts: { held: hosts, most: limits.friendlyHostsMax + 1 },
       limitedIdentities: { held: identities, most: limits.limitedIdentitiesMax + 1 },
     };
   }
@@ -289,7 +306,10 @@ export class Engine {
     const over = new AbortController();
     const timer = this.ground.clock.after(limits.goodbyeMsMax, () => over.abort(new HikyakuError("CLOSED", "The peer was closed.")));
     const goodbyes = Array.from(this.sessions.sending(), (session) => this.posting.close(session));
-    await Promise.race([Promise.allSettled(goodbyes), new Promise((resolve) => over.signal.addEventListener("abort", resolve, { once: true }))]);
+    await Promise.race([
+      Promise.allSettled(goodbyes),
+      new Promise((resolve) => over.signal.addEventListener("abort", resolve, { once: true })),
+    ]);
     timer.cancel();
   }
 
@@ -326,7 +346,26 @@ export class Engine {
   async #welcome(session: LiveSession, { firstContact }: Settings, pairingId: string | undefined): Promise<void> {
     const { peerId } = session.facts;
     if (pairingId !== undefined) this.pairings.spend(pairingId, session);
-    else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.pairings.pinAtFirstSight(peerId);
+    else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.#see(session);
+  }
+
+  /** TRUST-8: of the strangers that were let in on the last place one is pinned; the others are strangers again. */
+  async #see(session: LiveSession): Promise<void> {
+    if (await this.pairings.pinAtFirstSight(session.facts.peerId)) return;
+    this.ground.counters.add("stranger.withoutRoom");
+    this.sessions.drop(session);
+  }
+
+  /** PAIR-5: ends the session, and says why. */
+  async #decline(session: LiveSession, given: readonly KnownAddress[]): Promise<void> {
+    const { peerId: did, sessionId } = session.facts;
+    // Whoever took too long has no session left to say it in.
+    if (this.sessions.find(did, sessionId) === undefined) return;
+    const contact: Contact = { did, name: did, addresses: mergeAddresses(given, session.announced), minVersion: "1.0" };
+    this.ground.log.write("info", "pairing.refused", { peer: did });
+    using _introduced = this.couriers.introduce(contact);
+    await this.posting.close(session, { reason: "declined" });
+    this.sessions.drop(session);
   }
 
   async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {

@@ -159,7 +159,7 @@ export class HandshakesIn {
     m1,
     offer,
   }: ReadOffer): { readonly kind: "welcome"; readonly psk?: Bytes; readonly pairingId?: string } | (Answer & { kind: "refused" }) {
-    const { known, pairings, settings } = this.#parts;
+    const { known, pairings } = this.#parts;
     const standing = known.standingOf(m1.senderId);
     if (standing.level === "blocked") return this.#refuse("UNKNOWN_SENDER", "blocked");
     if (offer.pairing !== undefined) {
@@ -167,8 +167,16 @@ export class HandshakesIn {
       const psk = pairings.keyFor(pairingId);
       return psk === undefined ? this.#refuse("HANDSHAKE_FAILED", "unknown pairing token") : { kind: "welcome", psk, pairingId };
     }
-    const isWelcome = mayConnect(standing) || settings.firstContact === "see";
-    return isWelcome ? { kind: "welcome" } : this.#refuse("UNKNOWN_SENDER", "stranger");
+    return mayConnect(standing) ? { kind: "welcome" } : this.#judgeStranger();
+  }
+
+  /** TRUST-3, TRUST-8. */
+  #judgeStranger(): { readonly kind: "welcome" } | (Answer & { kind: "refused" }) {
+    const { ground, known, settings } = this.#parts;
+    if (settings.firstContact !== "see") return this.#refuse("UNKNOWN_SENDER", "stranger");
+    if (known.hasRoomForStranger()) return { kind: "welcome" };
+    ground.counters.add("stranger.withoutRoom");
+    return this.#refuse("UNKNOWN_SENDER", "too many strangers");
   }
 
   #remember(half: HalfOpen, m1: Bytes, { prefix, isFriend: isFriendly }: Claim, pairingId: string | undefined): OpenHandshake {

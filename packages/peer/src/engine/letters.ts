@@ -62,8 +62,12 @@ export class Letters {
     const isPrefix = /^[0-9a-f-]{4,36}$/.test(prefix);
     const [found, other] = isPrefix ? await this.#parts.outbox.findByPrefix(prefix, 2) : [];
     if (found === undefined)
-      throw new HikyakuError("INVALID_ARGUMENT", `No message of this peer has the id ${prefix}; \`hikyaku send\` prints ids, and settled messages are forgotten after a week.`);
-    if (other !== undefined) throw new HikyakuError("INVALID_ARGUMENT", `Several messages have ids that begin with ${prefix}; give more of it.`);
+      throw new HikyakuError(
+        "INVALID_ARGUMENT",
+        `No message of this peer has the id ${prefix}; \`hikyaku send\` prints ids, and settled messages are forgotten after a week.`,
+      );
+    if (other !== undefined)
+      throw new HikyakuError("INVALID_ARGUMENT", `Several messages have ids that begin with ${prefix}; give more of it.`);
     return found;
   }
 }

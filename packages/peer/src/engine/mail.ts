@@ -93,7 +93,11 @@ export class Mail {
       try {
         await handler(this.#incoming(message));
       } catch (error) {
-        ground.log.write("error", "handler.failed", { peer: from.did, id: body.id, reason: error instanceof Error ? error.name : "thrown" });
+        ground.log.write("error", "handler.failed", {
+          peer: from.did,
+          id: body.id,
+          reason: error instanceof Error ? error.name : "thrown",
+        });
       }
     });
     ground.counters.add(hasRoom ? "message.transient" : "message.transient.dropped");
@@ -117,7 +121,8 @@ export class Mail {
   /** BOX-3: what has become of a peer's messages, as far as they are here. */
   async answerQuery(did: string, ids: readonly string[]): Promise<void> {
     const { receipts } = this.#parts.couriers().of(did).bag;
-    for (const { id, stage, reason } of await this.#parts.inbox.stagesOf(did, ids)) receipts.note([id], stage === "started" ? "delivered" : stage, reason);
+    for (const { id, stage, reason } of await this.#parts.inbox.stagesOf(did, ids))
+      receipts.note([id], stage === "started" ? "delivered" : stage, reason);
     this.#parts.couriers().of(did).stir();
   }
 

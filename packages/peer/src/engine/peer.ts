@@ -12,6 +12,7 @@ import {
   type StatusBody,
   safetyNumberOf,
 } from "@hikyaku/protocol";
+import { isGiven } from "../links/reachability.ts";
 import type { InboxQuery, StoredMessage } from "../ports/inbox.ts";
 import type { OutboxRecord } from "../ports/outbox.ts";
 import type { KnownPeer, TrustLevel } from "../ports/trust-store.ts";
@@ -91,7 +92,7 @@ export class Peer implements AsyncDisposable {
   async accept(link: string, terms: Terms, patience: Patience = {}): Promise<Candidate> {
     const parsed = decodePairingLink(link);
     if (parsed === undefined)
-      throw new HikyakuError("INVALID_ARGUMENT", "That is no pairing link; copy it whole, in quotes, as `hikyaku pair` printed it.");
+      throw new HikyakuError("INVALID_ARGUMENT", "That is no pairing link; copy it whole, as `hikyaku pair` printed it.");
     if (parsed.did === this.did)
       throw new HikyakuError("INVALID_ARGUMENT", "This peer made that link itself; use it on the other machine.");
     this.#engine.known.requireFreeName(terms.name, parsed.did);
@@ -114,11 +115,11 @@ export class Peer implements AsyncDisposable {
     return safetyNumberOf(crypto, identity.publicKey, this.#engine.known.resolve(reference).publicKey);
   }
 
-  /** Of the peer's addresses those that a person gave, which is permission to dial them; what it announced itself is dialled only if harmless (spec TRUST-6). */
+  /** Of the peer's addresses those that may be dialled wherever they lead, since a person said so; the others only where they are harmless (spec TRUST-6, TRUST-9). */
   givenAddresses(reference: string): readonly string[] {
     return this.#engine.known
       .resolve(reference)
-      .addresses.filter(({ source }) => source === "person")
+      .addresses.filter(isGiven)
       .map(({ address }) => address);
   }
 

@@ -72,7 +72,11 @@ export class Posting {
       await courier.bag.room.room();
     }
     const fields: ApplicationFields = { id: this.#newId(), sent_at: ground.clock.now(), transient: true };
-    courier.bag.room.put({ msgType: "message", plaintext: encodeBody<"message">({ ...body, ...fields }), priority: factsOf("message").priority });
+    courier.bag.room.put({
+      msgType: "message",
+      plaintext: encodeBody<"message">({ ...body, ...fields }),
+      priority: factsOf("message").priority,
+    });
     courier.stir();
   }
 
@@ -84,7 +88,8 @@ export class Posting {
     return await this.#within(options, async (patience) => {
       const receipt = this.#parts.receipts.waitFor(to.did, id, { until: options.until ?? "handled", isContent: false, ...patience });
       const taken = await this.#sendFor(receipt, to, "status_report", { ...body, ...fields }, patience.signal);
-      if (taken.stage === "queued") throw new HikyakuError("TIMED_OUT", `No receipt from ${to.name} within ${patience.timeoutMs / 1000} s.`);
+      if (taken.stage === "queued")
+        throw new HikyakuError("TIMED_OUT", `No receipt from ${to.name} within ${patience.timeoutMs / 1000} s.`);
       return taken;
     });
   }
@@ -120,8 +125,10 @@ export class Posting {
   }
 
   /** LIFE-5: says that the session ends. Resolves when that is on its way, or cannot be. */
-  async close({ facts }: LiveSession): Promise<void> {
-    await new Promise<void>((resolve) => this.#say(facts.peerId, "session_close", {}, { sealed: () => resolve(), failed: () => resolve() }));
+  async close({ facts }: LiveSession, body: BodyByType["session_close"] = {}): Promise<void> {
+    await new Promise<void>((resolve) =>
+      this.#say(facts.peerId, "session_close", body, { sealed: () => resolve(), failed: () => resolve() }),
+    );
     await this.#parts.couriers.of(facts.peerId).rested();
   }
 

@@ -93,7 +93,13 @@ export class Receipts {
   arrive(did: string, ids: readonly string[], stage: ReceiptStage, reason: string | undefined): void {
     const at = this.#parts.ground.clock.now();
     const code = stage === "refused" ? toldByPeer(reason ?? "") : undefined;
-    const entries = new Map(this.#parts.couriers().of(did).arrived(ids).map((entry) => [entry.message.id, entry]));
+    const entries = new Map(
+      this.#parts
+        .couriers()
+        .of(did)
+        .arrived(ids)
+        .map((entry) => [entry.message.id, entry]),
+    );
     const progress = ids.map((id): Progress => {
       const sent = entries.get(id)?.sent;
       return { id, to: did, stage, at, ...(code === undefined ? {} : { reason: code }), ...(sent === undefined ? {} : { sent }) };

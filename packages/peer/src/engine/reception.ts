@@ -2,7 +2,16 @@
  * What happens to one frame, cheapest check first (spec §7): form, recipient, session, window, seal, signature, and only then meaning. What fails before
  * the signature is known to be good is answered with one constant refusal, and changes nothing but counters.
  */
-import { type Bytes, decodeBinaryFrame, decodeEnvelope, type Envelope, type ErrorCode, encodeHex, isSignedBy, limits } from "@hikyaku/protocol";
+import {
+  type Bytes,
+  decodeBinaryFrame,
+  decodeEnvelope,
+  type Envelope,
+  type ErrorCode,
+  encodeHex,
+  isSignedBy,
+  limits,
+} from "@hikyaku/protocol";
 import type { Origin, Stream } from "../ports/link.ts";
 import { type Received, refused, taken } from "./answer.ts";
 import type { Dialogue } from "./dialogue.ts";

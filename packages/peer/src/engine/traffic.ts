@@ -1,12 +1,13 @@
 /** Moves frames between the links and reception: exchanges that others begin, exchanges that we begin, and streams both ways (spec §9). */
-import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
+import { type Bytes, limits } from "@hikyaku/protocol";
 import type { Reachability } from "../links/reachability.ts";
 import type { StreamTable } from "../links/stream-table.ts";
-import type { Exchange, Origin, Reception as LinkReception, Refusal, Stream, StreamHolder } from "../ports/link.ts";
+import type { Exchange, Reception as LinkReception, Origin, Refusal, Stream, StreamHolder } from "../ports/link.ts";
 import type { Admission } from "./admission.ts";
 import type { Answer, Received } from "./answer.ts";
 import type { Couriers } from "./couriers.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
+import type { KnownPeers } from "./known-peers.ts";
 import type { Ground } from "./needs.ts";
 import type { Reception } from "./reception.ts";
 import type { SessionTable } from "./session-table.ts";
@@ -16,6 +17,7 @@ export interface TrafficParts {
   readonly ground: Ground;
   readonly streams: StreamTable;
   readonly sessions: SessionTable;
+  readonly known: KnownPeers;
   readonly couriers: Couriers;
   readonly admission: Admission;
   readonly reachability: Reachability;
@@ -38,14 +40,14 @@ export class Traffic implements StreamHolder {
 
   /** One frame of an exchange that somebody began with us. What waits for a proven sender goes back with the answer. */
   async receive(frame: Bytes, origin: Origin): Promise<LinkReception> {
-    const { admission, couriers, reachability } = this.#parts;
+    const { admission, couriers, reachability, known } = this.#parts;
     try {
       const refusal = this.#limit(origin);
       if (refusal !== undefined) return { kind: "refused", ...refusal };
       const { answer, provenBy } = await this.#parts.reception().receive(frame, origin, undefined);
       if (answer.kind === "refused") return answer;
       if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
-      admission.proven(origin.prefix);
+      admission.proven(origin, known.standingOf(provenBy));
       reachability.called(provenBy, origin.host);
       const courier = couriers.of(provenBy);
       const { frames, more } = await courier.takeReplies(answer.frames);
@@ -101,10 +103,10 @@ export class Traffic implements StreamHolder {
   }
 
   async #answer(stream: Stream, { answer, provenBy, ref }: Received, wasProven: boolean): Promise<void> {
-    const { streams, admission, couriers, reachability, closing } = this.#parts;
+    const { streams, admission, couriers, reachability, known, closing } = this.#parts;
     if (answer.kind === "refused") return stream.refuse(answer, ref);
     if (provenBy !== undefined) {
-      if (!wasProven) admission.proven(stream.origin.prefix);
+      if (!wasProven) admission.proven(stream.origin, known.standingOf(provenBy));
       if (!stream.isOurs) reachability.called(provenBy, stream.origin.host);
       streams.prove(stream, provenBy);
     }
@@ -147,8 +149,8 @@ export class Traffic implements StreamHolder {
     }
   }
 
-  #limit({ prefix }: Origin): Refusal | undefined {
-    const retryAfterS = this.#parts.admission.request(prefix);
+  #limit(origin: Origin): Refusal | undefined {
+    const retryAfterS = this.#parts.admission.request(origin);
     if (retryAfterS === undefined) return undefined;
     this.#parts.ground.counters.add("refused.RATE_LIMITED");
     return { code: "RATE_LIMITED", retryAfterS };
@@ -162,6 +164,3 @@ export class Traffic implements StreamHolder {
     return { code: "INTERNAL_ERROR", correlationId };
   }
 }
-
-/** Whether an error means that this peer is being closed. */
-export const isClosing = (error: unknown): boolean => error instanceof HikyakuError && (error.code === "CLOSED" || error.code === "CANCELED");

@@ -4,7 +4,7 @@
  */
 import { audienceOf, HikyakuError, limits } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
-import type { Dialer, Link, StreamHolder } from "../ports/link.ts";
+import type { Dialer, DialOptions, Link, StreamHolder } from "../ports/link.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import { afterAttempt, beginAttempt, type Circuit, closedCircuit } from "./circuit.ts";
 import type { Contact } from "./contact.ts";
@@ -83,11 +83,7 @@ export class Roads {
     return this.#circuits.size;
   }
 
-  async #use<Value>(
-    link: Link,
-    use: (link: Link) => Promise<Value>,
-    trouble: Trouble,
-  ): Promise<Used<Value>> {
+  async #use<Value>(link: Link, use: (link: Link) => Promise<Value>, trouble: Trouble): Promise<Used<Value>> {
     try {
       return { kind: "worked", value: await use(link) };
     } catch (error) {
@@ -102,16 +98,16 @@ export class Roads {
     }
   }
 
-  #racer(contact: Contact, { address, source }: KnownAddress): Racer<Link> {
+  #racer(contact: Contact, known: KnownAddress): Racer<Link> {
+    const { address } = known;
     const { clock, dialer, reachability, streams, holder } = this.#parts;
     return {
       open: async (signal) => {
         const circuit = beginAttempt(this.#circuits.get(address) ?? closedCircuit, clock.elapsed());
         if (circuit === undefined) throw new HikyakuError("UNREACHABLE", `${address} failed too often and rests for a while.`);
         this.#hold(address, circuit);
-        const isAllowed: Parameters<Dialer["dial"]>[1]["isAllowed"] = (host, kind) =>
-          source === "person" || reachability.isHarmless(contact.did, host, kind);
         try {
+          const isAllowed: DialOptions["isAllowed"] = (host, kind) => reachability.mayDial(contact.did, known, host, kind);
           const link = await dialer.dial(address, { isAllowed, signal, holder });
           if (link.kind === "stream") streams.add(link, clock.elapsed(), contact.did);
           return link;
@@ -148,5 +144,8 @@ function conclude({ name, addresses }: Contact, { failures, refusal }: Trouble):
       "UNREACHABLE",
       `${name} is not reachable: no address of it is known; let it call, or add one with \`hikyaku trust ${name} --at http://host:port\`.`,
     );
-  return new HikyakuError("UNREACHABLE", `${name} is not reachable: ${failures.map(({ message }) => message.replace(/\.$/, "")).join("; ")}.`);
+  return new HikyakuError(
+    "UNREACHABLE",
+    `${name} is not reachable: ${failures.map(({ message }) => message.replace(/\.$/, "")).join("; ")}.`,
+  );
 }

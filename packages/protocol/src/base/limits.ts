@@ -66,6 +66,9 @@ export const trustedHandshakeRate: Rate = { perMinute: 60, burst: 120 };
 /** Errors that one peer gets for its messages; what is above is refused in silence. */
 export const errorRate: Rate = { perMinute: 60, burst: 120 };
 export const limitedPrefixesMax: number = 16_384;
+/** Hosts at which a trusted peer was proven lately, and which are counted by themselves; as long as a session may be idle. */
+export const friendlyHostsMax: number = 1024;
+export const friendlyHostMsMax: number = 15 * minuteMs;
 export const limitedIdentitiesMax: number = 16_384;
 
 // Message protection (spec §5)
@@ -103,6 +106,8 @@ export const pairingTokenBytes: number = 16;
 export const pairingLinkLengthMax: number = 2048;
 export const pairingMsMax: number = 10 * minuteMs;
 export const openPairingsMax: number = 64;
+/** How long after a pairing the other side's no is told to the person: longer than anybody may take to answer, silence included. */
+export const declineMsMax: number = 15 * minuteMs;
 
 // The living peer (spec §9, §11)
 export const repliesCountMax: number = 64;
@@ -118,6 +123,8 @@ export const closeMsMax: number = 5 * secondMs;
 export const goodbyeMsMax: number = 1 * secondMs;
 export const connectTimeoutMsMax: number = 10 * secondMs;
 export const knownPeersMax: number = 10_000;
+/** Of those, strangers pinned at first sight: whoever can reach the listener must not fill what a person adds to. */
+export const seenPeersMax: number = 1000;
 export const cachedKeysMax: number = 4096;
 export const linksPerPeerMax: number = 3;
 export const linkIdleMsMax: number = 300 * secondMs;
