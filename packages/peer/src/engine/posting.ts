@@ -14,6 +14,7 @@ import {
   type ReceiptStage,
 } from "@hikyaku/protocol";
 import { ephemeral } from "../delivery/bag.ts";
+import { priorities } from "../delivery/cargo.ts";
 import type { Contact } from "../links/contact.ts";
 import type { Draft, Outbox } from "../ports/outbox.ts";
 import type { KnownPeer } from "../ports/trust-store.ts";
@@ -132,10 +133,16 @@ export class Posting {
     await this.#parts.couriers.of(facts.peerId).rested();
   }
 
-  /** Asks what has become of messages that a peer has stored and not handled yet. */
+  /** Asks what has become of messages that a peer has stored and not handled yet, and says what those need not wait for: an order that expired may have been the last but one. */
   async query(did: string): Promise<void> {
-    const ids = await this.#parts.outbox.unsettled(did, undefined, limits.receiptIdsMax);
-    if (ids.length > 0) this.#say(did, "receipt_query", { ids });
+    const { outbox } = this.#parts;
+    const ids = await outbox.unsettled(did, undefined, limits.receiptIdsMax);
+    if (ids.length === 0) return;
+    const floors = priorities.map(async (priority) => ({
+      lane: `${outbox.epoch}/${priority}`,
+      floor: await outbox.floor({ to: did, priority }),
+    }));
+    this.#say(did, "receipt_query", { ids, lanes: (await Promise.all(floors)).filter(({ floor }) => floor > 1) });
   }
 
   #say<Type extends DialogueType>(did: string, msgType: Type, body: BodyByType[Type], told: Parameters<typeof ephemeral>[3] = {}): void {
