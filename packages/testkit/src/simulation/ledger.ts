@@ -101,9 +101,19 @@ export class Ledger {
     for (const { outbox } of this.#witnesses.values())
       for (const [id, { stations }] of outbox.messages) {
         const entry = this.#entries.get(id);
-        if (entry !== undefined && !finalStages.has(stations.stage)) waiting.push({ entry, stage: stations.stage });
+        if (entry !== undefined && stations.settledAt === undefined) waiting.push({ entry, stage: stations.stage });
       }
     return waiting;
+  }
+
+  /** Why a message does not arrive, as far as one can see from above. */
+  explain({ id, from, to, starts, ends }: Entry): string {
+    const of = (name: string): Witness | undefined => [...this.#witnesses.values()].find((witness) => witness.name === name);
+    const kept = of(from)?.outbox.messages.get(id);
+    const held = of(to)?.inbox.messages.get(JSON.stringify([of(from)?.did, id]));
+    const lane = [...(of(to)?.inbox.lanes.values() ?? [])].find((book) => book.from === of(from)?.did);
+    const reached = lane === undefined ? "no lane" : `reached ${lane.orders.reached}, floor ${lane.orders.floor}`;
+    return `${id} from ${from} to ${to}, order ${kept?.message.order}: ${kept?.stations.stage ?? "nowhere"} here, ${held?.stage ?? "nowhere"} there (${reached}); ${starts} handlers began, ${ends} ended`;
   }
 
   /** I14, I8: everything that was ever durable is settled, with a reason that is true. */
@@ -153,7 +163,6 @@ export class Ledger {
   }
 }
 
-const finalStages: ReadonlySet<string> = new Set(["handled", "refused", "expired"]);
 const shortLifeMs = 3_600_000;
 
 function lieOf(
@@ -167,6 +176,7 @@ function lieOf(
     case "stored":
       return held === undefined ? { invariant: "I14", truth: "it is not in the inbox there" } : undefined;
     case "delivered":
+      // Its time may be over before its handler is: then nobody waits for the last word.
       return isRead ? undefined : { invariant: "I14", truth: "nobody read it" };
     case "handled":
       return entry.ends > entry.throws && held?.stage === "handled" ? undefined : { invariant: "I8", truth: "no handler finished" };

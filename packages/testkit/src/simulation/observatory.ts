@@ -101,6 +101,6 @@ function stateOf(node: SimNode): Readonly<Record<string, number>> | undefined {
 
 /** Counts of whom to limit are counters; what is only forgotten because its time is over may go at any moment. */
 const forgotten: ReadonlySet<string> = new Set(["halfOpens"]);
-const counters: ReadonlySet<string> = new Set(["limitedPrefixes", "limitedIdentities"]);
+const counters: ReadonlySet<string> = new Set(["limitedPrefixes", "limitedHosts", "limitedIdentities"]);
 const isHarmless = (name: string, before: number, after: number): boolean =>
   before === after || counters.has(name) || (forgotten.has(name) && after < before);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { type Bytes, decodeBinaryFrame, decodeEnvelope } from "@hikyaku/protocol";
 import type { Timeline } from "./timeline.ts";
 
-const linesMax = 400;
+const linesMax = 50_000;
 
 export class Trace {
   readonly #timeline: Timeline;
