@@ -4,6 +4,8 @@ import type { Dice } from "./dice.ts";
 export interface Climate {
   /** No more faults: what is left must settle now. */
   isCalm: boolean;
+  /** When that began. */
+  calmAt: number;
   readonly activeMs: number;
   /** One way, usually. */
   readonly delayMsMin: number;
@@ -34,6 +36,7 @@ export function drawClimate(dice: Dice): Climate {
   const isLong = dice.chance(0.15);
   return {
     isCalm: false,
+    calmAt: Number.POSITIVE_INFINITY,
     activeMs: isLong ? dice.between(300_000, 600_000) : dice.between(30_000, 240_000),
     delayMsMin: dice.between(0, 5),
     delayMsMax: dice.stretched(10, 1_500),

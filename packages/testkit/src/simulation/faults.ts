@@ -90,6 +90,7 @@ function planClockJump({ timeline, tally }: Surroundings, dice: Dice, node: SimN
 function calm({ climate, network, trace, timeline }: Surroundings, nodes: readonly SimNode[]): void {
   trace.tell(() => "the world is calm from here on");
   climate.isCalm = true;
+  climate.calmAt = timeline.now;
   network.heal();
   for (const node of nodes) {
     node.disk.heal();

@@ -122,14 +122,14 @@ class SimulatedWorld {
 
   async #live(): Promise<void> {
     const { timeline, climate, ledger } = this.#around;
-    let nextLook = climate.activeMs + lookIntervalMs;
+    let nextLook = 0;
     while (this.#broken === undefined && timeline.steps < stepsMax) {
       if (!(await timeline.step())) throw new Violation("I8", "nothing is planned any more");
       this.#observatory.look();
-      if (timeline.now < nextLook) continue;
+      if (!climate.isCalm || timeline.now < nextLook) continue;
       nextLook = timeline.now + lookIntervalMs;
       if (ledger.unsettled().length === 0) return;
-      if (timeline.now > climate.activeMs + quietMsMax) return;
+      if (timeline.now > climate.calmAt + quietMsMax) return;
     }
     if (timeline.steps >= stepsMax) throw new Violation("I7", `more than ${stepsMax} steps`);
   }
