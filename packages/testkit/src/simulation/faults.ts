@@ -95,9 +95,8 @@ function calm({ climate, network, trace, timeline }: Surroundings, nodes: readon
   for (const node of nodes) {
     node.disk.heal();
     node.setClock(0);
-    // Whatever was to die in the middle of something dies now, and whoever is down comes up.
+    node.spare();
     timeline.after(reviveMs, () => node.start());
-    timeline.after(2 * reviveMs, () => node.start());
   }
 }
 
