@@ -29,7 +29,7 @@ function planBurst(around: Surroundings, dice: Dice, node: SimNode, others: read
     const errand = drawErrand(around, dice, node);
     const lifeMs = dice.chance(around.climate.shortLife) ? dice.stretched(500, 60_000) : undefined;
     const until = dice.pick([undefined, "stored", "handled"] as const);
-    around.timeline.at(at, () => send(around, node, to, { json: errand }, { lifeMs, until }));
+    around.timeline.whenAwakeFor(at, () => send(around, node, to, { json: errand }, { lifeMs, until }));
   }
 }
 
@@ -71,7 +71,7 @@ function planExtra(around: Surroundings, dice: Dice, node: SimNode, to: SimNode)
   const at = dice.between(0, around.climate.activeMs);
   const kind = dice.pick(["ping", "capabilities", "report", "tell", "tell"] as const);
   const errand = drawErrand(around, dice, node);
-  around.timeline.at(at, () => {
+  around.timeline.whenAwakeFor(at, () => {
     const { peer } = node;
     if (peer === undefined) return;
     const body = { json: { ...errand, answers: false } };
