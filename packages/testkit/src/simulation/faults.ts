@@ -44,7 +44,7 @@ type Sometime = (run: () => void) => void;
 function planCrash({ timeline }: Surroundings, dice: Dice, node: SimNode, sometime: Sometime): void {
   const actions = dice.chance(0.6) ? dice.between(0, 30) : undefined;
   const downMs = dice.stretched(10, 120_000);
-  const isClone = dice.chance(0.3);
+  const isClone = dice.chance(0.5);
   sometime(() => {
     if (isClone) node.photograph();
     node.crash(actions);

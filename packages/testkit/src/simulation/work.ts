@@ -34,18 +34,15 @@ function planBurst(around: Surroundings, dice: Dice, node: SimNode, others: read
 }
 
 function drawErrand({ climate, tally }: Surroundings, dice: Dice, node: SimNode): Errand {
-  errands += 1;
   count(tally, "messages planned");
   return {
-    ...errandOf(`${node.name} ${dice.between(0, 1e9).toString(36)} ${errands % 1e6}`),
+    ...errandOf(`${node.name} ${dice.between(0, 1e9).toString(36)} ${dice.between(0, 1e9).toString(36)}`),
     slowMs: dice.chance(climate.slowHandler) ? dice.stretched(50, 20_000) : 0,
     fails: dice.chance(climate.failingHandler),
     answers: dice.chance(0.05),
     filling: dice.chance(0.05) ? "x".repeat(dice.stretched(100, 60_000)) : "",
   };
 }
-
-let errands = 0;
 
 function send(
   around: Surroundings,
