@@ -305,12 +305,17 @@ export class Engine {
   async #sayGoodbye(): Promise<void> {
     const over = new AbortController();
     const timer = this.ground.clock.after(limits.goodbyeMsMax, () => over.abort(new HikyakuError("CLOSED", "The peer was closed.")));
-    const goodbyes = Array.from(this.sessions.sending(), (session) => this.posting.close(session));
+    const within = [...this.sessions.sending()].filter(({ facts }) => this.#isWithinReach(facts.peerId));
+    const goodbyes = within.map((session) => this.posting.goodbye(session));
     await Promise.race([
       Promise.allSettled(goodbyes),
       new Promise((resolve) => over.signal.addEventListener("abort", resolve, { once: true })),
     ]);
     timer.cancel();
+  }
+
+  #isWithinReach(did: string): boolean {
+    return this.#streams.of(did) !== undefined || (this.known.get(did)?.addresses.length ?? 0) > 0;
   }
 
   /** Running handlers get a moment to finish; one that hangs does not keep the program alive. */
@@ -364,7 +369,7 @@ export class Engine {
     const contact: Contact = { did, name: did, addresses: mergeAddresses(given, session.announced), minVersion: "1.0" };
     this.ground.log.write("info", "pairing.refused", { peer: did });
     using _introduced = this.couriers.introduce(contact);
-    await this.posting.close(session, { reason: "declined" });
+    await this.posting.decline(session);
     this.sessions.drop(session);
   }
 

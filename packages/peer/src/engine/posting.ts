@@ -124,11 +124,16 @@ export class Posting {
     if (addresses.length > 0) this.#say(facts.peerId, "discovery", { addresses });
   }
 
-  /** LIFE-5: says that the session ends. Resolves when that is on its way, or cannot be. */
-  async close({ facts }: LiveSession, body: BodyByType["session_close"] = {}): Promise<void> {
-    await new Promise<void>((resolve) =>
-      this.#say(facts.peerId, "session_close", body, { sealed: () => resolve(), failed: () => resolve() }),
-    );
+  /** LIFE-5: says that the session ends. Resolves when that is on its way, or cannot be now. */
+  async goodbye({ facts }: LiveSession): Promise<void> {
+    this.#say(facts.peerId, "session_close", {});
+    await this.#parts.couriers.of(facts.peerId).rested();
+  }
+
+  /** PAIR-5: says why the session ends. Resolves when that is on its way, which may be at the peer's next call, or when it cannot be. */
+  async decline({ facts }: LiveSession): Promise<void> {
+    const body = { reason: "declined" };
+    await new Promise<void>((resolve) => this.#say(facts.peerId, "session_close", body, { sealed: () => resolve(), failed: () => resolve() }));
     await this.#parts.couriers.of(facts.peerId).rested();
   }
 
