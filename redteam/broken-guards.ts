@@ -52,13 +52,7 @@ export const brokenGuards: readonly BrokenGuard[] = [
   {
     guard: "the requests of one network",
     attack: 7,
-    edits: [
-      edit(
-        "peer/dist/engine/admission",
-        "return this.#prefixes.take(prefix, limits.prefixRate, this.#clock.elapsed())",
-        "return undefined",
-      ),
-    ],
+    edits: [edit("peer/dist/engine/admission", "return limiter.take(name, limits.prefixRate, this.#clock.elapsed())", "return undefined")],
   },
   {
     guard: "the proof of the responder",
@@ -116,7 +110,7 @@ export const brokenGuards: readonly BrokenGuard[] = [
   {
     guard: "the connections of one network",
     attack: 15,
-    edits: [edit("hikyaku/dist/transports/http-server", "if (open >= connectionsMax)", "if (false)")],
+    edits: [edit("hikyaku/dist/transports/connections", "if (held >= this.#bounds.connectionsPerPrefixMax)", "if (false)")],
   },
 ];
 

@@ -17,6 +17,7 @@ import {
   freshNonces,
   type Identity,
   type MessageType,
+  type Moment,
   makeOffer,
   newMessageId,
   newSessionId,
@@ -35,6 +36,8 @@ import type { Answer, Source } from "./source.ts";
 import type { Target } from "./target.ts";
 
 export const dice = (length: number): Bytes => crypto.getRandomValues(new Uint8Array(length));
+
+const moment = (): Moment => ({ now: Date.now(), elapsed: performance.now() });
 
 export const everyAbility: Abilities = { versions: protocolVersions, suites, features: [] };
 
@@ -90,7 +93,7 @@ export class Puppet {
     const confirmed = confirmAnswer(crypto, this.identity, pending, readEnvelope(m2), settings);
     if (confirmed.kind !== "confirmed") throw new Error(`the puppet refuses the answer: ${confirmed.check}`);
     const ready = onlyReply(await this.post(to, encodeEnvelope(confirmed.m3)));
-    const session = new PuppetSession(this, to, establishSession(confirmed.agreement, Date.now()));
+    const session = new PuppetSession(this, to, establishSession(confirmed.agreement, performance.now()));
     this.#sessions.set(session.id, session);
     this.open(ready);
     return session;
@@ -128,7 +131,7 @@ export class PuppetSession {
   /** One sealed envelope with any plaintext under any type; it takes the next number, sent or not. */
   seal(msgType: MessageType, plaintext: Bytes): Envelope {
     const message = { msgType, plaintext };
-    const at = { nonces: freshNonces(pureCrypto, dice), now: Date.now() };
+    const at = { nonces: freshNonces(pureCrypto, dice), ...moment() };
     const { envelope, session } = seal(pureCrypto, this.#puppet.identity, this.#session, message, at);
     this.#session = session;
     return envelope;
@@ -146,7 +149,7 @@ export class PuppetSession {
   }
 
   open(envelope: Envelope): Opened {
-    const opening = open(pureCrypto, this.#session, keyOf(this.#to.publicKey), envelope, Date.now());
+    const opening = open(pureCrypto, this.#session, keyOf(this.#to.publicKey), envelope, moment());
     if (opening.kind !== "opened") throw new Error(`the puppet cannot open ${envelope.msgType}: ${opening.code}`);
     this.#session = opening.session;
     return { type: envelope.msgType, body: JSON.parse(decodeUtf8(opening.plaintext) ?? "null") as unknown, envelope };

@@ -253,15 +253,15 @@ export const handshakeMutants: readonly Mutant[] = [
   {
     must: "HS-12",
     file: "packages/peer/src/engine/session-table.ts",
-    text: "return sending?.isReady === true && !sending.isExpired(now) ? sending : undefined;",
-    replacement: "return sending !== undefined && !sending.isExpired(now) ? sending : undefined;",
+    text: "return sending?.isReady === true && !sending.isExpired(elapsed) ? sending : undefined;",
+    replacement: "return sending !== undefined && !sending.isExpired(elapsed) ? sending : undefined;",
     test: "packages/peer/src/engine/handshakes.test.ts",
     title: "no data goes before READY",
   },
   {
     must: "HS-13",
     file: "packages/peer/src/engine/outbound.ts",
-    text: "if (last !== undefined && now - last < limits.handshakeIntervalMsMin) return false;",
+    text: "if (last !== undefined && elapsed - last < limits.handshakeIntervalMsMin) return false;",
     replacement: "",
     test: "packages/peer/src/engine/handshakes.test.ts",
     title: "at most one such handshake in ten seconds",

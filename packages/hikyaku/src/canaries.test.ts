@@ -147,7 +147,7 @@ test("as programs, at the level debug: every event is one line of JSON, and noth
     await using desk = await up("desk");
     await using lap = await up("lap");
     secrets.push(...spellings(controlOf("desk").token), ...spellings(controlOf("lap").token));
-    const linkPattern = /hikyaku pair '(hikyaku:pair\?[^']+)'/;
+    const linkPattern = /(hikyaku:pair\?\S+)\n/;
     await using making = await hikyaku.start(
       ["pair", "--name", "lap", "--allow", "message", "--yes", "--folder", folder("desk")],
       linkPattern,

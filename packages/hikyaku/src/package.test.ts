@@ -46,6 +46,22 @@ test("the program runs from what was installed", () => {
   expect(run(program, ["init", "--folder", join(above, "desk"), "--name", "desk"])).toMatch(/^did:key:z6Mk/);
 });
 
+test("compiled code is kept beside the program, where nobody can write who could not change the program itself", () => {
+  const program = join(home, "node_modules/.bin/hikyaku");
+  rmSync(join(installed("hikyaku"), ".cache"), { recursive: true, force: true });
+  expect(run(program, ["--help"])).toContain("Usage:");
+  expect(readdirSync(join(installed("hikyaku"), ".cache"))).toEqual([expect.stringContaining(process.version)]);
+});
+
+test("the program runs where it cannot keep compiled code", () => {
+  const program = join(home, "node_modules/.bin/hikyaku");
+  const cache = join(installed("hikyaku"), ".cache");
+  rmSync(cache, { recursive: true, force: true });
+  writeFileSync(cache, "a file where the folder should be");
+  expect(run(program, ["--help"])).toContain("Usage:");
+  rmSync(cache);
+});
+
 test("the library runs from what was built, not from sources, and needs nothing that is not declared", () => {
   const text =
     'const { createPeer } = await import("hikyaku"); console.log(import.meta.resolve("hikyaku"), import.meta.resolve("@hikyaku/peer"), typeof createPeer);';

@@ -1,4 +1,5 @@
 /** The door of the living peer. */
+export { defaultInboxBounds, hasInboxRoom, type InboxBounds, type InboxUsage } from "./adapters/inbox-quota.ts";
 export { MemoryInbox } from "./adapters/memory-inbox.ts";
 export { createMemoryNetwork, type MemoryListenerSettings, type MemoryNetwork } from "./adapters/memory-link.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";

@@ -3,6 +3,7 @@ export { decodeBase64, encodeBase64 } from "./base/base64.ts";
 export { type Bytes, concatBytes, decodeHex, encodeHex, eraseBytes, isSameBytes } from "./base/bytes.ts";
 export { type Audience, audienceOf, type ErrorCode, HikyakuError, isErrorCode, toldByPeer } from "./base/errors.ts";
 export * as limits from "./base/limits.ts";
+export type { Moment } from "./base/moment.ts";
 export { decodeUtf8, encodeUtf8 } from "./base/utf8.ts";
 export { isStrictPoint, type SplitSignature, splitSignature } from "./crypto/ed25519-rules.ts";
 export type { AgreementKey, Crypto, Sealing, SigningKey, VerifyingKey } from "./crypto/port.ts";
@@ -56,6 +57,7 @@ export {
   isDueForRollover,
   isWornOut,
   type Opening,
+  type OpeningSettings,
   open,
   type Sealed,
   type Session,

@@ -61,6 +61,8 @@ export class PairingDesk {
   /** What the person said. */
   decide(id: string, agrees: boolean): void {
     const { decide, state } = this.#find(id);
+    // The other side may have said no while this person was looking.
+    if (state.state === "failed") throw new HikyakuError(state.error.code, state.error.message);
     if (decide === undefined || state.state !== "asking")
       throw new HikyakuError("INVALID_ARGUMENT", `This pairing is ${state.state}: there is nothing to decide.`);
     decide(agrees);

@@ -63,9 +63,10 @@ interface Ends {
 async function pairThem(makerSays: string | undefined, userSays: string | undefined): Promise<Ends> {
   const says = (said: string | undefined): readonly string[] => (said === undefined ? ["--yes"] : []);
   const make = ["pair", "--name", "lap", "--allow", "message,task_delegate", "--folder", desk.folder];
-  await using making = await hikyaku.start([...make, ...says(makerSays)], /hikyaku pair '(hikyaku:pair\?[^']+)'/);
-  const [, link = ""] = await making.untilOutput(/hikyaku pair '(hikyaku:pair\?[^']+)'/);
-  const using = at(lap, ["pair", link, "--name", "desk", "--allow", "message", ...says(userSays)], { stdin: userSays ?? "" });
+  await using making = await hikyaku.start([...make, ...says(makerSays)], /(hikyaku:pair\?\S+)\n/);
+  const [, link = ""] = await making.untilOutput(/(hikyaku:pair\?\S+)\n/);
+  const stdin = `${link}\n${userSays ?? ""}`;
+  const using = at(lap, ["pair", "-", "--name", "desk", "--allow", "message", ...says(userSays)], { stdin });
   making.endInput(makerSays ?? "");
   const [maker, user] = await Promise.all([making.outcome(), using]);
   return { maker, user };
@@ -95,19 +96,51 @@ test("before anything else there are no peers, no messages and no numbers, and t
 });
 
 test("who says no to the safety number, or nothing, trusts nobody, and the exit code says so [PAIR-4] [CLI-1]", async () => {
-  const { maker, user } = await pairThem("n\n", "");
+  const { maker, user } = await pairThem("n\n", "\n");
   expect([maker.code, user.code]).toEqual([1, 1]);
-  for (const { stderr } of [maker, user]) expect(stderr).toMatch(/^hikyaku: .*safety number was not confirmed.*\n$/i);
+  for (const { stderr } of [maker, user]) expect(stderr).toMatch(/^hikyaku: .*nobody was trusted.*\n$/);
   expect(safetyNumberIn(maker)).toBe(safetyNumberIn(user));
   expect(await Promise.all([jsonAt(desk, ["peers"]), jsonAt(lap, ["peers"])])).toEqual([{ peers: [] }, { peers: [] }]);
 });
 
-test("where one says yes and the other no, the one who said no trusts nobody, and refuses what the other sends [PAIR-4]", async () => {
-  const { maker, user } = await pairThem("n\n", undefined);
-  expect([maker.code, user.code]).toEqual([1, 0]);
+test("where one says yes and the other no, the one who said no trusts nobody, and the other sees it in its list [PAIR-4] [PAIR-5]", async () => {
+  await using making = await hikyaku.start(["pair", "--name", "lap", "--folder", desk.folder], /(hikyaku:pair\?\S+)\n/);
+  const [, link = ""] = await making.untilOutput(/(hikyaku:pair\?\S+)\n/);
+  expect(await at(lap, ["pair", "-", "--name", "desk", "--yes"], { stdin: link })).toMatchObject({ code: 0 });
+  making.endInput("n\n");
+  expect(await making.outcome()).toMatchObject({ code: 1 });
   expect(await jsonAt(desk, ["peers"])).toEqual({ peers: [] });
+  await expect
+    .poll(async () => (await here(lap, ["peers"])).stdout)
+    .toMatch(/^desk {2}trusted .* {2}ALARM PAIRING_DECLINED: while pairing/);
   expect(await here(lap, ["send", "desk", "hello"])).toMatchObject({ code: 5, stdout: "" });
   await here(lap, ["trust", "desk", "--remove"]);
+});
+
+test("who is still asked when the other side says no is told so at once, and trusts nobody [PAIR-5]", async () => {
+  await using making = await hikyaku.start(["pair", "--name", "lap", "--folder", desk.folder], /(hikyaku:pair\?\S+)\n/);
+  const [, link = ""] = await making.untilOutput(/(hikyaku:pair\?\S+)\n/);
+  expect(await at(lap, ["pair", "-", "--name", "desk"], { stdin: `${link}\nn\n` })).toMatchObject({ code: 1 });
+  // Its person has typed nothing, and the input is open.
+  expect(await making.outcome()).toMatchObject({ code: 1, stderr: expect.stringMatching(/^hikyaku: The other side said no .*\n$/) });
+  expect(await jsonAt(desk, ["peers"])).toEqual({ peers: [] });
+});
+
+test("where nobody can answer the question no link is made, and none is used up [PAIR-4] [CLI-2]", async () => {
+  const sentence = /^hikyaku: Nobody here could say .*in a terminal, or add --yes .*\n$/;
+  expect(await at(desk, ["pair", "--name", "lap"])).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
+  await using making = await hikyaku.start(["pair", "--name", "lap", "--yes", "--json", "--folder", desk.folder], /\n/);
+  const { link } = JSON.parse(making.stdout) as { readonly link: string };
+  const [using, asked] = [
+    ["pair", link, "--name", "desk"],
+    ["pair", "-", "--name", "desk", "--json"],
+  ] as const;
+  expect(await at(lap, using)).toMatchObject({ code: 2, stdout: "", stderr: expect.stringMatching(sentence) });
+  // The input held the link and nothing more.
+  expect(await at(lap, asked, { stdin: link })).toMatchObject({ code: 2, stdout: "", stderr: expect.stringContaining("--yes") });
+  expect(await at(lap, [...asked, "--yes"], { stdin: link })).toMatchObject({ code: 0 });
+  expect(await making.outcome()).toMatchObject({ code: 0 });
+  await Promise.all([here(lap, ["trust", "desk", "--remove"]), here(desk, ["trust", "lap", "--remove"])]);
 });
 
 test("both say yes to the same number, and both are told what the other may do [PAIR-4]", async () => {
@@ -116,9 +149,9 @@ test("both say yes to the same number, and both are told what the other may do [
   expect(safetyNumberIn(maker)).toMatch(/^(?:\d{5} ){11}\d{5}$/);
   expect(safetyNumberIn(maker)).toBe(safetyNumberIn(user));
   expect(maker.stdout).toMatch(
-    /^On the other machine, within 10 minutes, once:\n {2}hikyaku pair '.*\nWaiting…\nlap answered\. [^]*Paired\. lap may: message, task_delegate\n$/,
+    /^On the other machine, within 10 minutes, once:\n {2}hikyaku pair - --name desk --allow message\n.*\n {2}hikyaku:pair\?.*\nWaiting…\nlap answered\. [^]*Paired\. lap may: message, task_delegate\n$/,
   );
-  expect(user.stdout).toMatch(/^Reached desk\. Safety number: [^]*Paired\. desk may: message\n$/);
+  expect(user.stdout).toMatch(/^The pairing link: Reached desk\. Safety number: [^]*Paired\. desk may: message\n$/);
 });
 
 test("a link that was used is worth nothing [PAIR-3]", async () => {

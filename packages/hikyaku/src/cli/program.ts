@@ -86,7 +86,10 @@ function createProgram(end: (exitCode: number) => void): Command {
 
 function addPeerCommands(program: Command): void {
   command(program, "pair", "make a pairing link, or use one")
-    .argument("[link]", "a link that `hikyaku pair` printed on the other machine")
+    .argument(
+      "[link]",
+      "- to be asked for the link that `hikyaku pair` printed on the other machine; the link itself would show in the process list and the shell's history",
+    )
     .requiredOption("--name <name>", "what to call the other side here", asName)
     .option("--allow <scopes>", `what it may do, separated by commas: ${scopes.join(", ")}`, asScopes, [])
     .option("--yes", "do not ask whether the safety numbers are the same")

@@ -1,6 +1,6 @@
 /** Where a command writes: text for people, or JSON for programs. What others wrote reaches the terminal only with its control characters made visible. */
-import { createInterface } from "node:readline/promises";
 import { HikyakuError } from "@hikyaku/protocol";
+import { type InputLines, standardInput } from "./input-lines.ts";
 
 export interface Terminal {
   readonly isJson: boolean;
@@ -8,16 +8,29 @@ export interface Terminal {
   show(text: string, value: unknown): Promise<void>;
   /** A line for people only. */
   say(text: string): Promise<void>;
-  /** A yes-or-no question; anything but yes, the end of the input included, is no. */
-  confirm(question: string): Promise<boolean>;
+  /** A yes-or-no question; anything but yes, the end of the input included, is no. The signal takes the question back. */
+  confirm(question: string, signal: AbortSignal): Promise<boolean>;
+  /** A line of text, for what must not stand on the command line; empty at the end of the input. */
+  ask(question: string): Promise<string>;
+  /** Whether somebody can answer a question at all. */
+  canAnswer(): Promise<boolean>;
 }
 
 export function createTerminal(isJson: boolean): Terminal {
+  let lines: InputLines | undefined;
+  const input = (): InputLines => {
+    lines ??= standardInput();
+    return lines;
+  };
+  const ask = async (question: string, signal?: AbortSignal): Promise<string> =>
+    (await input().next(`${question} `, !isJson, signal)).trim();
   return {
     isJson,
     show: (text, value) => print(isJson ? visibleJson(value) : visibleLines(text)),
     say: async (text) => (isJson ? undefined : await print(visibleLines(text))),
-    confirm: (question) => ask(`${question} [y/N] `, !isJson),
+    confirm: async (question, signal) => /^y(?:es)?$/i.test(await ask(`${question} [y/N]`, signal)),
+    ask,
+    canAnswer: () => input().mayCome(),
   };
 }
 
@@ -31,19 +44,6 @@ function print(text: string): Promise<void> {
         );
     });
   });
-}
-
-async function ask(question: string, isShown: boolean): Promise<boolean> {
-  const lines = createInterface({ input: process.stdin, output: isShown ? process.stdout : undefined });
-  // On a terminal readline takes Ctrl-C for itself; whoever listens for the signal wants it.
-  lines.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
-  try {
-    const ended = new Promise<string>((resolve) => lines.once("close", () => resolve("")));
-    const answer = lines.question(question).catch(() => "");
-    return /^y(?:es)?$/i.test((await Promise.race([answer, ended])).trim());
-  } finally {
-    lines.close();
-  }
 }
 
 /** Control, bidirectional and other characters without a shape of their own: a message must not move the cursor, hide text or fake a line of ours. */

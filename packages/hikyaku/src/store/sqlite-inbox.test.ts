@@ -7,7 +7,7 @@ import { DatabaseSync } from "node:sqlite";
 import type { Inbox, InboxMessage } from "@hikyaku/peer";
 import { inboxContract } from "@hikyaku/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
 
 const storageKey = new Uint8Array(32).fill(7);
@@ -21,15 +21,15 @@ const makeMessage = (id: string, changes: Partial<InboxMessage> = {}): InboxMess
   ...changes,
 });
 
-inboxContract("SQLite", async () => {
+inboxContract("SQLite", async (bounds) => {
   const place = mkdtempSync(join(tmpdir(), "hikyaku-inbox-"));
   let database = openDatabase(place);
   return {
-    store: new SqliteInbox(database, storageKey),
+    store: new SqliteInbox(database, storageKey, bounds),
     reopen: async (): Promise<Inbox> => {
       database.close();
       database = openDatabase(place);
-      return new SqliteInbox(database, storageKey);
+      return new SqliteInbox(database, storageKey, bounds);
     },
     [Symbol.asyncDispose]: async () => {
       database.close();
@@ -114,6 +114,58 @@ test("on a full disk an append is refused in words and changes nothing, and late
   expect((await inbox.list({ limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
   database.read((sql) => sql.get`PRAGMA max_page_count = 1000`);
   expect(await inbox.append(large)).toBe("stored");
+});
+
+/** The usage that the triggers keep, beside what a count of all rows gives. */
+const usageIn = (database: Database) =>
+  database.read((sql) => ({
+    kept: [sql.all`SELECT sender, unread, unread_bytes FROM inbox_usage ORDER BY sender`, sql.get`SELECT bytes FROM inbox_total`],
+    counted: [
+      sql.all`SELECT sender, count(*) AS unread, sum(length(sealed_body)) AS unread_bytes FROM inbox WHERE stage = 0 GROUP BY sender ORDER BY sender`,
+      sql.get`SELECT coalesce(sum(length(sealed_body)), 0) AS bytes FROM inbox`,
+    ],
+  }));
+
+test("the usage that is kept is what a count would give, whatever happened to the rows [LIM-7]", async () => {
+  using database = openDatabase(folder);
+  const inbox = new SqliteInbox(database, storageKey, { unreadPerSenderMax: 3 });
+  const expectRight = (senders: number): void => {
+    const { kept, counted } = usageIn(database);
+    expect(kept).toEqual(counted);
+    expect(kept[0]).toHaveLength(senders);
+  };
+  expectRight(0);
+  for (const id of ["1", "2", "3", "4", "1"]) await inbox.append(makeMessage(id, { body: "x".repeat(Number(id) * 100) }));
+  await inbox.append(makeMessage("1", { from: "did:key:desk" }));
+  expectRight(2);
+  await inbox.advance("did:key:lap", ["1", "1", "2"], "delivered");
+  await inbox.advance("did:key:lap", ["1"], "handled");
+  await inbox.advance("did:key:desk", ["1"], "handled");
+  expectRight(1);
+  tamper("DELETE FROM inbox WHERE id = '3'");
+  expectRight(0);
+  tamper("DELETE FROM inbox");
+  expectRight(0);
+  expect(usageIn(database).kept[1]).toEqual({ bytes: 0 });
+});
+
+test("what a database of the first shape holds is counted when it is brought to the newest [LIM-7]", async () => {
+  using older = openDatabase(folder);
+  const first = new SqliteInbox(older, storageKey);
+  for (const id of ["1", "2", "3"]) await first.append(makeMessage(id));
+  await first.advance("did:key:lap", ["1"], "delivered");
+  older.close();
+  // The first shape is the newest without what the second step made.
+  tamper(`
+    DROP TRIGGER inbox_total_grows; DROP TRIGGER inbox_total_shrinks; DROP TRIGGER inbox_usage_grows;
+    DROP TRIGGER inbox_usage_shrinks_by_reading; DROP TRIGGER inbox_usage_shrinks_by_deleting;
+    DROP TABLE inbox_usage; DROP TABLE inbox_total; PRAGMA user_version = 1;`);
+  using database = openDatabase(folder);
+  const { kept, counted } = usageIn(database);
+  expect(kept).toEqual(counted);
+  expect(kept[0]).toMatchObject([{ sender: "did:key:lap", unread: 2 }]);
+  const inbox = new SqliteInbox(database, storageKey, { unreadPerSenderMax: 3 });
+  expect([await inbox.append(makeMessage("4")), await inbox.append(makeMessage("5"))]).toEqual(["stored", "full"]);
 });
 
 /** Appends for ever and prints each id once its append has resolved. */

@@ -1,5 +1,16 @@
 /** The inbox in SQLite (spec §11). Bodies are encrypted at rest; who wrote when, and how far a message has come, is not. */
-import type { Inbox, InboxMessage, InboxQuery, InboxStage, StoredMessage } from "@hikyaku/peer";
+import {
+  type Appended,
+  defaultInboxBounds,
+  hasInboxRoom,
+  type Inbox,
+  type InboxBounds,
+  type InboxMessage,
+  type InboxQuery,
+  type InboxStage,
+  type InboxUsage,
+  type StoredMessage,
+} from "@hikyaku/peer";
 import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
 import { BodyCipher } from "./body-cipher.ts";
 import type { Database, Sql } from "./database.ts";
@@ -23,22 +34,22 @@ interface InboxRow {
 export class SqliteInbox implements Inbox {
   readonly #database: Database;
   readonly #cipher: BodyCipher;
+  readonly #bounds: InboxBounds;
 
-  /** `storageKey` is the keystore's, 32 bytes. */
-  constructor(database: Database, storageKey: Bytes) {
+  /** `storageKey` is the keystore's, 32 bytes. Tighter bounds than the protocol's are for tests. */
+  constructor(database: Database, storageKey: Bytes, bounds: Partial<InboxBounds> = {}) {
     this.#database = database;
     this.#cipher = new BodyCipher(storageKey);
+    this.#bounds = { ...defaultInboxBounds, ...bounds };
   }
 
-  append(message: InboxMessage): Promise<"stored" | "duplicate"> {
-    const { from, id, type, body, sentAt, receivedAt, replyTo = null, thread = null } = message;
-    const sealed = this.#cipher.seal(message, body);
+  append(message: InboxMessage): Promise<Appended> {
+    const sealed = this.#cipher.seal(message, message.body);
     return this.#database.change((sql) => {
-      const { changes } = sql.run`
-        INSERT INTO inbox (sender, id, type, sealed_body, sent_at, received_at, reply_to, thread)
-        VALUES (${from}, ${id}, ${type}, ${sealed}, ${sentAt}, ${receivedAt}, ${replyTo}, ${thread})
-        ON CONFLICT (sender, id) DO NOTHING`;
-      return changes === 1 ? "stored" : "duplicate";
+      if (isHeld(sql, message)) return "duplicate";
+      if (!hasInboxRoom(sealed.length, usageBy(sql, message.from), this.#bounds)) return "full";
+      insertRow(sql, message, sealed);
+      return "stored";
     });
   }
 
@@ -76,6 +87,24 @@ export class SqliteInbox implements Inbox {
     };
   }
 }
+
+const isHeld = (sql: Sql, { from, id }: InboxMessage): boolean =>
+  sql.get`SELECT 1 FROM inbox WHERE sender = ${from} AND id = ${id}` !== undefined;
+
+/** Two rows that triggers keep, however many messages there are. */
+function usageBy(sql: Sql, sender: string): InboxUsage {
+  const ofSender = sql.get`SELECT unread, unread_bytes FROM inbox_usage WHERE sender = ${sender}`;
+  const total = sql.get`SELECT bytes FROM inbox_total`;
+  return {
+    unreadOfSender: Number(ofSender?.["unread"] ?? 0),
+    unreadBytesOfSender: Number(ofSender?.["unread_bytes"] ?? 0),
+    bytes: Number(total?.["bytes"] ?? 0),
+  };
+}
+
+const insertRow = (sql: Sql, { from, id, type, sentAt, receivedAt, replyTo, thread }: InboxMessage, sealed: Bytes): unknown => sql.run`
+  INSERT INTO inbox (sender, id, type, sealed_body, sent_at, received_at, reply_to, thread)
+  VALUES (${from}, ${id}, ${type}, ${sealed}, ${sentAt}, ${receivedAt}, ${replyTo ?? null}, ${thread ?? null})`;
 
 /** Two statements, because only the one that says `stage = 0` can use the index of unread messages. */
 function selectRows(sql: Sql, { after = 0, from, unread = false, limit }: InboxQuery): readonly InboxRow[] {

@@ -4,7 +4,7 @@ import type { Log, Receiver, Reception } from "@hikyaku/peer";
 import { silentLog } from "@hikyaku/peer";
 import { encodeHex, limits } from "@hikyaku/protocol";
 import { deafHolder } from "@hikyaku/testkit";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { createHttpListener, type HttpListenerSettings } from "./http-listener.ts";
 
 const did = "did:key:zDesk";
@@ -284,6 +284,68 @@ test("connections beyond the cap in all are cut [HTTP-3]", async () => {
   stranger.write(request("GET /health"));
   expect(await readAll(stranger)).toBe("");
   holder.destroy();
+});
+
+describe("when all connections are taken [HTTP-8]", () => {
+  /** A connection from a network of its own, on which this was said; it stays open. */
+  async function hold(port: number, network: number, said = ""): Promise<Socket> {
+    const socket = connect({ port, host: "127.0.0.1", localAddress: `127.0.${network}.1` }).on("error", () => socket.destroy());
+    await new Promise((resolve) => socket.once("connect", resolve));
+    if (said !== "") await new Promise((resolve) => socket.write(said, resolve));
+    return socket;
+  }
+  const isOpen = async (socket: Socket): Promise<boolean> => {
+    await delay(50);
+    return !socket.destroyed && !socket.readableEnded;
+  };
+  const health = request("GET /health", { Connection: "keep-alive" });
+  const comeFrom = async (port: number, network: number): Promise<string> => {
+    const socket = await hold(port, network);
+    socket.write(request("GET /health"));
+    return await readAll(socket);
+  };
+  const bounds = { connectionsMax: 4, closeMsMax: 100 };
+
+  test("a network that holds the most gives a place: the one idle longest, whoever was there first", async () => {
+    await using place = await listen({ bounds });
+    const friend = await hold(place.port, 1);
+    const crowd = [await hold(place.port, 2), await hold(place.port, 2), await hold(place.port, 2)];
+    crowd[0]?.resume().write(health);
+    await delay(50);
+    expect(statusOf(await comeFrom(place.port, 3))).toBe(200);
+    crowd[1]?.resume();
+    expect(await Promise.all([friend, ...crowd].map(isOpen))).toEqual([true, true, false, true]);
+    for (const socket of [friend, ...crowd]) socket.destroy();
+  });
+
+  test("no network loses a place to one that would hold as many", async () => {
+    await using place = await listen({ bounds });
+    const holders = await Promise.all([1, 1, 2, 2].map((network) => hold(place.port, network)));
+    const third = await hold(place.port, 3);
+    expect(await Promise.all([third, ...holders].map((socket) => isOpen(socket.resume())))).toContain(false);
+    expect(await isOpen(third)).toBe(true);
+    expect(await comeFrom(place.port, 3)).toBe("");
+    for (const socket of [third, ...holders]) socket.destroy();
+  });
+
+  test("a request in work is not cut for a newcomer", async () => {
+    const work = Promise.withResolvers<Reception>();
+    await using place = await listen({ bounds }, () => work.promise);
+    const crowd = await Promise.all([2, 2, 2, 2].map((network) => hold(place.port, network, post("{}"))));
+    await expect.poll(() => place.frames.length).toBe(4);
+    expect(await comeFrom(place.port, 3)).toBe("");
+    const answers = crowd.map(readAll);
+    work.resolve(received);
+    expect((await Promise.all(answers)).map(statusOf)).toEqual([200, 200, 200, 200]);
+  });
+
+  test("a request that never comes whole holds no place", async () => {
+    await using place = await listen({ bounds });
+    const crowd = await Promise.all([2, 2, 2, 2].map((network) => hold(place.port, network, post("{", { "Content-Length": 100 }))));
+    await delay(50);
+    expect(statusOf(await comeFrom(place.port, 3))).toBe(200);
+    for (const socket of crowd) socket.destroy();
+  });
 });
 
 test("closing waits for work in hand, cuts idle connections at once, and silent ones after a while", async () => {

@@ -3,19 +3,16 @@
  * two request clocks itself and answers 408; a connection that never says a word is on the same clocks.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { Socket } from "node:net";
 import type { Log } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
-import { ipPrefix, plainIp } from "./ip-text.ts";
+import { boundConnections, type ConnectionBounds, type Connections } from "./connections.ts";
 
-export interface ServerBounds {
+export interface ServerBounds extends ConnectionBounds {
   readonly headersMsMax: number;
   readonly requestMsMax: number;
   readonly checkIntervalMs: number;
   readonly keepAliveMs: number;
   readonly stallMsMax: number;
-  readonly connectionsMax: number;
-  readonly connectionsPerPrefixMax: number;
 }
 
 export const defaultServerBounds: ServerBounds = {
@@ -36,7 +33,7 @@ export interface HttpServerNeeds {
 }
 
 export function createHttpServer({ handler, isUpgrade, log }: HttpServerNeeds, bounds: ServerBounds): Server {
-  const busy = new WeakSet<Socket>();
+  let connections: Connections | undefined;
   const server = createServer(
     {
       headersTimeout: bounds.headersMsMax,
@@ -44,36 +41,11 @@ export function createHttpServer({ handler, isUpgrade, log }: HttpServerNeeds, b
       connectionsCheckingInterval: bounds.checkIntervalMs,
       keepAliveTimeout: bounds.keepAliveMs,
       // An answer that is still to come would end up between the frames of the stream.
-      shouldUpgradeCallback: (request) => !busy.has(request.socket) && isUpgrade(request),
+      shouldUpgradeCallback: (request) => isUpgrade(request) && connections?.isAtWork(request.socket) === false,
     },
     handler,
   );
-  server.on("request", ({ socket }, response) => {
-    busy.add(socket);
-    response.once("close", () => busy.delete(socket));
-  });
   server.setTimeout(bounds.stallMsMax);
-  server.maxConnections = bounds.connectionsMax;
-  capConnectionsPerPrefix(server, bounds.connectionsPerPrefixMax, log);
+  connections = boundConnections(server, bounds, log);
   return server;
-}
-
-/** One entry per network with an open connection, so the cap on connections bounds the map as well. */
-function capConnectionsPerPrefix(server: Server, connectionsMax: number, log: Log): void {
-  const openByPrefix = new Map<string, number>();
-  server.on("connection", (socket) => {
-    const prefix = ipPrefix(plainIp(socket.remoteAddress ?? ""));
-    const open = openByPrefix.get(prefix) ?? 0;
-    if (open >= connectionsMax) {
-      log.write("debug", "listener.connection.refused", { prefix });
-      socket.destroy();
-      return;
-    }
-    openByPrefix.set(prefix, open + 1);
-    socket.once("close", () => {
-      const left = (openByPrefix.get(prefix) ?? 1) - 1;
-      if (left > 0) openByPrefix.set(prefix, left);
-      else openByPrefix.delete(prefix);
-    });
-  });
 }

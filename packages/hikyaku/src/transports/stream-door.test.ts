@@ -396,6 +396,21 @@ test("streams count as connections of their network and of all, and a place that
   expectQuiet(place);
 });
 
+test("when all places are taken, of a crowd's streams the one unheard for longest makes room for a newcomer [HTTP-8]", async () => {
+  await using place = await listen({ bounds: { connectionsMax: 3 } });
+  const crowd = [await open(place.port), await open(place.port), await open(place.port)];
+  crowd[0]?.socket.write(frame("{}"));
+  await expect.poll(() => place.witness.frames.length, soon).toBe(1);
+  const newcomer = dialRaw(place.port, "127.0.1.1");
+  newcomer.socket.write(upgrade());
+  await expect.poll(() => statusOf(newcomer.heard()), soon).toBe(101);
+  await crowd[1]?.closed;
+  expect(place.witness.all("closed")).toHaveLength(1);
+  expect(place.witness.all("closed")[0]?.stream).toBe(place.witness.all("opened")[1]?.stream);
+  for (const { socket } of [...crowd, newcomer]) socket.destroy();
+  expectQuiet(place);
+});
+
 test("a listener that ends says so to every stream, and waits for none that does not listen", async () => {
   const place = await listen({ streamBounds: { closeMsMax: 300 } });
   const [polite, deaf] = [await open(place.port), await open(place.port)];

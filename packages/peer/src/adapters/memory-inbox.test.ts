@@ -1,4 +1,4 @@
 import { inboxContract } from "@hikyaku/testkit";
 import { MemoryInbox } from "./memory-inbox.ts";
 
-inboxContract("memory", async () => ({ store: new MemoryInbox(), [Symbol.asyncDispose]: async () => {} }));
+inboxContract("memory", async (bounds) => ({ store: new MemoryInbox(bounds), [Symbol.asyncDispose]: async () => {} }));

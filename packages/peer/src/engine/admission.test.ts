@@ -1,6 +1,8 @@
 import { encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
 import { ManualClock, Puppet, type Resident, World } from "@hikyaku/testkit";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
+import type { Listener } from "../ports/link.ts";
+import { FriendlyHosts } from "./friendly-hosts.ts";
 
 const junk = encodeUtf8("{}");
 
@@ -37,6 +39,71 @@ test("a proven peer is not counted with its network, however much it sends [LIM-
   for (let n = 0; n <= limits.prefixRate.burst; n += 1) expect((await session.send("ping", { n })).replies).toHaveLength(1);
 });
 
+describe("among noisy neighbours [LIM-8]", () => {
+  /** A desk for which all hosts are one network. */
+  async function arrange(world: World): Promise<{ readonly clock: ManualClock; readonly desk: Resident; readonly puppet: Puppet }> {
+    const clock = new ManualClock();
+    const inner = world.network.listener("http://desk:7340");
+    const listener: Listener = {
+      start: (receiver) => inner.start((frame, { host }) => receiver(frame, { host, prefix: "one" })),
+      get addresses() {
+        return inner.addresses;
+      },
+      [Symbol.asyncDispose]: () => inner[Symbol.asyncDispose](),
+    };
+    const desk = await world.peer("desk", { clock, settings: { firstContact: "see" }, needs: { listener } });
+    return { clock, desk, puppet: new Puppet(99, { now: () => clock.now() }) };
+  }
+  const wait = { kind: "refused", code: "RATE_LIMITED" };
+
+  test("a host at which a friend was proven lately is counted by itself, and is limited as well", async () => {
+    await using world = new World();
+    const { clock, desk, puppet } = await arrange(world);
+    await desk.peer.trust({ peer: puppet.did, name: "puppet" });
+    const session = await puppet.connect(desk);
+    const ping = (host: string) => session.deliver(encodeEnvelope(session.seal("ping", { n: 1 })), host);
+    await ping("friend");
+    const { burst } = limits.prefixRate;
+    await pokeMany(desk, burst, "noisy");
+    expect(await desk.poke(junk, "noisy")).toMatchObject(wait);
+    for (let n = 0; n < 3; n += 1) expect((await ping("friend")).replies).toHaveLength(1);
+    // Neither elsewhere in that network, nor without end.
+    expect((await ping("elsewhere")).reception).toMatchObject(wait);
+    expect(await pokeMany(desk, burst + 1, "friend")).toEqual([...Array<string>(burst).fill("MALFORMED_MESSAGE"), "RATE_LIMITED"]);
+
+    await clock.pass(limits.friendlyHostMsMax - 1);
+    await pokeMany(desk, burst, "noisy");
+    expect(await pokeMany(desk, 1, "friend")).toEqual(["MALFORMED_MESSAGE"]);
+    await clock.pass(1);
+    await pokeMany(desk, 1, "noisy");
+    expect(await desk.poke(junk, "friend")).toMatchObject(wait);
+  });
+
+  test("a host at which only strangers were proven is not", async () => {
+    await using world = new World();
+    const { desk, puppet } = await arrange(world);
+    const session = await puppet.connect(desk);
+    await session.deliver(encodeEnvelope(session.seal("ping", { n: 1 })), "seen");
+    await pokeMany(desk, limits.prefixRate.burst, "noisy");
+    expect(await desk.poke(junk, "seen")).toMatchObject(wait);
+  });
+
+  test("a bounded number of hosts is, those of the last proofs", () => {
+    const hosts = new FriendlyHosts();
+    for (let at = 0; at < limits.friendlyHostsMax; at += 1) hosts.add(`${at}`, at);
+    hosts.add("0", 2000);
+    hosts.add("new", 2000);
+    expect([hosts.size, hosts.has("0", 2000), hosts.has("1", 2000), hosts.has("2", 2000)]).toEqual([
+      limits.friendlyHostsMax,
+      true,
+      false,
+      true,
+    ]);
+    hosts.sweep(2000 + limits.friendlyHostMsMax);
+    expect(hosts.size).toBe(0);
+  });
+});
+
 test("who is only seen may ask 120 times at once, and then hears when to come back [LIM-3] [ERR-7]", async () => {
   await using world = new World();
   const clock = new ManualClock();
@@ -61,9 +128,31 @@ test("every table that the network can fill has a bound and says how full it is 
   await world.introduce(desk, lap);
   await lap.peer.send("desk", "message", { text: "hello" });
   const sizes = desk.peer.sizes();
-  expect(Object.keys(sizes)).toHaveLength(11);
+  expect(Object.keys(sizes)).toHaveLength(14);
   for (const { held, most } of Object.values(sizes)) expect(held).toBeLessThanOrEqual(most);
   expect([sizes["sessions"]?.held, sizes["knownPeers"]?.held, sizes["keys"]?.held]).toEqual([1, 1, 1]);
+});
+
+test("secrets of messages that were skipped are counted, and forgotten with their session [LIM-1] [LIM-6]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const desk = await world.peer("desk", { clock });
+  const puppet = new Puppet(99, { now: () => clock.now() });
+  await desk.peer.trust({ peer: puppet.did, name: "puppet" });
+  const session = await puppet.connect(desk);
+  const skipped = [1, 2, 3].map((n) => encodeEnvelope(session.seal("ping", { n })));
+  const held = (): number | undefined => desk.peer.sizes()["skippedSecrets"]?.held;
+  await session.send("ping", { n: 4 });
+  expect(desk.peer.sizes()["skippedSecrets"]).toEqual({ held: 3, most: 65_536 });
+  await session.deliver(skipped[0] ?? junk);
+  expect(held()).toBe(2);
+  await clock.pass(limits.skippedSecretMsMax + limits.heartbeatIntervalMs);
+  expect(held()).toBe(0);
+  session.seal("ping", { n: 5 });
+  await session.send("ping", { n: 6 });
+  expect(held()).toBe(1);
+  await desk.peer.forget("puppet");
+  expect(held()).toBe(0);
 });
 
 test("what comes back draws at most 64 answers, however often they are answered in turn [LIM-5]", async () => {

@@ -4,6 +4,8 @@
  */
 import { limits } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
+import type { Origin } from "../ports/link.ts";
+import { FriendlyHosts } from "./friendly-hosts.ts";
 import { isFriend, type Standing } from "./policy.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
@@ -12,20 +14,31 @@ type Limited = keyof typeof limits.strangerRates;
 export class Admission {
   readonly #clock: Clock;
   readonly #prefixes = new RateLimiter(limits.limitedPrefixesMax);
+  readonly #friendly = new FriendlyHosts();
+  readonly #hosts = new RateLimiter(limits.friendlyHostsMax);
   readonly #identities = new RateLimiter(limits.limitedIdentitiesMax);
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** One request of a prefix: undefined where it may come in, else the seconds to wait. */
-  request(prefix: string): number | undefined {
-    return this.#prefixes.take(prefix, limits.prefixRate, this.#clock.elapsed());
+  /** One request: undefined where it may come in, else the seconds to wait. */
+  request(origin: Origin): number | undefined {
+    const { limiter, name } = this.#countOf(origin);
+    return limiter.take(name, limits.prefixRate, this.#clock.elapsed());
   }
 
   /** The request turned out to come from a proven peer, which does not count against its neighbours. */
-  proven(prefix: string): void {
-    this.#prefixes.giveBack(prefix);
+  proven(origin: Origin, standing: Standing): void {
+    const { limiter, name } = this.#countOf(origin);
+    limiter.giveBack(name);
+    if (isFriend(standing)) this.#friendly.add(origin.host, this.#clock.elapsed());
+  }
+
+  /** LIM-8: a host is counted with its network, unless a friend was proven there lately. */
+  #countOf({ host, prefix }: Origin): { readonly limiter: RateLimiter; readonly name: string } {
+    const isFriendly = this.#friendly.has(host, this.#clock.elapsed());
+    return isFriendly ? { limiter: this.#hosts, name: host } : { limiter: this.#prefixes, name: prefix };
   }
 
   /** One message of a proven identity: undefined where it may be handled, else the seconds to wait. */
@@ -42,11 +55,14 @@ export class Admission {
   sweep(): void {
     const elapsed = this.#clock.elapsed();
     this.#prefixes.sweep(elapsed);
+    this.#friendly.sweep(elapsed);
+    this.#hosts.sweep(elapsed);
     this.#identities.sweep(elapsed);
   }
 
-  get sizes(): { readonly prefixes: number; readonly identities: number } {
-    return { prefixes: this.#prefixes.size, identities: this.#identities.size };
+  get sizes(): { readonly prefixes: number; readonly friendlyHosts: number; readonly hosts: number; readonly identities: number } {
+    const [prefixes, hosts, identities] = [this.#prefixes.size, this.#hosts.size, this.#identities.size];
+    return { prefixes, friendlyHosts: this.#friendly.size, hosts, identities };
   }
 }
 

@@ -1,13 +1,13 @@
 /**
- * Conditions that a person should see and the network must not (spec TRUST-7): somebody uses another key under a pinned name, or chose a weaker session than both
- * sides support. Each is kept until the person decides something about that peer.
+ * Conditions that a person should see and the network must not (spec TRUST-7, PAIR-5): somebody uses another key under a pinned name, or chose a weaker session
+ * than both sides support, or a peer that was just trusted does not trust us. Each is kept until the person decides something about that peer.
  */
 import { decodeDid, type ErrorCode, type HandshakeRefusal } from "@hikyaku/protocol";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Ground } from "./needs.ts";
 
 export interface Alarm {
-  readonly code: Extract<ErrorCode, "KEY_CHANGED" | "DOWNGRADE_REFUSED">;
+  readonly code: Extract<ErrorCode, "KEY_CHANGED" | "DOWNGRADE_REFUSED"> | "PAIRING_DECLINED";
   /** When it was raised last, in milliseconds since 1970. */
   readonly at: number;
   readonly count: number;
@@ -33,6 +33,18 @@ export class Alarms {
     if (code === "DOWNGRADE_REFUSED") this.#raise(did, code);
     // A did:key cannot change its key: a message that says so is merely broken.
     else if (check === "pubkey" && decodeDid(did) === undefined) this.#raise(did, "KEY_CHANGED");
+  }
+
+  /** PAIR-5: the peer was trusted and says that it did not do the same. A worse alarm stays. */
+  pairingDeclined(did: string): void {
+    if (this.#known.get(did) === undefined) return;
+    this.#ground.log.write("warn", "pairing.declined", { peer: did });
+    if (!this.#raised.has(did)) this.#raise(did, "PAIRING_DECLINED");
+  }
+
+  /** The person paired with the peer anew. */
+  pairingConcluded(did: string): void {
+    if (this.of(did)?.code === "PAIRING_DECLINED") this.clear(did);
   }
 
   /** The person has decided. */

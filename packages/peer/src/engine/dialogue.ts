@@ -10,6 +10,7 @@ import {
   HikyakuError,
   isDialogueType,
   isMessageType,
+  limits,
   type MessageBody,
   messageTypeNames,
   type StatusBody,
@@ -40,6 +41,8 @@ export interface DialogueParts {
   readonly capabilities: () => readonly Capability[];
   /** The peer said where it can be reached. */
   readonly announced: (session: LiveSession, addresses: readonly string[]) => Promise<void>;
+  /** The peer did not trust us in the pairing that made this session. */
+  readonly declined: (session: LiveSession) => void;
 }
 
 /** The last status report of a peer. */
@@ -52,6 +55,8 @@ interface Opened<Body> {
   readonly session: LiveSession;
   readonly from: Sender;
   readonly body: Body;
+  /** Names the message if it has to be refused. */
+  readonly ref: string;
 }
 
 type Respond<Type extends DialogueType> = (parts: Opened<BodyByType[Type]>) => Promise<readonly Reply[]> | readonly Reply[];
@@ -96,7 +101,7 @@ export class Dialogue {
     const from: Sender = { did: peerId, name: known.get(peerId)?.name ?? peerId, trust: standing.level };
     this.#parts.ground.counters.add(`received.${msgType}`);
     const respond = this.#responders[msgType] as Respond<typeof msgType>;
-    return await respond({ session, from, body });
+    return await respond({ session, from, body, ref });
   }
 
   /** A stranger in the middle of pairing may say where it is: only if it is trusted in the end is that kept. */
@@ -145,15 +150,17 @@ export class Dialogue {
       },
       error: ({ from, body }) => {
         const code = toldByPeer(body.code);
-        waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}.`));
+        const again = body.retry_after === undefined ? "" : `; try again in ${body.retry_after} s`;
+        waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}${again}.`));
         return nothing;
       },
-      session_close: ({ session }) => {
+      session_close: ({ session, body }) => {
         sessions.drop(session);
+        if (body.reason === "declined") this.#parts.declined(session);
         return nothing;
       },
       status_report: ({ session, from, body }) => this.#noteStatus(session, from, body),
-      message: async ({ from, body }) => await this.#takeMessage(from, body as ApplicationFields & MessageBody),
+      message: async ({ body, ...opened }) => await this.#takeMessage({ ...opened, body: body as ApplicationFields & MessageBody }),
     };
   }
 
@@ -176,12 +183,13 @@ export class Dialogue {
     return [{ msgType: "receipt", body: { ids: [body.id], stage: "handled" } }];
   }
 
-  async #takeMessage(from: Sender, body: ApplicationFields & MessageBody): Promise<readonly Reply[]> {
+  async #takeMessage({ session, from, body, ref }: Opened<ApplicationFields & MessageBody>): Promise<readonly Reply[]> {
     if (body.exp !== undefined && body.exp < this.#parts.ground.clock.now()) {
       this.#parts.ground.counters.add("refused.MESSAGE_EXPIRED");
       return [{ msgType: "receipt", body: { ids: [body.id], stage: "refused", reason: "MESSAGE_EXPIRED" } }];
     }
     const stage = await this.#parts.mail.receive(from, body);
+    if (stage === "full") return this.#refuse(session, "message", "QUOTA_EXCEEDED", ref, limits.inboxFullRetryAfterS);
     if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${from.did} ${body.reply_to}`, body);
     return [{ msgType: "receipt", body: { ids: [body.id], stage } }];
   }
@@ -196,6 +204,8 @@ function explain(code: ErrorCode): string {
       return "UNSUPPORTED_TYPE, it has nothing that handles such messages";
     case "INVALID_PAYLOAD":
       return "INVALID_PAYLOAD, the body does not have the form its type asks for";
+    case "QUOTA_EXCEEDED":
+      return "QUOTA_EXCEEDED, its inbox has no room for this until something in it was read";
     default:
       return code;
   }

@@ -74,7 +74,10 @@ export class Engine {
     this.#waits = new Waits(clock);
     this.#admission = new Admission(clock);
     const receipts = new Receipts(clock, this.#waits);
-    this.pairings = new Pairings(ground, known);
+    this.pairings = new Pairings(ground, known, {
+      paired: (did) => this.alarms.pairingConcluded(did),
+      declined: (session, addresses) => this.background(this.#decline(session, addresses)),
+    });
     this.alarms = new Alarms(ground, known);
     this.reachability = new Reachability(clock, () => this.addresses.some(isLoopbackAddress));
     this.outbound = new Outbound({
@@ -100,6 +103,9 @@ export class Engine {
       admission: this.#admission,
       capabilities: () => this.capabilities,
       announced: (session, addresses) => this.#noteAddresses(session, addresses),
+      declined: (session) => {
+        if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
+      },
     });
     this.#handshakesOut = new HandshakesOut({
       ground,
@@ -182,7 +188,7 @@ export class Engine {
 
   /** Dials the maker of a pairing link with its token, and concludes the pairing. */
   async joinPairing(link: PairingLink, terms: Terms, patience: Patience): Promise<Candidate> {
-    const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "person" }));
+    const addresses = link.addresses.map((address): KnownAddress => ({ address, source: "link" }));
     const contact: Contact = { did: link.did, name: terms.name, addresses, minVersion: "1.0" };
     const session = await patiently({ clock: this.ground.clock, closing: this.closing }, patience, (signal) =>
       this.#handshakesOut.connect(contact, { pairingToken: link.token }, signal),
@@ -193,9 +199,10 @@ export class Engine {
   /** How much is held of what the network can fill, and how much may be (spec LIM-1). */
   sizes(): Readonly<Record<string, Size>> {
     const { halfOpens, offerNonces } = this.#handshakesIn.sizes;
-    const { prefixes, identities } = this.#admission.sizes;
+    const { prefixes, friendlyHosts, hosts, identities } = this.#admission.sizes;
     return {
       sessions: { held: this.sessions.size, most: limits.sessionsMax },
+      skippedSecrets: { held: this.sessions.skippedSecrets, most: limits.skippedSecretsPerNodeMax },
       halfOpens: { held: halfOpens, most: limits.halfOpenCountMax },
       offerNonces: { held: offerNonces, most: limits.handshakeNoncesMax },
       keys: { held: this.#keys.size, most: limits.cachedKeysMax },
@@ -204,8 +211,10 @@ export class Engine {
       pairings: { held: this.pairings.size, most: limits.openPairingsMax },
       pickupPeers: { held: this.#pickup.size, most: limits.pickupPeersMax },
       pickupBytes: { held: this.#pickup.bytes, most: limits.pickupBytesMax },
+      friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
+      limitedHosts: { held: hosts, most: limits.friendlyHostsMax + 1 },
       limitedIdentities: { held: identities, most: limits.limitedIdentitiesMax + 1 },
     };
   }
@@ -256,7 +265,7 @@ export class Engine {
   /** One frame from the listener. What waits for a proven sender goes back with the answer. */
   async #receive(frame: Bytes, origin: Origin): Promise<LinkReception> {
     try {
-      const retryAfterS = this.#admission.request(origin.prefix);
+      const retryAfterS = this.#admission.request(origin);
       if (retryAfterS !== undefined) {
         this.ground.counters.add("refused.RATE_LIMITED");
         return { kind: "refused", code: "RATE_LIMITED", retryAfterS };
@@ -264,7 +273,7 @@ export class Engine {
       const { answer, provenBy } = await this.#reception.receive(frame, origin);
       if (answer.kind === "refused") return answer;
       if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
-      this.#admission.proven(origin.prefix);
+      this.#admission.proven(origin, this.known.standingOf(provenBy));
       this.reachability.called(provenBy, origin.host);
       const { frames, more } = this.#pickup.take(provenBy, answer.frames);
       return { kind: "received", replies: frames, more };
@@ -285,7 +294,24 @@ export class Engine {
   async #welcome(session: LiveSession, { firstContact }: Settings, pairingId: string | undefined): Promise<void> {
     const { peerId } = session.facts;
     if (pairingId !== undefined) this.pairings.spend(pairingId, session);
-    else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.pairings.pinAtFirstSight(peerId);
+    else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.#see(session);
+  }
+
+  /** TRUST-8: of the strangers that were let in on the last place one is pinned; the others are strangers again. */
+  async #see(session: LiveSession): Promise<void> {
+    if (await this.pairings.pinAtFirstSight(session.facts.peerId)) return;
+    this.ground.counters.add("stranger.withoutRoom");
+    this.sessions.drop(session);
+  }
+
+  /** PAIR-5: ends the session, and says why. */
+  async #decline(session: LiveSession, given: readonly KnownAddress[]): Promise<void> {
+    const { peerId: did, sessionId } = session.facts;
+    // Whoever took too long has no session left to say it in.
+    if (this.sessions.find(did, sessionId) === undefined) return;
+    const contact: Contact = { did, name: did, addresses: mergeAddresses(given, session.announced), minVersion: "1.0" };
+    this.ground.log.write("info", "pairing.refused", { peer: did });
+    await this.outbound.sendLast(session, contact, { reason: "declined" }, this.closing);
   }
 
   async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {
@@ -298,11 +324,11 @@ export class Engine {
 
   /** LIFE-3: once another session sends, nothing more is sealed in the one that a question came in. */
   #sendingInsteadOf(session: LiveSession): LiveSession {
-    return this.sessions.sendingTo(session.facts.peerId, this.ground.clock.now()) ?? session;
+    return this.sessions.sendingTo(session.facts.peerId, this.ground.clock.elapsed()) ?? session;
   }
 
   #sweep(): void {
-    this.sessions.sweep(this.ground.clock.now());
+    this.sessions.sweep(this.ground.clock.elapsed());
     this.#pickup.sweep((did) => !this.sessions.has(did));
     this.#handshakesIn.sweep();
     this.#admission.sweep();

@@ -62,7 +62,7 @@ async function responder(pinned: readonly number[]) {
     known,
     keys: new KeyRing(careless, known),
     sessions: new SessionTable(),
-    pairings: new Pairings(ground, known),
+    pairings: new Pairings(ground, known, { paired: () => undefined, declined: () => undefined }),
     admission: new Admission(clock),
     alarms: new Alarms(ground, known),
     addresses: () => [],

@@ -23,7 +23,7 @@ import { type Answer, type Received, taken } from "./answer.ts";
 import { type Claim, HalfOpens, isSameFrame, OfferNonces, type OpenHandshake } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
 import type { KnownPeers } from "./known-peers.ts";
-import { dice, type Ground, type Settings } from "./needs.ts";
+import { dice, type Ground, momentOf, type Settings } from "./needs.ts";
 import type { Pairings } from "./pairings.ts";
 import { isFriend, mayConnect } from "./policy.ts";
 import { LiveSession, type SessionTable } from "./session-table.ts";
@@ -134,13 +134,17 @@ export class HandshakesIn {
     const peerKey = handshake === undefined ? undefined : keys.keyOf(m3.senderId);
     if (handshake === undefined || peerKey === undefined) return { answer: this.#refuse("HANDSHAKE_FAILED", "no such handshake") };
     if (sessions.isFull()) return { answer: this.#refuseForNow("sessions") };
-    const now = ground.clock.now();
+    const at = momentOf(ground);
     if (handshake.pairingId !== undefined && this.#parts.pairings.keyFor(handshake.pairingId) === undefined)
       return { answer: this.#refuse("HANDSHAKE_FAILED", "pairing token spent") };
     const accepted = acceptConfirm(ground.crypto, handshake.half, m3, peerKey);
     if (accepted.kind !== "accepted") return { answer: this.#refuseHandshake(accepted) };
 
-    const session = new LiveSession(establishSession(accepted.agreement, now), { now, isReady: true, crossedWith: handshake.crossedWith });
+    const session = new LiveSession(establishSession(accepted.agreement, at.elapsed), {
+      at,
+      isReady: true,
+      crossedWith: handshake.crossedWith,
+    });
     const ready = this.#sealReady(session);
     handshake.confirmed = { m3: frame, ready };
     this.#halfOpens.dropOlder(handshake);
@@ -155,7 +159,7 @@ export class HandshakesIn {
     m1,
     offer,
   }: ReadOffer): { readonly kind: "welcome"; readonly psk?: Bytes; readonly pairingId?: string } | (Answer & { kind: "refused" }) {
-    const { known, pairings, settings } = this.#parts;
+    const { known, pairings } = this.#parts;
     const standing = known.standingOf(m1.senderId);
     if (standing.level === "blocked") return this.#refuse("UNKNOWN_SENDER", "blocked");
     if (offer.pairing !== undefined) {
@@ -163,8 +167,16 @@ export class HandshakesIn {
       const psk = pairings.keyFor(pairingId);
       return psk === undefined ? this.#refuse("HANDSHAKE_FAILED", "unknown pairing token") : { kind: "welcome", psk, pairingId };
     }
-    const isWelcome = mayConnect(standing) || settings.firstContact === "see";
-    return isWelcome ? { kind: "welcome" } : this.#refuse("UNKNOWN_SENDER", "stranger");
+    return mayConnect(standing) ? { kind: "welcome" } : this.#judgeStranger();
+  }
+
+  /** TRUST-3, TRUST-8. */
+  #judgeStranger(): { readonly kind: "welcome" } | (Answer & { kind: "refused" }) {
+    const { ground, known, settings } = this.#parts;
+    if (settings.firstContact !== "see") return this.#refuse("UNKNOWN_SENDER", "stranger");
+    if (known.hasRoomForStranger()) return { kind: "welcome" };
+    ground.counters.add("stranger.withoutRoom");
+    return this.#refuse("UNKNOWN_SENDER", "too many strangers");
   }
 
   #remember(half: HalfOpen, m1: Bytes, { prefix, isFriend: isFriendly }: Claim, pairingId: string | undefined): OpenHandshake {
@@ -184,10 +196,11 @@ export class HandshakesIn {
   }
 
   #sealReady(session: LiveSession): Bytes {
-    const { crypto, identity, clock, nonces } = this.#parts.ground;
+    const { crypto, identity, nonces } = this.#parts.ground;
     const addresses = this.#parts.addresses();
     const plaintext = encodeBody<"status_report">({ ready: true, ...(addresses.length === 0 ? {} : { addresses }) });
-    return encodeEnvelope(session.seal(crypto, identity, { msgType: "status_report", plaintext }, { nonces, now: clock.now() }));
+    const at = { nonces, ...momentOf(this.#parts.ground) };
+    return encodeEnvelope(session.seal(crypto, identity, { msgType: "status_report", plaintext }, at));
   }
 
   #refuseForNow(check: string): Answer & { kind: "refused" } {

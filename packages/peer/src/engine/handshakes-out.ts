@@ -18,7 +18,7 @@ import type { Alarms } from "./alarms.ts";
 import { type Answer, refused, taken } from "./answer.ts";
 import { isSameFrame } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
-import { dice, type Ground, type Settings } from "./needs.ts";
+import { dice, type Ground, momentOf, type Settings } from "./needs.ts";
 import { LiveSession, type SessionTable } from "./session-table.ts";
 import { untilAborted } from "./waits.ts";
 
@@ -110,19 +110,23 @@ export class HandshakesOut {
     const { minVersion, did, name } = attempt.contact;
     if (!keys.isTorsionFree(did)) return this.#refuse("key is not torsion-free");
     if (sessions.isFull()) return this.#refuse("all sessions are taken");
-    const now = ground.clock.now();
+    const at = momentOf(ground);
     const confirmed = confirmAnswer(ground.crypto, ground.identity, attempt.pending, m2, {
       peerKey,
       minVersion,
       nonces: ground.nonces,
-      now,
+      now: at.now,
     });
     if (confirmed.kind !== "confirmed") {
       attempt.failure = failureOf(confirmed.code, name);
       this.#parts.alarms.judge(did, confirmed);
       return this.#refuse(confirmed.check);
     }
-    const session = new LiveSession(establishSession(confirmed.agreement, now), { now, isReady: false, crossedWith: attempt.crossedWith });
+    const session = new LiveSession(establishSession(confirmed.agreement, at.elapsed), {
+      at,
+      isReady: false,
+      crossedWith: attempt.crossedWith,
+    });
     attempt.confirmed = { m2: frame, m3: encodeEnvelope(confirmed.m3), session };
     sessions.add(session);
     return taken(attempt.confirmed.m3);

@@ -24,6 +24,17 @@ async function arrange(): Promise<Meeting> {
   return { world, clock, desk, puppet, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
 }
 
+/** A trust store in which strangers have left so many places for others of their kind. */
+function crowdedStore(placesLeft: number): MemoryTrustStore {
+  const facts = { level: "seen", scopes: [], addresses: [], minVersion: "1.0", pinnedAt: 0 } as const;
+  const seen = Array.from({ length: limits.seenPeersMax - placesLeft }, (_, index) => {
+    return { ...facts, did: `seen-${index}`, publicKey: new Uint8Array(32).fill(index), name: `seen-${index}` };
+  });
+  const store = new MemoryTrustStore();
+  store.load = async () => seen;
+  return store;
+}
+
 /** The answer, the one counter, and then a genuine handshake. */
 async function expectRefused({ desk, puppet }: Meeting, frame: Bytes, answer: object, counter: string): Promise<void> {
   const peers = desk.peer.peers();
@@ -129,6 +140,38 @@ describe("strangers", () => {
     ]);
     expect(await desk.peer.inbox({ limit: 1 })).toEqual([]);
     expect(desk.peer.peer(stranger.did).status).toMatchObject({ state: "idle" });
+  });
+
+  test("strangers fill their own places and no others: one more is refused, and a person can still add peers [TRUST-8]", async () => {
+    await using world = new World();
+    const desk = await world.peer("desk", { needs: { trustStore: crowdedStore(0) }, settings: { firstContact: "see" } });
+    const m1 = encodeEnvelope(new Puppet(98).offer(desk.peer.did).m1);
+    expect(await risen(desk.peer, async () => expect(await desk.poke(m1)).toEqual(refused("UNKNOWN_SENDER")))).toEqual({
+      "refused.UNKNOWN_SENDER": 1,
+      "stranger.withoutRoom": 1,
+    });
+    const friend = new Puppet(97);
+    await desk.peer.trust({ peer: friend.did, name: "friend", level: "seen" });
+    await friend.connect(desk);
+    await desk.peer.trust({ peer: "friend", level: "trusted" });
+    await desk.peer.forget("seen-7");
+    await new Puppet(98).connect(desk);
+    await expect.poll(() => desk.peer.peers()).toHaveLength(limits.seenPeersMax + 1);
+  });
+
+  test("of two strangers that were let in on the last place one is pinned, and the other has no session [TRUST-8]", async () => {
+    await using world = new World();
+    const desk = await world.peer("desk", { needs: { trustStore: crowdedStore(1) }, settings: { firstContact: "see" } });
+    const confirmations: Bytes[] = [];
+    for (const puppet of [new Puppet(97), new Puppet(98)]) {
+      const pending = puppet.offer(desk.peer.did);
+      const m2 = onlyReply(await desk.poke(encodeEnvelope(pending.m1)));
+      confirmations.push(encodeEnvelope(puppet.confirm(pending, m2, desk.needs.identity.publicKey).m3));
+    }
+    for (const m3 of confirmations) await desk.poke(m3);
+    await expect.poll(() => desk.peer.stats()["stranger.withoutRoom"]).toBe(1);
+    expect(desk.peer.peers()).toHaveLength(limits.seenPeersMax);
+    expect(desk.peer.sizes()["sessions"]?.held).toBe(1);
   });
 
   test("a blocked peer gets the stranger's answer, also where strangers are seen", async () => {

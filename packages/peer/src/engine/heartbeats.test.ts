@@ -66,7 +66,8 @@ test("three missed beats make a peer silent, fifteen minutes make it idle, and i
   delete world.weather.before;
   await desk.peer.ping("lap");
   expect(lap.peer.peer("desk").health).toBe("connected");
-  expect([isHealthy(0, 89_999), isHealthy(0, 90_000)]).toEqual([true, false]);
+  const heard = { now: clock.now(), elapsed: 0 };
+  expect([isHealthy(heard, 89_999), isHealthy(heard, 90_000)]).toEqual([true, false]);
 });
 
 test("a closed peer beats no more", async () => {

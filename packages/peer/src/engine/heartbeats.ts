@@ -1,5 +1,5 @@
 /** Every 30 s, a sign of life to each peer with a session; over HTTP it also fetches what waits there for us (spec §9, §11). */
-import { limits } from "@hikyaku/protocol";
+import { limits, type Moment } from "@hikyaku/protocol";
 import type { Clock, Timer } from "../ports/clock.ts";
 import type { LiveSession, SessionTable } from "./session-table.ts";
 
@@ -36,4 +36,5 @@ export class Heartbeats {
 }
 
 /** Three missed heartbeats make a peer unhealthy. */
-export const isHealthy = (heardAt: number, now: number): boolean => now - heardAt < limits.heartbeatIntervalMs * limits.heartbeatsMissedMax;
+export const isHealthy = (heard: Moment, elapsed: number): boolean =>
+  elapsed - heard.elapsed < limits.heartbeatIntervalMs * limits.heartbeatsMissedMax;

@@ -116,6 +116,8 @@ test("announced addresses come behind a person's, replace what was announced bef
     { address: "http://a:1", source: "person" },
     { address: "http://c:1", source: "peer" },
   ]);
+  const linked = { address: "http://a:1", source: "link" } as const;
+  expect(mergeAddresses([linked, ...held], ["http://a:1"])).toEqual([held[0]]);
   const many = Array.from({ length: 20 }, (_, index) => `http://d:${index + 1}`);
   const merged = mergeAddresses(held, many);
   expect(merged).toHaveLength(limits.addressesPerPeerMax);

@@ -6,11 +6,13 @@ import { type Standing, stranger } from "./policy.ts";
 export class KnownPeers {
   readonly #store: TrustStore;
   readonly #byDid = new Map<string, KnownPeer>();
+  /** The dids of those that are seen. */
+  readonly #seen = new Set<string>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
   private constructor(store: TrustStore, peers: readonly KnownPeer[]) {
     this.#store = store;
-    for (const peer of peers) this.#byDid.set(peer.did, peer);
+    for (const peer of peers) this.#hold(peer);
   }
 
   static async load(store: TrustStore): Promise<KnownPeers> {
@@ -68,6 +70,21 @@ export class KnownPeers {
     await this.#inTurn(() => this.#write(peer));
   }
 
+  /** TRUST-8: whether one more stranger may be pinned at first sight. Whom a person made a seen peer counts as well, and is never refused for it. */
+  hasRoomForStranger(): boolean {
+    return this.#seen.size < limits.seenPeersMax;
+  }
+
+  /** Pins a stranger; false where there is no room for it. Several may have been let in on the last place. Rejects as `put` does. */
+  async pinStranger(peer: KnownPeer): Promise<boolean> {
+    let isPinned = false;
+    await this.#inTurn(async () => {
+      isPinned = this.hasRoomForStranger();
+      if (isPinned) await this.#write(peer);
+    });
+    return isPinned;
+  }
+
   /** Changes a peer that is pinned; where it is not, or not any more, nothing happens. Rejects as `put` does. */
   async amend(did: string, change: (current: KnownPeer) => KnownPeer): Promise<void> {
     await this.#inTurn(async () => {
@@ -81,6 +98,7 @@ export class KnownPeers {
     await this.#inTurn(async () => {
       await this.#store.remove(did);
       this.#byDid.delete(did);
+      this.#seen.delete(did);
     });
   }
 
@@ -102,7 +120,13 @@ export class KnownPeers {
         `The trust store holds ${limits.knownPeersMax} peers, which is its limit; remove some first.`,
       );
     await this.#store.put(peer);
+    this.#hold(peer);
+  }
+
+  #hold(peer: KnownPeer): void {
     this.#byDid.set(peer.did, peer);
+    if (peer.level === "seen") this.#seen.add(peer.did);
+    else this.#seen.delete(peer.did);
   }
 
   #byName(name: string): KnownPeer | undefined {
@@ -111,11 +135,12 @@ export class KnownPeers {
   }
 }
 
-/** Adds what a peer announced to the addresses we have; what a person gave stays, and stays first. */
+/** Adds what a peer announced to the addresses we have; what a person gave stays, and stays first, and what a link gave comes behind it. */
 export function mergeAddresses(held: readonly KnownAddress[], announced: readonly string[]): readonly KnownAddress[] {
-  const fromPerson = held.filter(({ source }) => source === "person");
-  const fresh = announced
-    .filter((address) => !fromPerson.some((known) => known.address === address))
-    .map((address): KnownAddress => ({ address, source: "peer" }));
-  return [...fromPerson, ...fresh].slice(0, limits.addressesPerPeerMax);
+  const heldFrom = (wanted: KnownAddress["source"]): readonly KnownAddress[] => held.filter(({ source }) => source === wanted);
+  const fresh = announced.map((address): KnownAddress => ({ address, source: "peer" }));
+  return [...heldFrom("person"), ...heldFrom("link"), ...fresh].filter(isFirstOfItsAddress).slice(0, limits.addressesPerPeerMax);
 }
+
+const isFirstOfItsAddress = ({ address }: KnownAddress, at: number, all: readonly KnownAddress[]): boolean =>
+  all.findIndex((other) => other.address === address) === at;

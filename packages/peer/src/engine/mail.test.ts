@@ -1,6 +1,7 @@
-import { encodeEnvelope } from "@hikyaku/protocol";
+import { encodeEnvelope, encodeHex, limits } from "@hikyaku/protocol";
 import { failureOf, Puppet, type PuppetSession, type Resident, risen, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
+import { MemoryInbox } from "../adapters/memory-inbox.ts";
 import type { Incoming } from "./mail.ts";
 
 interface Meeting extends AsyncDisposable {
@@ -64,6 +65,53 @@ describe("durable first [BOX-1]", () => {
     });
     expect(failure.message).not.toContain("disk");
     expect(handled).toEqual([]);
+  });
+});
+
+describe("no room [LIM-7]", () => {
+  test("the sender gets a sealed error with a time to wait and no receipt; nothing is stored, handled or thrown away", async () => {
+    await using world = new World();
+    const desk = await world.peer("desk", { needs: { inbox: new MemoryInbox({ unreadPerSenderMax: 1 }) } });
+    const session = await puppetAt(desk);
+    const bodyOf = (last: number) => ({ id: id.replace(/.$/, `${last}`), sent_at: 1, text: `number ${last}` });
+    expect((await session.send("message", bodyOf(1))).replies).toMatchObject([{ type: "receipt", body: { stage: "stored" } }]);
+    const envelope = session.seal("message", bodyOf(2));
+    const rises = await risen(desk.peer, async () => {
+      expect((await session.deliver(encodeEnvelope(envelope))).replies).toEqual([
+        { type: "error", body: { code: "QUOTA_EXCEEDED", ref: encodeHex(envelope.nonce), retry_after: limits.inboxFullRetryAfterS } },
+      ]);
+    });
+    expect(rises).toEqual({ "received.message": 1, "refused.QUOTA_EXCEEDED": 1 });
+    expect((await session.send("message", bodyOf(1))).replies).toMatchObject([{ type: "receipt", body: { stage: "stored" } }]);
+    expect((await desk.peer.inbox({ limit: 10 })).map(({ body }) => body)).toEqual(['{"text":"number 1"}']);
+
+    await desk.peer.markRead(await desk.peer.inbox({ limit: 10 }));
+    expect((await session.send("message", bodyOf(2))).replies).toContainEqual({
+      type: "receipt",
+      body: { ids: [bodyOf(2).id], stage: "stored" },
+    });
+  });
+
+  test("the program that sent is told so in words, and may try again", async () => {
+    await using world = new World();
+    const desk = await world.peer("desk", { needs: { inbox: new MemoryInbox({ unreadBytesPerSenderMax: 30 }) } });
+    const lap = await world.peer("lap");
+    await world.introduce(desk, lap);
+    expect(await failureOf(lap.peer.send("desk", "message", { text: "more than there is room for" }))).toMatchObject({
+      code: "QUOTA_EXCEEDED",
+      message: "desk refused: QUOTA_EXCEEDED, its inbox has no room for this until something in it was read; try again in 60 s.",
+    });
+    expect(await lap.peer.send("desk", "message", { text: "short" })).toMatchObject({ stage: "stored" });
+  });
+
+  test("an answer that finds no room is no answer: its sender was told that it did not arrive", async () => {
+    await using world = new World();
+    const [desk, lap] = [await world.peer("desk"), await world.peer("lap", { needs: { inbox: new MemoryInbox({ bytesMax: 10 }) } })];
+    await world.introduce(desk, lap);
+    const refusals: unknown[] = [];
+    desk.peer.on("message", async (message) => void refusals.push(await failureOf(message.reply({ text: "more than ten bytes" }))));
+    expect(await failureOf(lap.peer.ask("desk", { text: "?" }, { timeoutMs: 300 }))).toMatchObject({ code: "TIMED_OUT" });
+    expect(refusals).toMatchObject([{ code: "QUOTA_EXCEEDED" }]);
   });
 });
 

@@ -50,9 +50,13 @@ export class Mail {
     this.#handler = handler;
   }
 
-  /** BOX-1: resolves with the stage to receipt, and only once the message is durable. A repeated id is not handled again. */
-  async receive(from: Sender, message: ApplicationFields & MessageBody): Promise<ReceiptStage> {
+  /**
+   * BOX-1: resolves with the stage to receipt, and only once the message is durable. A repeated id is not handled again. Where there is no room for it (LIM-7) there is
+   * nothing to receipt: `refused` would be final.
+   */
+  async receive(from: Sender, message: ApplicationFields & MessageBody): Promise<ReceiptStage | "full"> {
     const outcome = await this.#parts.inbox.append(inboxMessage(from, message, this.#parts.ground.clock.now()));
+    if (outcome === "full") return "full";
     if (outcome === "duplicate") {
       this.#parts.ground.counters.add("message.duplicate");
       return "stored";

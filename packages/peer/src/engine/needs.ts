@@ -1,5 +1,5 @@
 /** What a peer is made of: parts that reach the machine, and settings that a person chooses. */
-import type { Abilities, Bytes, Crypto, Identity, NonceSource } from "@hikyaku/protocol";
+import type { Abilities, Bytes, Crypto, Identity, Moment, NonceSource } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { Inbox } from "../ports/inbox.ts";
 import type { Dialer, Listener } from "../ports/link.ts";
@@ -36,5 +36,8 @@ export interface Ground extends Pick<Needs, "crypto" | "identity" | "clock" | "r
   readonly counters: Counters;
   readonly nonces: NonceSource;
 }
+
+/** Both clocks, read at once. */
+export const momentOf = ({ clock }: Pick<Ground, "clock">): Moment => ({ now: clock.now(), elapsed: clock.elapsed() });
 
 export const dice = ({ random }: Pick<Ground, "random">): Bytes => random.bytes(32);

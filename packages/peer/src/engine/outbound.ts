@@ -13,7 +13,7 @@ import type { Dialer, Link, Origin, Reception } from "../ports/link.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import type { Answer } from "./answer.ts";
 import type { Contact, HandshakesOut } from "./handshakes-out.ts";
-import type { Ground } from "./needs.ts";
+import { type Ground, momentOf } from "./needs.ts";
 import type { Pickup } from "./pickup.ts";
 import type { Reachability } from "./reachability.ts";
 import type { LiveSession, SessionTable } from "./session-table.ts";
@@ -51,8 +51,9 @@ export class Outbound {
     msgType: Type,
     body: BodyByType[Type],
   ): { readonly frame: Bytes; readonly ref: string } {
-    const { crypto, identity, clock, nonces } = this.#parts.ground;
-    const envelope = session.seal(crypto, identity, { msgType, plaintext: encodeBody<Type>(body) }, { nonces, now: clock.now() });
+    const { crypto, identity, nonces } = this.#parts.ground;
+    const at = { nonces, ...momentOf(this.#parts.ground) };
+    const envelope = session.seal(crypto, identity, { msgType, plaintext: encodeBody<Type>(body) }, at);
     return { frame: encodeEnvelope(envelope), ref: encodeHex(envelope.nonce) };
   }
 
@@ -79,11 +80,19 @@ export class Outbound {
     }
   }
 
+  /** The last word in a session, which ends with it: at the contact's addresses, or where none of them takes it, when the contact calls. */
+  async sendLast(session: LiveSession, contact: Contact, body: BodyByType["session_close"], signal: AbortSignal): Promise<void> {
+    const { pickup, sessions } = this.#parts;
+    const { frame } = this.seal(session, "session_close", body);
+    if (await this.#isTaken(contact, frame, signal)) sessions.drop(session);
+    else pickup.put(contact.did, contact.name, frame, () => sessions.drop(session));
+  }
+
   /** The session to send in; a handshake makes one where there is none or where it is time for a new one. */
   async sessionWith(contact: Contact, signal: AbortSignal): Promise<LiveSession> {
-    const now = this.#parts.ground.clock.now();
-    const current = this.#parts.sessions.sendingTo(contact.did, now);
-    if (current !== undefined && (!current.isDueForRollover(now) || contact.addresses.length === 0)) return current;
+    const elapsed = this.#parts.ground.clock.elapsed();
+    const current = this.#parts.sessions.sendingTo(contact.did, elapsed);
+    if (current !== undefined && (!current.isDueForRollover(elapsed) || contact.addresses.length === 0)) return current;
     if (current === undefined) return await this.#parts.handshakes().connect(contact, {}, signal);
     return await this.#followOn(contact, current, signal);
   }
@@ -93,7 +102,7 @@ export class Outbound {
     try {
       return await this.#parts.handshakes().connect(contact, { rolloverOf: current.facts.sessionId }, signal);
     } catch (error) {
-      if (signal.aborted || current.isExpired(this.#parts.ground.clock.now())) throw error;
+      if (signal.aborted || current.isExpired(this.#parts.ground.clock.elapsed())) throw error;
       this.#parts.ground.counters.add("rollover.failed");
       return current;
     }
@@ -189,20 +198,29 @@ export class Outbound {
     return { kind: "received", replies: [], more: false };
   }
 
-  #dial({ did }: Contact, { address, source }: KnownAddress, signal: AbortSignal): Promise<Link> {
+  async #isTaken(contact: Contact, frame: Bytes, signal: AbortSignal): Promise<boolean> {
+    try {
+      return (await this.exchangeAnywhere(contact, frame, signal)).reception.kind === "received";
+    } catch (error) {
+      if (error instanceof HikyakuError && isPassing(error)) return false;
+      throw error;
+    }
+  }
+
+  #dial({ did }: Contact, known: KnownAddress, signal: AbortSignal): Promise<Link> {
     const { dialer, reachability } = this.#parts;
-    return dialer.dial(address, { isAllowed: (host, kind) => source === "person" || reachability.isHarmless(did, host, kind), signal });
+    return dialer.dial(known.address, { isAllowed: (host, kind) => reachability.mayDial(did, known, host, kind), signal });
   }
 
   /** Of several that were rejected in one session, the first makes room for a new handshake and the others share it. */
   #mayReplace(session: LiveSession): boolean {
     const { sessions, ground } = this.#parts;
     const did = session.facts.peerId;
-    if (sessions.sendingTo(did, ground.clock.now()) !== session) return true;
-    const now = ground.clock.elapsed();
+    const elapsed = ground.clock.elapsed();
+    if (sessions.sendingTo(did, elapsed) !== session) return true;
     const last = this.#lastRehandshake.get(did);
-    if (last !== undefined && now - last < limits.handshakeIntervalMsMin) return false;
-    this.#lastRehandshake.set(did, now);
+    if (last !== undefined && elapsed - last < limits.handshakeIntervalMsMin) return false;
+    this.#lastRehandshake.set(did, elapsed);
     return true;
   }
 }

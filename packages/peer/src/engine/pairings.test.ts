@@ -237,6 +237,107 @@ describe("a person says no [PAIR-4]", () => {
   });
 });
 
+describe("the other side learns of a no [PAIR-5]", () => {
+  const no = async (): Promise<boolean> => false;
+  const alarmOf = ({ peer }: Resident, name: string) => peer.peer(name).alarm?.code;
+
+  test("the user of the link, which trusts: its person sees it, what it decided stays, and pairing anew ends the alarm", async () => {
+    await using meeting = await arrange();
+    const { desk, lap } = meeting;
+    const refusing = desk.peer.invite({ ...asLap, confirm: no });
+    const failure = failureOf(refusing.paired);
+    await lap.peer.accept(refusing.link, asDesk);
+    await failure;
+    await expect.poll(() => alarmOf(lap, "desk")).toBe("PAIRING_DECLINED");
+    expect(lap.log).toContainEqual({ level: "warn", event: "pairing.declined", fields: { peer: desk.peer.did } });
+    expect(lap.peer.peer("desk")).toMatchObject({ level: "trusted", scopes: ["message"] });
+    expect([desk.peer.sizes()["sessions"]?.held, lap.peer.sizes()["sessions"]?.held]).toEqual([0, 0]);
+    await expect(lap.peer.send("desk", "message", { text: "1" })).rejects.toMatchObject({ code: "UNKNOWN_SENDER" });
+
+    const agreeing = desk.peer.invite(asLap);
+    await lap.peer.accept(agreeing.link, asDesk);
+    await agreeing.paired;
+    expect(alarmOf(lap, "desk")).toBeUndefined();
+    expect((await lap.peer.send("desk", "message", { text: "2" })).stage).toBe("stored");
+  });
+
+  test.each([
+    ["says no", { ...asDesk, confirm: no }],
+    ["cannot ask", { ...asDesk, confirm: () => Promise.reject(new Error("no screen")) }],
+  ])("the maker of the link, which trusts, where the user %s", async (_, terms) => {
+    await using meeting = await arrange();
+    const { desk, lap } = meeting;
+    const invitation = desk.peer.invite(asLap);
+    await failureOf(lap.peer.accept(invitation.link, terms));
+    await invitation.paired;
+    await expect.poll(() => alarmOf(desk, "lap")).toBe("PAIRING_DECLINED");
+    await desk.peer.trust({ peer: "lap", level: "trusted" });
+    expect(alarmOf(desk, "lap")).toBeUndefined();
+  });
+
+  test("who can only call learns it when it calls", async () => {
+    await using meeting = await arrange();
+    const { clock, desk, world } = meeting;
+    const tab = await world.peer("tab", { clock, isCallOutOnly: true });
+    const asked = Promise.withResolvers<void>();
+    const word = Promise.withResolvers<boolean>();
+    const confirm = (): Promise<boolean> => {
+      asked.resolve();
+      return word.promise;
+    };
+    const invitation = desk.peer.invite({ ...asLap, confirm });
+    const failure = failureOf(invitation.paired);
+    await Promise.all([tab.peer.accept(invitation.link, asDesk), asked.promise]);
+    word.resolve(false);
+    await failure;
+    await settle();
+    expect(alarmOf(tab, "desk")).toBeUndefined();
+    await clock.pass(limits.heartbeatIntervalMs);
+    await expect.poll(() => alarmOf(tab, "desk")).toBe("PAIRING_DECLINED");
+    expect(desk.peer.sizes()["sessions"]?.held).toBe(0);
+  });
+
+  test("a side that still asks trusts nobody, whatever its person says then", async () => {
+    await using meeting = await arrange();
+    const { desk, lap } = meeting;
+    const word = Promise.withResolvers<boolean>();
+    const invitation = desk.peer.invite({ ...asLap, confirm: () => word.promise });
+    const failure = failureOf(invitation.paired);
+    await expect(lap.peer.accept(invitation.link, { ...asDesk, confirm: no })).rejects.toMatchObject({ code: "CANCELED" });
+    expect(await failure).toMatchObject({ code: "CANCELED", message: expect.stringContaining("The other side said no") });
+    word.resolve(true);
+    await settle();
+    expect([desk.peer.peers(), lap.peer.peers()]).toEqual([[], []]);
+  });
+
+  test("in another session, or after 15 minutes, it is told to nobody", async () => {
+    await using meeting = await arrange();
+    const { clock, desk } = meeting;
+    const puppet = new Puppet(99, { now: () => clock.now() });
+    const decline = { reason: "declined" };
+    const pair = async (name: string) => {
+      const invitation = desk.peer.invite({ ...asLap, name });
+      const session = await puppet.connect(desk, { pairingToken: tokenOf(invitation.link) });
+      await invitation.paired;
+      return session;
+    };
+    const first = await pair("first");
+    await (await puppet.connect(desk)).send("session_close", decline);
+    expect(alarmOf(desk, puppet.did)).toBeUndefined();
+    await first.send("session_close", { reason: "bye" });
+    expect(alarmOf(desk, puppet.did)).toBeUndefined();
+
+    const late = await pair("late");
+    await clock.pass(limits.declineMsMax / 2);
+    await late.send("ping", { n: 1 });
+    await clock.pass(limits.declineMsMax / 2);
+    await late.send("session_close", decline);
+    expect(alarmOf(desk, puppet.did)).toBeUndefined();
+    await (await pair("last")).send("session_close", decline);
+    expect(alarmOf(desk, puppet.did)).toBe("PAIRING_DECLINED");
+  });
+});
+
 describe("links and names that cannot be used", () => {
   test.each(["", "hello", "hikyaku:pair?", "hikyaku:pair?did=did:key:z6Mk&at=desk:1&token=00"])("%j is no link", async (link) => {
     await using meeting = await arrange();

@@ -48,6 +48,15 @@ export interface Invitation {
   readonly cancel: () => void;
 }
 
+/** How far a pairing has come in one session. */
+interface Concluding {
+  /** When the other side was trusted here. */
+  pairedAt?: number;
+  /** Whether it said no. */
+  isDeclined: boolean;
+  readonly declined: PromiseWithResolvers<void>;
+}
+
 /** An invitation that nobody has used yet. */
 interface OpenInvitation {
   readonly token: Bytes;
@@ -56,14 +65,24 @@ interface OpenInvitation {
   readonly settle: (outcome: Promise<Candidate>) => void;
 }
 
+/** How a pairing ends in one session. */
+export interface PairingEnds {
+  readonly paired: (did: string) => void;
+  /** The other side is to be told that it is not trusted here; `addresses` came with the link. */
+  readonly declined: (session: LiveSession, addresses: readonly KnownAddress[]) => void;
+}
+
 export class Pairings {
   readonly #ground: Ground;
   readonly #known: KnownPeers;
+  readonly #ends: PairingEnds;
   readonly #open = new Map<string, OpenInvitation>();
+  readonly #concluding = new WeakMap<LiveSession, Concluding>();
 
-  constructor(ground: Ground, known: KnownPeers) {
+  constructor(ground: Ground, known: KnownPeers, ends: PairingEnds) {
     this.#ground = ground;
     this.#known = known;
+    this.#ends = ends;
   }
 
   get size(): number {
@@ -112,12 +131,58 @@ export class Pairings {
 
   /** Asks the person, if one is to be asked, and then trusts whoever is at the other end of this session. `addresses` came with the link. */
   async conclude(session: LiveSession, terms: Terms, addresses: readonly KnownAddress[]): Promise<Candidate> {
+    const concluding = this.#concludingIn(session);
+    try {
+      const candidate = await this.#conclude(session, terms, addresses);
+      concluding.pairedAt = this.#ground.clock.now();
+      this.#ends.paired(candidate.did);
+      return candidate;
+    } catch (error) {
+      // PAIR-5: whatever kept us from it, the other side may have trusted us already.
+      if (!concluding.isDeclined) this.#ends.declined(session, addresses);
+      throw error;
+    }
+  }
+
+  /** PAIR-5: the other side said no. Whether a person has to be told, because it was trusted here on the strength of this session. */
+  wasDeclined(session: LiveSession): boolean {
+    const concluding = this.#concludingIn(session);
+    concluding.isDeclined = true;
+    concluding.declined.resolve();
+    const { pairedAt } = concluding;
+    return pairedAt !== undefined && this.#ground.clock.now() - pairedAt < limits.declineMsMax;
+  }
+
+  /** TRUST-3: a stranger's key, pinned because the settings say so; it may report and ask, and nothing more. False where too many are. */
+  async pinAtFirstSight(did: string): Promise<boolean> {
+    const publicKey = this.#publicKeyOf(did);
+    const name = `seen-${did.slice(-12)}`;
+    return await this.#known.pinStranger({
+      did,
+      publicKey,
+      name,
+      level: "seen",
+      scopes: [],
+      addresses: [],
+      minVersion: "1.0",
+      pinnedAt: this.#ground.clock.now(),
+    });
+  }
+
+  close(): void {
+    for (const pairingId of this.#open.keys()) {
+      this.#take(pairingId)?.settle(
+        Promise.reject(new HikyakuError("CLOSED", "The peer was closed before anybody used the pairing link.")),
+      );
+    }
+  }
+
+  async #conclude(session: LiveSession, terms: Terms, addresses: readonly KnownAddress[]): Promise<Candidate> {
     const { clock, log } = this.#ground;
     const did = session.facts.peerId;
     const publicKey = this.#publicKeyOf(did);
     const candidate = this.#candidate(did, publicKey, terms.name);
-    if (terms.confirm !== undefined && !(await terms.confirm(candidate)))
-      throw new HikyakuError("CANCELED", "The safety number was not confirmed, so nobody was trusted.");
+    await this.#requireYes(session, terms, candidate);
     const { name, allow } = terms;
     const held = this.#known.get(did);
     if (held?.level === "blocked") throw new HikyakuError("CANCELED", `${held.name} was blocked meanwhile, so nothing was changed.`);
@@ -136,28 +201,22 @@ export class Pairings {
     return candidate;
   }
 
-  /** TRUST-3: a stranger's key, pinned because the settings say so; it may report and ask, and nothing more. */
-  async pinAtFirstSight(did: string): Promise<void> {
-    const publicKey = this.#publicKeyOf(did);
-    const name = `seen-${did.slice(-12)}`;
-    await this.#known.put({
-      did,
-      publicKey,
-      name,
-      level: "seen",
-      scopes: [],
-      addresses: [],
-      minVersion: "1.0",
-      pinnedAt: this.#ground.clock.now(),
-    });
+  /** PAIR-4: a no from either side ends it, and the question with it. */
+  async #requireYes(session: LiveSession, { confirm }: Terms, candidate: Candidate): Promise<void> {
+    const concluding = this.#concludingIn(session);
+    const agrees = confirm === undefined || (await Promise.race([confirm(candidate), concluding.declined.promise]));
+    if (concluding.isDeclined)
+      throw new HikyakuError(
+        "CANCELED",
+        "The other side said no or could not pair, so nobody was trusted; ask its person, and make a new link.",
+      );
+    if (agrees !== true) throw new HikyakuError("CANCELED", "The safety number was not confirmed, so nobody was trusted.");
   }
 
-  close(): void {
-    for (const pairingId of this.#open.keys()) {
-      this.#take(pairingId)?.settle(
-        Promise.reject(new HikyakuError("CLOSED", "The peer was closed before anybody used the pairing link.")),
-      );
-    }
+  #concludingIn(session: LiveSession): Concluding {
+    const held = this.#concluding.get(session) ?? { isDeclined: false, declined: Promise.withResolvers<void>() };
+    this.#concluding.set(session, held);
+    return held;
   }
 
   #candidate(did: string, publicKey: Bytes, name: string): Candidate {

@@ -22,6 +22,7 @@ import type { MessageHandler } from "./mail.ts";
 import type { Needs, Settings } from "./needs.ts";
 import type { Candidate, Invitation, Terms } from "./pairings.ts";
 import type { PostOptions } from "./posting.ts";
+import { isGiven } from "./reachability.ts";
 import type { Receipt } from "./receipts.ts";
 import type { Patience } from "./waits.ts";
 
@@ -88,7 +89,7 @@ export class Peer implements AsyncDisposable {
   async accept(link: string, terms: Terms, patience: Patience = {}): Promise<Candidate> {
     const parsed = decodePairingLink(link);
     if (parsed === undefined)
-      throw new HikyakuError("INVALID_ARGUMENT", "That is no pairing link; copy it whole, in quotes, as `hikyaku pair` printed it.");
+      throw new HikyakuError("INVALID_ARGUMENT", "That is no pairing link; copy it whole, as `hikyaku pair` printed it.");
     if (parsed.did === this.did)
       throw new HikyakuError("INVALID_ARGUMENT", "This peer made that link itself; use it on the other machine.");
     this.#engine.known.requireFreeName(terms.name, parsed.did);
@@ -111,11 +112,11 @@ export class Peer implements AsyncDisposable {
     return safetyNumberOf(crypto, identity.publicKey, this.#engine.known.resolve(reference).publicKey);
   }
 
-  /** Of the peer's addresses those that a person gave, which is permission to dial them; what it announced itself is dialled only if harmless (spec TRUST-6). */
+  /** Of the peer's addresses those that may be dialled wherever they lead, since a person said so; the others only where they are harmless (spec TRUST-6, TRUST-9). */
   givenAddresses(reference: string): readonly string[] {
     return this.#engine.known
       .resolve(reference)
-      .addresses.filter(({ source }) => source === "person")
+      .addresses.filter(isGiven)
       .map(({ address }) => address);
   }
 
@@ -227,16 +228,16 @@ export class Peer implements AsyncDisposable {
 
   #view({ publicKey, addresses, ...peer }: KnownPeer): PeerView {
     const { alarms, ground, sessions, dialogue } = this.#engine;
-    const now = ground.clock.now();
-    const session = sessions.sendingTo(peer.did, now);
+    const elapsed = ground.clock.elapsed();
+    const session = sessions.sendingTo(peer.did, elapsed);
     const status = dialogue.statusOf(peer.did);
     const alarm = alarms.of(peer.did);
     return {
       ...peer,
       fingerprint: fingerprintOf(ground.crypto, publicKey),
       addresses: addresses.map(({ address }) => address),
-      health: session === undefined ? "idle" : isHealthy(session.heardAt, now) ? "connected" : "silent",
-      ...(session === undefined ? {} : { heardAt: session.heardAt }),
+      health: session === undefined ? "idle" : isHealthy(session.heard, elapsed) ? "connected" : "silent",
+      ...(session === undefined ? {} : { heardAt: session.heard.now }),
       ...(status === undefined ? {} : { status }),
       ...(alarm === undefined ? {} : { alarm }),
     };

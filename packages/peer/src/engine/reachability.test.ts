@@ -26,6 +26,30 @@ test("whoever never called may point us at public places only, also after it was
   expect(kinds.filter((kind) => reachability.isHarmless("did:desk", "host", kind))).toEqual(["public"]);
 });
 
+const inLink = (address: string) => ({ address, source: "link" }) as const;
+
+test.each([
+  ["on a network", false, ["public", "private", "reserved"]],
+  ["on loopback", true, ["public", "private", "loopback", "reserved"]],
+] as const)("with our listener %s, a name in a pairing link may lead to these only [TRUST-9]", (_, isLoopbackOurs, allowed) => {
+  const reachability = new Reachability(new ManualClock(), () => isLoopbackOurs);
+  for (const address of [
+    "http://desk.example:1",
+    "http://localhost:1",
+    "http://127.1:1",
+    "http://0x7f000001:1",
+    "http://1.2.3.4.example:1",
+  ])
+    expect(kinds.filter((kind) => reachability.mayDial("did:desk", inLink(address), "host", kind))).toEqual(allowed);
+});
+
+test("an IP address in a pairing link, and a name that a person typed, may be dialled as they are [TRUST-9]", () => {
+  const reachability = new Reachability(new ManualClock(), () => false);
+  const typed = { address: "http://localhost:1", source: "person" } as const;
+  for (const known of [inLink("http://127.0.0.1:1"), inLink("http://[fe80::1]:1"), inLink("http://[::ffff:127.0.0.1]:1"), typed])
+    expect(kinds.filter((kind) => reachability.mayDial("did:desk", known, "host", kind))).toEqual(kinds);
+});
+
 test("of an announcement at most eight addresses in form are kept", () => {
   expect(keepAnnounced(["http://a:1", "https://a:1", "http://a:1/x"])).toEqual(["http://a:1"]);
   expect(keepAnnounced(Array.from({ length: 20 }, (_, index) => `http://a:${index + 1}`))).toHaveLength(8);
@@ -75,6 +99,24 @@ describe("in a session [TRUST-6]", () => {
   ])("%s is dialled", async (_, host, kind, ours) => {
     await using world = new World();
     expect((await announce(world, "203.0.113.7", host, kind, ours)).frames).toBe(1);
+  });
+
+  test("a link with a name that leads here is not used, nor is the name later; once the person typed it, it is [TRUST-9]", async () => {
+    await using world = new World();
+    const [desk, lap] = [await world.peer("desk"), await world.peer("lap")];
+    const [early, late] = [desk.peer.invite({ name: "lap", allow: [] }), desk.peer.invite({ name: "lap", allow: [] })];
+    world.places.set("desk", "loopback");
+    await expect(lap.peer.accept(early.link, { name: "desk", allow: [] })).rejects.toMatchObject({ code: "UNREACHABLE" });
+    expect(world.passages).toEqual([]);
+    world.places.set("desk", "public");
+    await lap.peer.accept(late.link, { name: "desk", allow: [] });
+    await late.paired;
+    world.places.set("desk", "loopback");
+    await expect(lap.peer.ping("desk")).rejects.toMatchObject({ code: "UNREACHABLE" });
+    expect(lap.peer.givenAddresses("desk")).toEqual([]);
+    await lap.peer.trust({ peer: "desk", addresses: ["http://desk:7340"] });
+    expect(await lap.peer.ping("desk")).toBeGreaterThan(0);
+    expect(lap.peer.givenAddresses("desk")).toEqual(["http://desk:7340"]);
   });
 
   test("a person's word is permission to dial any of them", async () => {

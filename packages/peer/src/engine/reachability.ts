@@ -1,4 +1,4 @@
-/** What we learned about where peers are: which address worked, from which host they call, and which announced addresses are harmless (spec TRUST-6). */
+/** What we learned about where peers are: which address worked, from which host they call, and which addresses may be dialled (spec TRUST-6, TRUST-9). */
 import { isPeerAddress, limits } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { AddressKind } from "../ports/link.ts";
@@ -44,8 +44,19 @@ export class Reachability {
   }
 
   /** Whether a peer that we cannot dial has been heard lately enough to expect its next call. */
-  isCalling({ heardAt }: LiveSession): boolean {
-    return isHealthy(heardAt, this.#clock.now());
+  isCalling({ heard }: LiveSession): boolean {
+    return isHealthy(heard, this.#clock.elapsed());
+  }
+
+  /** Whether an address of a peer may be dialled at the host that it leads to. */
+  mayDial(did: string, known: KnownAddress, host: string, kind: AddressKind): boolean {
+    if (isGiven(known)) return true;
+    return known.source === "link" ? this.#mayNameLeadTo(kind) : this.isHarmless(did, host, kind);
+  }
+
+  /** TRUST-9: what a name in a link leads to was not seen by the person who carried it, and may be another place tomorrow. */
+  #mayNameLeadTo(kind: AddressKind): boolean {
+    return kind === "loopback" ? this.#isLoopbackOurs() : !nowhereOfPeers.has(kind);
   }
 
   /**
@@ -66,6 +77,16 @@ export class Reachability {
     return seen;
   }
 }
+
+/** Whether a person said to dial this very place: by typing the address, or by carrying a link with its IP address. */
+export const isGiven = ({ source, address }: KnownAddress): boolean =>
+  source === "person" || (source === "link" && ipAddressPattern.test(address));
+
+/** In its usual form; an IP address in any other counts as a name. */
+const ipAddressPattern = /^http:\/\/(?:\[[0-9a-f:.]+\]|\d{1,3}(?:\.\d{1,3}){3}):\d+$/i;
+
+/** Where no peer listens that a name should lead to. */
+const nowhereOfPeers: ReadonlySet<AddressKind> = new Set(["link-local", "multicast", "unspecified"]);
 
 /** What of an announcement is worth keeping: addresses in form, at most eight. */
 export const keepAnnounced = (addresses: readonly string[]): readonly string[] =>

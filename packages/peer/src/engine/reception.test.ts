@@ -137,7 +137,7 @@ describe("every check of a message, from version to signature, gives the same an
     const { clock, desk, session } = meeting;
     await expectWorking(session);
     const late = encodeEnvelope(session.seal("ping", { n: 1 }, clock.now() + limits.sessionIdleMsMax));
-    clock.set(clock.now() + limits.sessionIdleMsMax);
+    clock.stall(limits.sessionIdleMsMax);
     expect(await risen(desk.peer, async () => expect(await desk.poke(late)).toEqual(rejected))).toEqual({ "refused.SESSION_EXPIRED": 1 });
   });
 });

@@ -9,7 +9,7 @@ import type { Dialogue, Reply } from "./dialogue.ts";
 import type { HandshakesIn } from "./handshakes-in.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
 import type { KeyRing } from "./key-ring.ts";
-import type { Ground } from "./needs.ts";
+import { type Ground, momentOf } from "./needs.ts";
 import type { LiveSession, SessionTable } from "./session-table.ts";
 
 export interface ReceptionParts {
@@ -62,9 +62,9 @@ export class Reception {
     const session = sessions.find(envelope.senderId, envelope.sessionId);
     const peerKey = session === undefined ? undefined : keys.keyOf(envelope.senderId);
     if (session === undefined || peerKey === undefined) return this.#refuse("REJECTED", "NO_SESSION");
-    const now = ground.clock.now();
-    if (session.isExpired(now)) return this.#refuse("REJECTED", "SESSION_EXPIRED");
-    const opening = session.open(ground.crypto, peerKey, envelope, now);
+    const at = momentOf(ground);
+    if (session.isExpired(at.elapsed)) return this.#refuse("REJECTED", "SESSION_EXPIRED");
+    const opening = sessions.open(ground.crypto, session, peerKey, envelope, at);
     if (opening.kind === "refused") {
       if (opening.code !== "REPLAY_DETECTED") return this.#refuse("REJECTED", opening.code);
       // MSG-5, HTTP-7: a copy of a genuine message is answered as the first was; junk under a used number must not learn that there is a session.

@@ -1,42 +1,55 @@
-import { type Agreement, establishSession, limits, newSessionId, pureCrypto } from "@hikyaku/protocol";
-import { ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
+import {
+  type Agreement,
+  type Bytes,
+  type Envelope,
+  encodeUtf8,
+  establishSession,
+  type Identity,
+  limits,
+  type Moment,
+  newSessionId,
+  pureCrypto,
+  seal,
+  type VerifyingKey,
+} from "@hikyaku/protocol";
+import { failureOf, ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import { webRandom } from "../adapters/web-random.ts";
 import { LiveSession, SessionTable } from "./session-table.ts";
 
+/** The wall clock says the same all the time: nothing here may be measured by it. */
+const momentAt = (elapsed: number): Moment => ({ now: Date.parse("2026-02-01T00:00:00.000Z"), elapsed });
+
 interface Shape {
   readonly sessionId?: string;
   readonly peerId?: string;
-  readonly now?: number;
+  /** When it began, by the monotonic clock. */
+  readonly elapsed?: number;
   readonly crossedWith?: string;
   /** As if this many messages had come. */
   readonly received?: number;
 }
 
-function live({
-  sessionId = newSessionId(webRandom.bytes(16)),
-  peerId = "did:desk",
-  now = 0,
-  crossedWith,
-  received,
-}: Shape = {}): LiveSession {
-  const agreement: Agreement = {
-    sessionId,
-    role: "initiator",
-    selfId: "did:lap",
-    peerId,
-    version: "1.2",
-    suite: "X25519_AES256GCM_SHA256",
-    features: [],
-    sendingChain: pureCrypto.sha256(new Uint8Array(1)),
-    receivingChain: pureCrypto.sha256(new Uint8Array(2)),
-    th3: new Uint8Array(32),
-    exporter: new Uint8Array(32),
-    clockOffsetMs: 0,
-  };
-  const session = establishSession(agreement, now);
+const agreementOf = ({ sessionId = newSessionId(webRandom.bytes(16)), peerId = "did:desk" }: Shape): Agreement => ({
+  sessionId,
+  role: "initiator",
+  selfId: "did:lap",
+  peerId,
+  version: "1.2",
+  suite: "X25519_AES256GCM_SHA256",
+  features: [],
+  sendingChain: pureCrypto.sha256(new Uint8Array(1)),
+  receivingChain: pureCrypto.sha256(new Uint8Array(2)),
+  th3: new Uint8Array(32),
+  exporter: new Uint8Array(32),
+  clockOffsetMs: 0,
+});
+
+function live(shape: Shape = {}): LiveSession {
+  const { elapsed = 0, crossedWith, received } = shape;
+  const session = establishSession(agreementOf(shape), elapsed);
   const worn = received === undefined ? session : { ...session, window: { highest: received, seen: 1n } };
-  return new LiveSession(worn, { now, isReady: true, crossedWith });
+  return new LiveSession(worn, { at: momentAt(elapsed), isReady: true, crossedWith });
 }
 
 const one = "11111111-1111-4111-8111-111111111111";
@@ -56,7 +69,7 @@ describe("when a session is due, and when it is over", () => {
     expect(live({ received: 2 ** 20 - 1 }).isExpired(0)).toBe(false);
     expect(live({ received: 2 ** 20 }).isExpired(0)).toBe(true);
     const busy = live();
-    busy.heardAt = limits.sessionMsMax - 1;
+    busy.heard = momentAt(limits.sessionMsMax - 1);
     expect(busy.isExpired(limits.sessionMsMax - 1)).toBe(false);
     expect(busy.isExpired(limits.sessionMsMax)).toBe(true);
   });
@@ -107,7 +120,7 @@ describe("what goes, and when", () => {
     const [older, newer] = [live({ sessionId: one }), live({ sessionId: two })];
     table.add(older);
     table.add(newer);
-    older.heardAt = 1000;
+    older.heard = momentAt(1000);
     table.sweep(limits.retiredSessionMsMax + 999);
     expect(table.find("did:desk", one)).toBe(older);
     table.sweep(limits.retiredSessionMsMax + 1000);
@@ -148,6 +161,95 @@ describe("what goes, and when", () => {
   });
 });
 
+describe("secrets of skipped messages [LIM-6]", () => {
+  /** Real but for the signatures: sealing a thousand messages would cost seconds of curve arithmetic, and the count does not depend on them. */
+  const signature: Bytes = new Uint8Array(64);
+  const publicKey: Bytes = new Uint8Array(32);
+  const peerKey: VerifyingKey = { publicKey, verify: () => true };
+  const peer: Identity = { did: "did:desk", publicKey, key: { publicKey, sign: () => signature } };
+
+  /** Every session of these tests has the same chain keys, so that what was sealed once opens in each of them. */
+  const sealedBySomePeer = (count: number): readonly Envelope[] => {
+    let session = establishSession({ ...agreementOf({}), role: "responder", sendingChain: pureCrypto.sha256(new Uint8Array(2)) }, 0);
+    return Array.from({ length: count }, () => {
+      const message = { msgType: "ping", plaintext: encodeUtf8("{}") } as const;
+      const sealed = seal(pureCrypto, peer, session, message, { nonces: () => publicKey, ...momentAt(0) });
+      session = sealed.session;
+      return sealed.envelope;
+    });
+  };
+  const envelopes = sealedBySomePeer(1100);
+
+  /** Whether the message with this number opens in the session now. */
+  const opens = (table: SessionTable, session: LiveSession, sequenceNum: number, elapsed = 0): boolean => {
+    const envelope = envelopes[sequenceNum - 1];
+    if (envelope === undefined) throw new Error(`message ${sequenceNum} was never sealed`);
+    return table.open(pureCrypto, session, peerKey, envelope, momentAt(elapsed)).kind === "opened";
+  };
+  const member = (table: SessionTable, peerId: string): LiveSession => {
+    const session = live({ peerId });
+    table.add(session);
+    return session;
+  };
+
+  /** Two sessions far below their own bound, and as many full ones beside them as make it 65 536. */
+  const fullTable = () => {
+    const table = new SessionTable();
+    const fullOnes = limits.skippedSecretsPerNodeMax / limits.skippedSecretsMax - 1;
+    for (let index = 0; index < fullOnes; index += 1) {
+      const full = member(table, `did:${index}`);
+      expect([opens(table, full, 1024), opens(table, full, 1026), full.skippedSecrets]).toEqual([true, true, 1024]);
+    }
+    const [one, other] = [member(table, "did:one"), member(table, "did:other")];
+    expect([opens(table, one, 501), opens(table, other, 525)]).toEqual([true, true]);
+    return { table, one, other };
+  };
+
+  test("all sessions together keep at most 65 536; the one that goes on skipping gives up its own oldest, and no other loses any", () => {
+    const { table, one, other } = fullTable();
+    expect([table.skippedSecrets, limits.skippedSecretsPerNodeMax]).toEqual([65_536, 65_536]);
+    expect(opens(table, one, 503)).toBe(true);
+    expect([table.skippedSecrets, one.skippedSecrets, other.skippedSecrets]).toEqual([65_536, 500, 524]);
+    expect([1, 2, 502].map((sequenceNum) => opens(table, one, sequenceNum))).toEqual([false, true, true]);
+    expect([1, 2].map((sequenceNum) => opens(table, other, sequenceNum))).toEqual([true, true]);
+    expect(table.skippedSecrets).toBe(65_532);
+
+    // Four places are free: a newcomer that skips nine keeps its newest four, and the next one none, but both may go on.
+    const [late, later] = [member(table, "did:late"), member(table, "did:later")];
+    expect([opens(table, late, 10), opens(table, later, 10)]).toEqual([true, true]);
+    expect([table.skippedSecrets, late.skippedSecrets, later.skippedSecrets]).toEqual([65_536, 4, 0]);
+    expect([5, 6, 9].map((sequenceNum) => opens(table, late, sequenceNum))).toEqual([false, true, true]);
+    expect([9, 11].map((sequenceNum) => opens(table, later, sequenceNum))).toEqual([false, true]);
+
+    // What ends makes room: of the next 999 that it skips it keeps as many as the ended one kept, and two more.
+    table.drop(other);
+    expect(opens(table, later, 1011)).toBe(true);
+    expect([table.skippedSecrets, later.skippedSecrets]).toEqual([65_536, 524]);
+    table.sweep(limits.skippedSecretMsMax + 1);
+    expect(table.skippedSecrets).toBe(0);
+  });
+
+  test("the count follows what is used, dropped, swept and refused", () => {
+    const table = new SessionTable();
+    const [one, other] = [member(table, "did:one"), member(table, "did:other")];
+    expect([opens(table, one, 10), opens(table, other, 5)]).toEqual([true, true]);
+    expect(table.skippedSecrets).toBe(9 + 4);
+    expect([opens(table, one, 3), opens(table, one, 3)]).toEqual([true, false]);
+    expect(table.skippedSecrets).toBe(8 + 4);
+    const forged = { ...(envelopes[19] as Envelope), nonce: new Uint8Array(32).fill(1) };
+    expect(table.open(pureCrypto, one, peerKey, forged, momentAt(0)).kind).toBe("refused");
+    expect(table.skippedSecrets).toBe(8 + 4);
+    table.drop(other);
+    table.drop(other);
+    expect(table.skippedSecrets).toBe(8);
+    expect(opens(table, one, 12, 60_000)).toBe(true);
+    table.sweep(limits.skippedSecretMsMax + 1);
+    expect(table.skippedSecrets).toBe(1);
+    table.clear();
+    expect(table.skippedSecrets).toBe(0);
+  });
+});
+
 describe("between two peers", () => {
   const pair = async (world: World) => {
     const clock = new ManualClock();
@@ -170,7 +272,7 @@ describe("between two peers", () => {
     await say(lap, desk);
     const first = await sendingIn(world, lap, desk);
     for (let quarter = 0; quarter < 5; quarter += 1) {
-      clock.set(clock.now() + 13 * 60_000);
+      clock.stall(13 * 60_000);
       await say(desk, lap);
       await say(lap, desk);
     }
@@ -186,10 +288,104 @@ describe("between two peers", () => {
     await using world = new World();
     const { clock, desk, lap } = await pair(world);
     await say(lap, desk);
-    clock.set(clock.now() + limits.sessionIdleMsMax);
+    clock.stall(limits.sessionIdleMsMax);
     await say(desk, lap);
     expect(world.framesTo("lap", "handshake")).toHaveLength(1);
     expect(desk.peer.stats()).not.toHaveProperty("refused.SESSION_EXPIRED");
+  });
+
+  /** Everything that a message or a handshake was refused for. */
+  const refusalsOf = (...residents: readonly Resident[]): readonly string[] =>
+    residents.flatMap(({ peer }) => Object.keys(peer.stats()).filter((name) => name.startsWith("refused.")));
+
+  test.each([-10 * limits.sessionMsMax, -limits.sessionIdleMsMax, limits.sessionIdleMsMax, 10 * limits.sessionMsMax])(
+    "clocks that are set by %d ms, both alike, end no session and begin none [LIFE-6]",
+    async (setByMs) => {
+      await using world = new World();
+      const { clock, desk, lap } = await pair(world);
+      await say(lap, desk);
+      clock.set(clock.now() + setByMs);
+      await clock.pass(limits.heartbeatIntervalMs);
+      await say(lap, desk);
+      await say(desk, lap);
+      expect(lap.peer.peer("desk")).toMatchObject({ health: "connected", heardAt: clock.now() });
+      expect(world.passages.filter(({ envelope }) => envelope?.msgType === "handshake")).toHaveLength(1);
+      expect(refusalsOf(desk, lap)).toEqual([]);
+    },
+  );
+
+  test("a clock that is set back keeps no session alive: each side sees it idle after 15 minutes [LIFE-6] [LIFE-2]", async () => {
+    await using world = new World();
+    const { clock, desk, lap } = await pair(world);
+    await say(lap, desk);
+    const health = () => [lap.peer.peer("desk").health, desk.peer.peer("lap").health];
+    clock.stall(limits.sessionIdleMsMax - 1);
+    clock.set(clock.now() - limits.sessionMsMax);
+    expect(health()).toEqual(["silent", "silent"]);
+    clock.stall(1);
+    expect(health()).toEqual(["idle", "idle"]);
+    await say(lap, desk);
+    expect(refusalsOf(desk, lap)).toEqual([]);
+  });
+
+  test.each(["lap", "desk"] as const)(
+    "nor does it put off a new session: an hour after lap began one, %s begins the next [LIFE-6] [LIFE-1]",
+    async (next) => {
+      await using world = new World();
+      const { clock, desk, lap } = await pair(world);
+      await say(lap, desk);
+      const first = await sendingIn(world, lap, desk);
+      const [from, to] = next === "lap" ? ([lap, desk] as const) : ([desk, lap] as const);
+      for (let part = 0; part < 5; part += 1) {
+        clock.stall(limits.rolloverAfterMs / 5 - 1);
+        clock.set(clock.now() - limits.rolloverAfterMs);
+        expect(await sendingIn(world, from, to)).toBe(first);
+      }
+      clock.stall(5);
+      expect(await sendingIn(world, from, to)).not.toBe(first);
+      expect(refusalsOf(desk, lap)).toEqual([]);
+    },
+  );
+
+  /** Two peers with a clock each; desk's is behind by as much as told. */
+  const pairWithOwnClocks = async (world: World, deskBehindMs: number) => {
+    const clocks = { desk: new ManualClock(), lap: new ManualClock() };
+    clocks.desk.set(clocks.lap.now() - deskBehindMs);
+    const [desk, lap] = [await world.peer("desk", { clock: clocks.desk }), await world.peer("lap", { clock: clocks.lap })];
+    await world.introduce(desk, lap);
+    await say(lap, desk);
+    return { clocks, desk, lap };
+  };
+
+  test.each(["lap", "desk"] as const)(
+    "one side's clock jumps by 400 s: %s's next message is refused, a handshake measures anew, and it arrives [LIFE-6] [MSG-9] [HS-13]",
+    async (sender) => {
+      await using world = new World();
+      const { clocks, desk, lap } = await pairWithOwnClocks(world, 200_000);
+      clocks.desk.set(clocks.desk.now() + 400_000);
+      const [from, to] = sender === "lap" ? ([lap, desk] as const) : ([desk, lap] as const);
+      await say(from, to);
+      await say(to, from);
+      expect(to.peer.stats()).toMatchObject({ "refused.CLOCK_SKEW": 1, "session.established": 2 });
+      expect(world.passages.filter(({ envelope }) => envelope?.msgType === "handshake")).toHaveLength(2);
+    },
+  );
+
+  test("a clock that jumps too far for a handshake is named, and once it is right again everything goes on [LIFE-6]", async () => {
+    await using world = new World();
+    const { clocks, desk, lap } = await pairWithOwnClocks(world, 0);
+    clocks.desk.set(clocks.desk.now() + 3_600_000);
+    for (const [from, to] of [
+      [lap, desk],
+      [desk, lap],
+    ] as const) {
+      const failure = await failureOf(from.peer.send(to.name, "message", { text: "too early" }));
+      expect(failure).toMatchObject({ code: "CLOCK_SKEW", message: expect.stringContaining("more than 300 s apart") });
+    }
+    clocks.desk.set(clocks.desk.now() - 3_600_000);
+    await say(lap, desk);
+    await say(desk, lap);
+    expect(await desk.peer.inbox({ limit: 10 })).toHaveLength(2);
   });
 
   /** Holds frames of one type to one peer until told. */

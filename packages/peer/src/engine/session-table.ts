@@ -9,8 +9,10 @@ import {
   isWornOut,
   limits,
   type MessageType,
+  type Moment,
   type NonceSource,
   type Opening,
+  type OpeningSettings,
   open,
   type Session,
   type SessionFacts,
@@ -24,8 +26,8 @@ export class LiveSession {
   readonly facts: SessionFacts;
   /** The session of a handshake that crossed this one's, if any. */
   readonly crossedWith: string | undefined;
-  /** When the last authentic message came or the session was made. */
-  heardAt: number;
+  /** When the last authentic message came or the session was made. People are shown the wall clock's reading; how long ago it was, the other tells. */
+  heard: Moment;
   /** Whether the peer has shown that it holds the keys too. */
   isReady: boolean;
   /** Where the peer said it can be reached. */
@@ -34,11 +36,11 @@ export class LiveSession {
 
   constructor(
     session: Session,
-    { now, isReady, crossedWith }: { readonly now: number; readonly isReady: boolean; readonly crossedWith?: string | undefined },
+    { at, isReady, crossedWith }: { readonly at: Moment; readonly isReady: boolean; readonly crossedWith?: string | undefined },
   ) {
     this.facts = session.facts;
     this.crossedWith = crossedWith;
-    this.heardAt = now;
+    this.heard = at;
     this.isReady = isReady;
     this.#session = session;
   }
@@ -47,7 +49,7 @@ export class LiveSession {
     crypto: Crypto,
     identity: Identity,
     message: { readonly msgType: MessageType; readonly plaintext: Bytes },
-    at: { readonly nonces: NonceSource; readonly now: number },
+    at: Moment & { readonly nonces: NonceSource },
   ): Envelope {
     const { envelope, session } = seal(crypto, identity, this.#session, message, at);
     this.#session = session;
@@ -55,27 +57,32 @@ export class LiveSession {
   }
 
   /** Opens one envelope; nothing but a good one changes the session. */
-  open(crypto: Crypto, peerKey: VerifyingKey, envelope: Envelope, now: number): Opening {
-    const opening = open(crypto, this.#session, peerKey, envelope, now);
+  open(crypto: Crypto, peerKey: VerifyingKey, envelope: Envelope, at: OpeningSettings): Opening {
+    const opening = open(crypto, this.#session, peerKey, envelope, at);
     if (opening.kind !== "opened") return opening;
     this.#session = opening.session;
-    this.heardAt = now;
+    this.heard = { now: at.now, elapsed: at.elapsed };
     this.isReady = true;
     return opening;
   }
 
-  isDueForRollover(now: number): boolean {
-    return isDueForRollover(this.#session, now);
+  /** How many secrets it keeps for messages that have not come yet. */
+  get skippedSecrets(): number {
+    return this.#session.receiving.skipped.size;
+  }
+
+  isDueForRollover(elapsed: number): boolean {
+    return isDueForRollover(this.#session, elapsed);
   }
 
   /** LIFE-2: idle for 15 minutes, a day old, or out of numbers. */
-  isExpired(now: number): boolean {
-    return now - this.heardAt >= limits.sessionIdleMsMax || isWornOut(this.#session, now);
+  isExpired(elapsed: number): boolean {
+    return elapsed - this.heard.elapsed >= limits.sessionIdleMsMax || isWornOut(this.#session, elapsed);
   }
 
   /** Forgets what it kept for messages that will not come any more. */
-  tidy(now: number): void {
-    this.#session = tidySession(this.#session, now);
+  tidy(elapsed: number): void {
+    this.#session = tidySession(this.#session, elapsed);
   }
 
   erase(): void {
@@ -91,9 +98,25 @@ interface PeerSessions {
 export class SessionTable {
   readonly #byPeer = new Map<string, PeerSessions>();
   #size = 0;
+  #skippedSecrets = 0;
 
   get size(): number {
     return this.#size;
+  }
+
+  /** How many secrets all of them keep for messages that have not come yet. */
+  get skippedSecrets(): number {
+    return this.#skippedSecrets;
+  }
+
+  /**
+   * Opens one envelope in a session of this table. LIM-6: what the others keep stays theirs. A session that skips more than is left gives up its own oldest
+   * secrets, so whoever floods the table starves only itself.
+   */
+  open(crypto: Crypto, session: LiveSession, peerKey: VerifyingKey, envelope: Envelope, at: Moment): Opening {
+    const ofOthers = this.#skippedSecrets - session.skippedSecrets;
+    const skippedMax = limits.skippedSecretsPerNodeMax - ofOthers;
+    return this.#counting(session, () => session.open(crypto, peerKey, envelope, { ...at, skippedMax }));
   }
 
   /** Whether one more would go above the bound. */
@@ -110,9 +133,9 @@ export class SessionTable {
   }
 
   /** The session to send in, if there is one that still may. Over HTTP nothing is sent before the peer has shown the keys (spec HS-12). */
-  sendingTo(peerId: string, now: number): LiveSession | undefined {
+  sendingTo(peerId: string, elapsed: number): LiveSession | undefined {
     const sending = this.#byPeer.get(peerId)?.sending;
-    return sending?.isReady === true && !sending.isExpired(now) ? sending : undefined;
+    return sending?.isReady === true && !sending.isExpired(elapsed) ? sending : undefined;
   }
 
   /**
@@ -145,18 +168,28 @@ export class SessionTable {
     if (sessions === undefined || at < 0) return;
     sessions.all.splice(at, 1);
     this.#size -= 1;
+    this.#skippedSecrets -= session.skippedSecrets;
     this.retire(session);
     session.erase();
     if (sessions.all.length === 0) this.#byPeer.delete(session.facts.peerId);
   }
 
   /** Drops what has expired, and what no longer sends and was silent for a minute. */
-  sweep(now: number): void {
+  sweep(elapsed: number): void {
     for (const { all, sending } of this.#byPeer.values()) {
-      const isSilent = (session: LiveSession): boolean => session !== sending && now - session.heardAt >= limits.retiredSessionMsMax;
-      for (const session of all.filter((one) => isSilent(one) || one.isExpired(now))) this.drop(session);
-      for (const session of all) session.tidy(now);
+      const isSilent = (session: LiveSession): boolean =>
+        session !== sending && elapsed - session.heard.elapsed >= limits.retiredSessionMsMax;
+      for (const session of all.filter((one) => isSilent(one) || one.isExpired(elapsed))) this.drop(session);
+      for (const session of all) this.#counting(session, () => session.tidy(elapsed));
     }
+  }
+
+  /** Does what may change how many secrets a session keeps, and so keeps the count of all of them without a walk over all sessions. */
+  #counting<Result>(session: LiveSession, change: () => Result): Result {
+    const before = session.skippedSecrets;
+    const result = change();
+    this.#skippedSecrets += session.skippedSecrets - before;
+    return result;
   }
 
   /** The sessions that send, one a peer. */

@@ -8,7 +8,7 @@ export interface Timer {
 export interface Clock {
   /** Wall clock, milliseconds since 1970. It may jump either way. */
   now(): number;
-  /** Monotonic milliseconds from an arbitrary start: for measuring, never for stamping. */
+  /** Monotonic milliseconds from an arbitrary start: for measuring, never for stamping. Whether a machine counts the time that it sleeps is its own affair. */
   elapsed(): number;
   /** Runs `callback` once, no sooner than `delayMs` from now. A pending timer alone does not keep the process alive. */
   after(delayMs: number, callback: () => void): Timer;

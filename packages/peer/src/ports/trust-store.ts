@@ -7,8 +7,11 @@ export type TrustLevel = "blocked" | "unknown" | "seen" | "trusted" | "admin";
 export interface KnownAddress {
   /** `http://host:port`. */
   readonly address: string;
-  /** `person`: from a pairing link or configuration, which is permission to dial it. `peer`: announced inside a session, dialled only if harmless (spec TRUST-6). */
-  readonly source: "person" | "peer";
+  /**
+   * `person`: typed by one, which is permission to dial it. `link`: from a pairing link, which a person carried and the other side wrote: dialled unless it is a
+   * name that leads to this machine (spec TRUST-9). `peer`: announced inside a session, dialled only if harmless (spec TRUST-6).
+   */
+  readonly source: "person" | "link" | "peer";
 }
 
 export interface KnownPeer {

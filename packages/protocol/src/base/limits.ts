@@ -61,12 +61,17 @@ export const trustedHandshakeRate: Rate = { perMinute: 60, burst: 120 };
 /** Errors that one peer gets for its messages; what is above is refused in silence. */
 export const errorRate: Rate = { perMinute: 60, burst: 120 };
 export const limitedPrefixesMax: number = 16_384;
+/** Hosts at which a trusted peer was proven lately, and which are counted by themselves; as long as a session may be idle. */
+export const friendlyHostsMax: number = 1024;
+export const friendlyHostMsMax: number = 15 * minuteMs;
 export const limitedIdentitiesMax: number = 16_384;
 
 // Message protection (spec §5)
 export const replayWindowSize: number = 1024;
 export const forwardJumpMax: number = 1024;
 export const skippedSecretsMax: number = 1024;
+/** Of all sessions of a peer together. */
+export const skippedSecretsPerNodeMax: number = 65_536;
 export const skippedSecretMsMax: number = 120 * secondMs;
 /** A jump longer than this makes the receiver check the signature before it derives anything. */
 export const cheapJumpMax: number = 32;
@@ -96,6 +101,8 @@ export const pairingTokenBytes: number = 16;
 export const pairingLinkLengthMax: number = 2048;
 export const pairingMsMax: number = 10 * minuteMs;
 export const openPairingsMax: number = 64;
+/** How long after a pairing the other side's no is told to the person: longer than anybody may take to answer, silence included. */
+export const declineMsMax: number = 15 * minuteMs;
 
 // The living peer (spec §9, §11)
 export const repliesCountMax: number = 64;
@@ -115,18 +122,20 @@ export const closeMsMax: number = 5 * secondMs;
 export const goodbyeMsMax: number = 1 * secondMs;
 export const connectTimeoutMsMax: number = 10 * secondMs;
 export const knownPeersMax: number = 10_000;
+/** Of those, strangers pinned at first sight: whoever can reach the listener must not fill what a person adds to. */
+export const seenPeersMax: number = 1000;
 export const cachedKeysMax: number = 4096;
 export const linksPerPeerMax: number = 3;
 export const linkIdleMsMax: number = 300 * secondMs;
 export const linkKeepAliveMs: number = 30 * secondMs;
 export const inboxPageMax: number = 1000;
-
-// Inbox (spec §11)
-/** Of one sender, unread. */
 export const inboxUnreadPerSenderMax: number = 10_000;
 export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
-/** Of all bodies together. */
+/** Of all bodies together, read ones too. */
 export const inboxBytesMax: number = kib * kib * kib;
+/** What a sender is told to wait where there is no room: somebody has to read first. */
+export const inboxFullRetryAfterS: number = 60;
+
 export const lanesPerSenderMax: number = 16;
 /** What may wait behind one missing order. */
 export const reorderCountMax: number = 256;

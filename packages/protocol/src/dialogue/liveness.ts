@@ -36,6 +36,7 @@ export interface WakeUpBody {
 
 /** The sender forgets this session now. */
 export interface SessionCloseBody {
+  /** `declined`: the pairing that made this session came to nothing there (spec PAIR-5). Any other is for people. */
   readonly reason?: string;
 }
 

@@ -52,9 +52,10 @@ test("an erased sending chain gives nothing any more [MSG-1]", () => {
 function receive(
   chain: ReceivingChain,
   sequenceNum: number,
-  now = 0,
+  elapsed = 0,
+  skippedMax = skippedSecretsMax,
 ): { readonly secret: Bytes | undefined; readonly chain: ReceivingChain } {
-  const step = stepTo(crypto, chain, sequenceNum, now);
+  const step = stepTo(crypto, chain, sequenceNum, { elapsed, skippedMax });
   if (step === undefined) return { secret: undefined, chain };
   const secret = step.messageSecret.slice();
   return { secret, chain: commitStep(chain, step) };
@@ -77,13 +78,13 @@ test.each([[[2, 3, 4, 5, 6]], [[6, 5, 4, 3, 2]], [[4, 2, 6, 3, 5]]])(
 test("trying a message changes nothing, however far ahead it is [MSG-6]", () => {
   const { chain } = receive(receivingChainAt(chainKey(), 2), 4);
   const before = structuredClone(chain);
-  for (const sequenceNum of [2, 3, 5, 900]) stepTo(crypto, chain, sequenceNum, skippedSecretMsMax + 1);
+  for (const sequenceNum of [2, 3, 5, 900]) stepTo(crypto, chain, sequenceNum, { elapsed: skippedSecretMsMax + 1, skippedMax: 1 });
   expect(chain).toEqual(before);
 });
 
 test("keeping a step erases the chain key before it and the secret that was used [MSG-1]", () => {
   const first = receivingChainAt(chainKey(), 2);
-  const step = stepTo(crypto, first, 3, 0);
+  const step = stepTo(crypto, first, 3, { elapsed: 0 });
   const second = commitStep(first, step as NonNullable<typeof step>);
   expect(first.chainKey).toEqual(erased);
   expect(step?.messageSecret).toEqual(erased);
@@ -116,6 +117,31 @@ test("no more than 1 024 secrets are held, and the oldest are erased first [MSG-
   expect(next.skipped.size).toBe(skippedSecretsMax);
   expect(oldest).toEqual([erased, erased]);
   expect([...next.skipped.keys()].slice(0, 1)).toEqual([2]);
+});
+
+test("where less room is left, the newest stay and the oldest are erased; none at all is room enough to go on [LIM-6]", () => {
+  const { chain } = receive(receivingChainAt(chainKey(), 2), 4);
+  const oldest = chain.skipped.get(2)?.messageSecret;
+  const { chain: tighter } = receive(chain, 6, 0, 2);
+  expect([...tighter.skipped.keys()]).toEqual([3, 5]);
+  expect(oldest).toEqual(erased);
+  expect(receive(structuredClone(tighter), 5).secret).toEqual(secrets[3]);
+  const without = receive(receivingChainAt(chainKey(), 2), 5, 0, 0);
+  expect([without.secret, without.chain.skipped.size]).toEqual([secrets[3], 0]);
+  expect(receive(without.chain, 6).secret).toEqual(secrets[4]);
+});
+
+test("a secret that there is no room for is never made [LIM-6]", () => {
+  let derivations = 0;
+  const counting: typeof crypto = {
+    ...crypto,
+    expand: (...args) => {
+      derivations += 1;
+      return crypto.expand(...args);
+    },
+  };
+  stepTo(counting, receivingChainAt(chainKey(), 2), 102, { elapsed: 0, skippedMax: 3 });
+  expect(derivations).toBe(100 + 3 + 2);
 });
 
 test("an erased receiving chain holds no secret [MSG-1]", () => {

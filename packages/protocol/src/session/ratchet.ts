@@ -42,7 +42,7 @@ export class SendingChain {
 
 interface SkippedSecret {
   readonly messageSecret: Bytes;
-  /** When it was skipped, by our clock. */
+  /** When it was skipped, by our monotonic clock. */
   readonly skippedAt: number;
 }
 
@@ -57,6 +57,13 @@ export interface ReceivingChain {
 
 export const receivingChainAt = (chainKey: Bytes, sequenceNum: number): ReceivingChain => ({ chainKey, sequenceNum, skipped: new Map() });
 
+export interface StepSettings {
+  /** By our monotonic clock. */
+  readonly elapsed: number;
+  /** How many skipped secrets the chain may hold afterwards, where other chains leave it less than `skippedSecretsMax`. */
+  readonly skippedMax?: number;
+}
+
 export interface ReceivingStep {
   readonly messageSecret: Bytes;
   readonly next: ReceivingChain;
@@ -66,24 +73,36 @@ export interface ReceivingStep {
  * The secret of one message and the chain after it; undefined where it was used or dropped. Changes nothing: `commitStep` does, once the message is
  * known to be authentic. The replay window bounds how far `sequenceNum` may run ahead.
  */
-export function stepTo(crypto: Crypto, chain: ReceivingChain, sequenceNum: number, now: number): ReceivingStep | undefined {
-  if (sequenceNum < chain.sequenceNum) return takeSkipped(chain, sequenceNum, now);
-  const skipped = freshSkipped(chain, now);
+export function stepTo(
+  crypto: Crypto,
+  chain: ReceivingChain,
+  sequenceNum: number,
+  { elapsed, skippedMax = skippedSecretsMax }: StepSettings,
+): ReceivingStep | undefined {
+  if (sequenceNum < chain.sequenceNum) return takeSkipped(chain, sequenceNum, elapsed);
+  const skipped = freshSkipped(chain, elapsed);
+  const most = Math.min(skippedMax, skippedSecretsMax);
   let chainKey = chain.chainKey;
   for (let at = chain.sequenceNum; at < sequenceNum; at += 1) {
-    skipped.set(at, { messageSecret: messageSecretOf(crypto, chainKey), skippedAt: now });
+    // Of a jump wider than the room there is, only the newest secrets are made at all.
+    if (sequenceNum - at <= most) skipped.set(at, { messageSecret: messageSecretOf(crypto, chainKey), skippedAt: elapsed });
     chainKey = nextChainKeyOf(crypto, chainKey);
   }
-  for (const oldest of skipped.keys()) {
-    if (skipped.size <= skippedSecretsMax) break;
-    skipped.delete(oldest);
-  }
+  dropOldest(skipped, most);
   const messageSecret = messageSecretOf(crypto, chainKey);
   return { messageSecret, next: { chainKey: nextChainKeyOf(crypto, chainKey), sequenceNum: sequenceNum + 1, skipped } };
 }
 
-function takeSkipped(chain: ReceivingChain, sequenceNum: number, now: number): ReceivingStep | undefined {
-  const skipped = freshSkipped(chain, now);
+/** Drops from a copy; `commitStep` erases. */
+function dropOldest(skipped: Map<number, SkippedSecret>, most: number): void {
+  for (const oldest of skipped.keys()) {
+    if (skipped.size <= most) return;
+    skipped.delete(oldest);
+  }
+}
+
+function takeSkipped(chain: ReceivingChain, sequenceNum: number, elapsed: number): ReceivingStep | undefined {
+  const skipped = freshSkipped(chain, elapsed);
   const found = skipped.get(sequenceNum);
   if (found === undefined) return undefined;
   skipped.delete(sequenceNum);
@@ -91,8 +110,8 @@ function takeSkipped(chain: ReceivingChain, sequenceNum: number, now: number): R
 }
 
 /** A copy without the secrets that have waited too long. */
-const freshSkipped = (chain: ReceivingChain, now: number): Map<number, SkippedSecret> =>
-  new Map([...chain.skipped].filter(([, { skippedAt }]) => now - skippedAt <= skippedSecretMsMax));
+const freshSkipped = (chain: ReceivingChain, elapsed: number): Map<number, SkippedSecret> =>
+  new Map([...chain.skipped].filter(([, { skippedAt }]) => elapsed - skippedAt <= skippedSecretMsMax));
 
 /** Erases whatever the old chain held and the new one no longer needs. */
 export function commitStep(before: ReceivingChain, { messageSecret, next }: ReceivingStep): ReceivingChain {
@@ -111,8 +130,8 @@ function eraseDropped(before: SkippedSecrets, kept: SkippedSecrets): void {
 }
 
 /** Erases the secrets that have waited too long, where no message came that would have done it. */
-export function forgetSkipped(chain: ReceivingChain, now: number): ReceivingChain {
-  const skipped = freshSkipped(chain, now);
+export function forgetSkipped(chain: ReceivingChain, elapsed: number): ReceivingChain {
+  const skipped = freshSkipped(chain, elapsed);
   if (skipped.size === chain.skipped.size) return chain;
   eraseDropped(chain.skipped, skipped);
   return { ...chain, skipped };

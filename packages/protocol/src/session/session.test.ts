@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Bytes, concatBytes, encodeHex, isSameBytes } from "../base/bytes.ts";
 import { cheapJumpMax, clockSkewMsMax, rolloverAfterMessages, rolloverAfterMs, sessionMessagesMax, sessionMsMax } from "../base/limits.ts";
+import type { Moment } from "../base/moment.ts";
 import { decodeUtf8, encodeUtf8 } from "../base/utf8.ts";
 import type { Crypto, Sealing } from "../crypto/port.ts";
 import { pureCrypto } from "../crypto/pure.ts";
@@ -15,6 +16,8 @@ import { SendingChain } from "./ratchet.ts";
 import { eraseSession, establishSession, isDueForRollover, isWornOut, open, type Session, seal } from "./session.ts";
 
 const now = Date.parse("2026-02-01T00:00:00.000Z");
+/** As long after the sessions began by the monotonic clock as by the wall clock. */
+const momentAt = (at: number): Moment => ({ now: at, elapsed: at - now });
 const filled = (byte: number, length = 32): Bytes => new Uint8Array(length).fill(byte);
 const sessionId = "3f2b8f4e-6f0c-4c8e-9c5d-0a1b2c3d4e5f";
 
@@ -74,8 +77,8 @@ function pairOf({ crypto = swift, version = "1.2", bobAheadMs = 0 }: PairSetting
   });
   return {
     crypto,
-    alice: { identity: alice, session: establishSession(agreement("initiator", alice, bob, [3, 4], bobAheadMs), now) },
-    bob: { identity: bob, session: establishSession(agreement("responder", bob, alice, [4, 3], -bobAheadMs), now) },
+    alice: { identity: alice, session: establishSession(agreement("initiator", alice, bob, [3, 4], bobAheadMs), 0) },
+    bob: { identity: bob, session: establishSession(agreement("responder", bob, alice, [4, 3], -bobAheadMs), 0) },
   };
 }
 
@@ -84,7 +87,7 @@ let dice = 0;
 const nonces = (): Bytes => pureCrypto.sha256(encodeUtf8(String((dice += 1))));
 
 const sealFrom = (crypto: Crypto, { identity, session }: Side, text: string, at = now) =>
-  seal(crypto, identity, session, { msgType: "message", plaintext: encodeUtf8(text) }, { nonces, now: at });
+  seal(crypto, identity, session, { msgType: "message", plaintext: encodeUtf8(text) }, { nonces, ...momentAt(at) });
 
 /** `count` messages of one side, in the order they were sealed. */
 function sealMany(crypto: Crypto, side: Side, count: number, at = now): readonly Envelope[] {
@@ -98,10 +101,10 @@ function sealMany(crypto: Crypto, side: Side, count: number, at = now): readonly
   return envelopes;
 }
 
-function openBy(crypto: Crypto, session: Session, from: Side, envelope: Envelope | undefined, at = now) {
+function openBy(crypto: Crypto, session: Session, from: Side, envelope: Envelope | undefined, at: number | Moment = now) {
   const peerKey = crypto.verifyingKey(from.identity.publicKey);
   if (peerKey === undefined || envelope === undefined) throw new TypeError("no key or no message");
-  return open(crypto, session, peerKey, envelope, at);
+  return open(crypto, session, peerKey, envelope, typeof at === "number" ? momentAt(at) : at);
 }
 
 function opened(
@@ -187,7 +190,11 @@ describe("clones of one snapshot", () => {
     };
     const { alice } = pairOf({ crypto: watching });
     const message = { msgType: "message", plaintext: encodeUtf8(text) } as const;
-    seal(watching, alice.identity, alice.session, message, { nonces: freshNonces(watching, (length) => filled(9, length)), now });
+    seal(watching, alice.identity, alice.session, message, {
+      nonces: freshNonces(watching, (length) => filled(9, length)),
+      now,
+      elapsed: 0,
+    });
     return used[0] ?? { key: filled(0), iv: filled(0), aad: filled(0) };
   }
 
@@ -396,6 +403,30 @@ describe("the clocks of both sides", () => {
     expect(openBy(swift, session, alice, skipped, now + 120_001)).toEqual(refused("DECRYPTION_FAILED"));
     expect(openBy(swift, session, alice, skipped, now + 120_000).kind).toBe("opened");
   });
+
+  test("being set, forwards or back, neither spares nor ends what was skipped: that is measured [LIFE-6] [MSG-8]", () => {
+    for (const setByMs of [-clockSkewMsMax, clockSkewMsMax]) {
+      const { session, alice, skipped } = midway();
+      const openAfter = (elapsed: number) => openBy(swift, session, alice, skipped, { now: now + setByMs, elapsed });
+      expect(openAfter(120_001)).toEqual(refused("DECRYPTION_FAILED"));
+      expect(openAfter(120_000).kind).toBe("opened");
+    }
+  });
+
+  test("stamp and judge by what they show, however long the session has run [LIFE-6] [MSG-9]", () => {
+    const { crypto, alice, bob } = pairOf();
+    const elapsed = sessionMsMax - 1;
+    const { envelope } = seal(
+      crypto,
+      alice.identity,
+      alice.session,
+      { msgType: "message", plaintext: encodeUtf8("now") },
+      { nonces, now, elapsed },
+    );
+    expect(envelope.timestamp).toBe(now);
+    expect(openBy(crypto, bob.session, alice, envelope, { now: now + clockSkewMsMax + 1, elapsed })).toEqual(refused("CLOCK_SKEW"));
+    expect(openBy(crypto, bob.session, alice, envelope, { now, elapsed }).kind).toBe("opened");
+  });
 });
 
 describe("the life of a session", () => {
@@ -418,8 +449,8 @@ describe("the life of a session", () => {
     ["2^20 messages sent", at(sessionMessagesMax, 1), 0, true, true],
     ["2^20 messages received", at(2, sessionMessagesMax), 0, true, true],
   ])("when it is %s is judged rightly [LIFE-1]", (_, state, ageMs, isDue, isOver) => {
-    expect(isDueForRollover(state, now + ageMs)).toBe(isDue);
-    expect(isWornOut(state, now + ageMs)).toBe(isOver);
+    expect(isDueForRollover(state, ageMs)).toBe(isDue);
+    expect(isWornOut(state, ageMs)).toBe(isOver);
   });
 
   test("seals nothing more once it is a day old, and is still whole [LIFE-1]", () => {

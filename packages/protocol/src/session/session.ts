@@ -5,6 +5,7 @@
 import { type Bytes, eraseBytes } from "../base/bytes.ts";
 import { type ErrorCode, HikyakuError } from "../base/errors.ts";
 import { cheapJumpMax, clockSkewMsMax, rolloverAfterMessages, rolloverAfterMs, sessionMessagesMax, sessionMsMax } from "../base/limits.ts";
+import type { Moment } from "../base/moment.ts";
 import type { Crypto, VerifyingKey } from "../crypto/port.ts";
 import type { Agreement } from "../handshake/agreement.ts";
 import type { Identity } from "../identity/identity.ts";
@@ -33,7 +34,7 @@ export interface Session {
 
 /** What does not change while the session lives. */
 export type SessionFacts = Omit<Agreement, "sendingChain" | "receivingChain"> & {
-  /** Milliseconds since 1970, by our clock. */
+  /** By our monotonic clock. */
   readonly establishedAt: number;
 };
 
@@ -41,11 +42,11 @@ export type SessionFacts = Omit<Agreement, "sendingChain" | "receivingChain"> & 
 const firstFromInitiator = 2;
 const firstFromResponder = 1;
 
-export function establishSession({ sendingChain, receivingChain, ...agreed }: Agreement, now: number): Session {
+export function establishSession({ sendingChain, receivingChain, ...agreed }: Agreement, elapsed: number): Session {
   const isInitiator = agreed.role === "initiator";
   const firstReceived = isInitiator ? firstFromResponder : firstFromInitiator;
   return {
-    facts: { ...agreed, establishedAt: now },
+    facts: { ...agreed, establishedAt: elapsed },
     sending: new SendingChain(sendingChain, isInitiator ? firstFromInitiator : firstFromResponder),
     receiving: receivingChainAt(receivingChain, firstReceived),
     window: windowAt(firstReceived - 1),
@@ -63,10 +64,10 @@ export function seal(
   identity: Identity,
   session: Session,
   message: { readonly msgType: MessageType; readonly plaintext: Bytes },
-  { nonces, now }: { readonly nonces: NonceSource; readonly now: number },
+  { nonces, now, elapsed }: Moment & { readonly nonces: NonceSource },
 ): Sealed {
   const { facts, sending } = session;
-  if (isWornOut(session, now)) throw new HikyakuError("REKEY_REQUIRED", "The session is worn out: a new handshake has to replace it.");
+  if (isWornOut(session, elapsed)) throw new HikyakuError("REKEY_REQUIRED", "The session is worn out: a new handshake has to replace it.");
   const header: EnvelopeHeader = {
     version: facts.version,
     msgType: message.msgType,
@@ -100,12 +101,18 @@ export type Opening =
       >;
     };
 
+export interface OpeningSettings extends Moment {
+  /** How many secrets of skipped messages the session may keep afterwards, where that is less than its own bound. */
+  readonly skippedMax?: number;
+}
+
 /**
  * Opens one envelope of this session. The caller has looked the session up by sender and session id and checked the recipient. When the answer is
  * `opened`, the session handed in is spent: its used-up secrets are erased.
  */
-export function open(crypto: Crypto, session: Session, peerKey: VerifyingKey, envelope: Envelope, now: number): Opening {
+export function open(crypto: Crypto, session: Session, peerKey: VerifyingKey, envelope: Envelope, at: OpeningSettings): Opening {
   const { facts } = session;
+  const { now, elapsed, skippedMax } = at;
   if (envelope.version !== facts.version) return { kind: "refused", code: "INVALID_VERSION" };
   if (!envelope.payload.encrypted) return { kind: "refused", code: "ENCRYPTION_REQUIRED" };
   if (Math.abs(envelope.timestamp - (now + facts.clockOffsetMs)) > clockSkewMsMax) return { kind: "refused", code: "CLOCK_SKEW" };
@@ -116,7 +123,7 @@ export function open(crypto: Crypto, session: Session, peerKey: VerifyingKey, en
   // MSG-7: a long jump costs a derivation for each number skipped, so there the signature is checked before anything is derived.
   const isFarAhead = envelope.sequenceNum - session.receiving.sequenceNum > cheapJumpMax;
   if (isFarAhead && !isSignedBy(crypto, peerKey, envelope)) return { kind: "refused", code: "INVALID_SIGNATURE" };
-  const step = stepTo(crypto, session.receiving, envelope.sequenceNum, now);
+  const step = stepTo(crypto, session.receiving, envelope.sequenceNum, { elapsed, ...(skippedMax === undefined ? {} : { skippedMax }) });
   const plaintext = step === undefined ? undefined : openPayload(crypto, step.messageSecret, envelope);
   if (step === undefined || plaintext === undefined) return { kind: "refused", code: "DECRYPTION_FAILED" };
   if (!isFarAhead && !isSignedBy(crypto, peerKey, envelope)) return { kind: "refused", code: "INVALID_SIGNATURE" };
@@ -131,18 +138,18 @@ const commit = (session: Session, step: ReceivingStep, window: ReplayWindow): Se
 });
 
 /** The session without the skipped secrets whose time is over. */
-export function tidySession(session: Session, now: number): Session {
-  const receiving = forgetSkipped(session.receiving, now);
+export function tidySession(session: Session, elapsed: number): Session {
+  const receiving = forgetSkipped(session.receiving, elapsed);
   return receiving === session.receiving ? session : { ...session, receiving };
 }
 
 /** Whether it is time to make a new session; this one still works meanwhile. */
-export const isDueForRollover = ({ facts, sending, window }: Session, now: number): boolean =>
-  now - facts.establishedAt >= rolloverAfterMs || Math.max(sending.sequenceNum, window.highest) >= rolloverAfterMessages;
+export const isDueForRollover = ({ facts, sending, window }: Session, elapsed: number): boolean =>
+  elapsed - facts.establishedAt >= rolloverAfterMs || Math.max(sending.sequenceNum, window.highest) >= rolloverAfterMessages;
 
 /** Whether this session must not be used any more, in either direction. */
-export const isWornOut = ({ facts, sending, window }: Session, now: number): boolean =>
-  now - facts.establishedAt >= sessionMsMax || Math.max(sending.sequenceNum, window.highest) >= sessionMessagesMax;
+export const isWornOut = ({ facts, sending, window }: Session, elapsed: number): boolean =>
+  elapsed - facts.establishedAt >= sessionMsMax || Math.max(sending.sequenceNum, window.highest) >= sessionMessagesMax;
 
 export function eraseSession(session: Session): void {
   session.sending.erase();

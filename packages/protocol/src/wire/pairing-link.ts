@@ -1,6 +1,6 @@
 /**
  * A pairing link (spec §12): `hikyaku:pair?did=…&at=host:port&token=…`. Whoever holds it may pair once, so it is a secret for its ten minutes. It came
- * through a person's hands, which is permission to dial the addresses in it.
+ * through a person's hands, which is permission to dial the addresses in it, within bounds where they are names (spec TRUST-9).
  */
 import { type Bytes, decodeHex, encodeHex } from "../base/bytes.ts";
 import { addressesPerPeerMax, pairingLinkLengthMax, pairingTokenBytes } from "../base/limits.ts";

@@ -1,10 +1,13 @@
 /** What every inbox promises (packages/peer/src/ports/inbox.ts). */
-import type { Inbox, InboxMessage, InboxStage } from "@hikyaku/peer";
+import type { Inbox, InboxBounds, InboxMessage, InboxStage } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 import { describe, expect, test } from "vitest";
 import type { StoreBench } from "./store-bench.ts";
 
 const [lap, desk] = ["did:key:lap", "did:key:desk"] as const;
+
+/** Three of these are below 3300 bytes and four above, also where an adapter seals each with a few bytes of its own. */
+const large: Pick<InboxMessage, "body"> = { body: "x".repeat(1000) };
 
 const makeMessage = (id: string, changes: Partial<InboxMessage> = {}): InboxMessage => ({
   id,
@@ -16,7 +19,7 @@ const makeMessage = (id: string, changes: Partial<InboxMessage> = {}): InboxMess
   ...changes,
 });
 
-export function inboxContract(adapter: string, arrange: () => Promise<StoreBench<Inbox>>): void {
+export function inboxContract(adapter: string, arrange: (bounds?: Partial<InboxBounds>) => Promise<StoreBench<Inbox>>): void {
   const idsOf = async (inbox: Inbox, query: Partial<Parameters<Inbox["list"]>[0]> = {}): Promise<readonly string[]> =>
     (await inbox.list({ limit: 100, ...query })).map(({ id }) => id);
   const fill = async (inbox: Inbox, ...ids: readonly string[]): Promise<void> => {
@@ -120,6 +123,62 @@ export function inboxContract(adapter: string, arrange: () => Promise<StoreBench
       const inbox = (await bench.reopen?.()) ?? bench.store;
       const stages: readonly InboxStage[] = (await inbox.list({ limit: 10 })).map(({ stage }) => stage);
       expect(stages).toEqual(["handled", "handled", "handled"]);
+    });
+
+    test("a sender with its fill of unread messages gets no more in, others do, and reading makes room [LIM-7]", async () => {
+      await using bench = await arrange({ unreadPerSenderMax: 2 });
+      await fill(bench.store, "1", "2");
+      const before = await bench.store.list({ limit: 10 });
+      expect(await bench.store.append(makeMessage("3"))).toBe("full");
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect(await inbox.append(makeMessage("3"))).toBe("full");
+      expect(await inbox.list({ limit: 10 })).toEqual(before);
+      expect(await inbox.append(makeMessage("3", { from: desk }))).toBe("stored");
+      await inbox.advance(lap, ["1"], "delivered");
+      // One that was read already makes no more room by being handled.
+      await inbox.advance(lap, ["1"], "handled");
+      expect([await inbox.append(makeMessage("3")), await inbox.append(makeMessage("4"))]).toEqual(["stored", "full"]);
+      expect(await idsOf(inbox, { from: lap })).toEqual(["1", "2", "3"]);
+    });
+
+    test("a sender with its fill of unread bytes gets no more in, others do, and reading makes room [LIM-7]", async () => {
+      await using bench = await arrange({ unreadBytesPerSenderMax: 3300 });
+      for (const id of ["1", "2", "3"]) expect(await bench.store.append(makeMessage(id, large))).toBe("stored");
+      expect(await bench.store.append(makeMessage("4", large))).toBe("full");
+      expect(await bench.store.append(makeMessage("4", { from: desk, ...large }))).toBe("stored");
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      await inbox.advance(lap, ["2"], "handled");
+      expect([await inbox.append(makeMessage("4", large)), await inbox.append(makeMessage("5", large))]).toEqual(["stored", "full"]);
+    });
+
+    test("all senders together have a bound as well, and what was read counts there too [LIM-7]", async () => {
+      await using bench = await arrange({ bytesMax: 3300 });
+      const senders = [lap, desk, "did:key:tab"];
+      for (const from of senders) expect(await bench.store.append(makeMessage("1", { from, ...large }))).toBe("stored");
+      for (const from of senders) await bench.store.advance(from, ["1"], "handled");
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      for (const from of senders) expect(await inbox.append(makeMessage("2", { from, ...large }))).toBe("full");
+      expect(await idsOf(inbox)).toEqual(["1", "1", "1"]);
+      expect(await inbox.append(makeMessage("2", { body: "{}" }))).toBe("stored");
+    });
+
+    test("a body counts by its bytes, not by its letters [LIM-7]", async () => {
+      await using bench = await arrange({ unreadBytesPerSenderMax: 1000 });
+      expect(await bench.store.append(makeMessage("1", { body: "é".repeat(600) }))).toBe("full");
+      expect(await bench.store.append(makeMessage("1", { body: "e".repeat(600) }))).toBe("stored");
+    });
+
+    test("what is there already is a duplicate, also where there is no room for another [LIM-7] [BOX-2]", async () => {
+      await using bench = await arrange({ unreadPerSenderMax: 1 });
+      await fill(bench.store, "1");
+      expect([await bench.store.append(makeMessage("1")), await bench.store.append(makeMessage("2"))]).toEqual(["duplicate", "full"]);
+    });
+
+    test("of two messages that arrive at once where there is room for one, one is stored [LIM-7]", async () => {
+      await using bench = await arrange({ unreadPerSenderMax: 1 });
+      const both = await Promise.all([bench.store.append(makeMessage("1")), bench.store.append(makeMessage("2"))]);
+      expect(both).toEqual(["stored", "full"]);
+      expect(await idsOf(bench.store)).toEqual(["1"]);
     });
 
     test("only the sender's own messages advance, each once, and unknown ids are passed over", async () => {

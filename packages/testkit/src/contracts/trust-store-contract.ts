@@ -15,6 +15,7 @@ const rich: KnownPeer = makePeer("lap", {
   scopes: ["message", "task_delegate"],
   addresses: [
     { address: "http://192.168.1.20:7340", source: "person" },
+    { address: "http://desk.example:7340", source: "link" },
     { address: "http://[2001:db8::1]:7340", source: "peer" },
   ],
   minVersion: "1.2",

@@ -17,6 +17,7 @@ import {
   encodeUtf8,
   establishSession,
   type Identity,
+  type Moment,
   makeOffer,
   open,
   type ProtocolVersion,
@@ -50,6 +51,7 @@ const begin = Date.parse("2026-02-01T00:00:00.000Z");
 const suites = ["X25519_AES256GCM_SHA256"] as const;
 const nonceOf = (byte: number): Bytes => new Uint8Array(32).fill(byte);
 const bytesOf = (hex: string): Bytes => decodeHex(hex, hex.length / 2) ?? fail(`no hex: ${hex}`);
+const momentAt = (afterMs: number): Moment => ({ now: begin + afterMs, elapsed: afterMs });
 const textOf = (envelope: Envelope): string => decodeUtf8(encodeEnvelope(envelope)) ?? fail("no text");
 
 function fail(why: string): never {
@@ -87,11 +89,11 @@ export function replayHandshake(crypto: Crypto, inputs: HandshakeInputs, version
   const accepted = acceptConfirm(crypto, half, confirmed.m3, aliceKey);
   if (accepted.kind !== "accepted") fail(accepted.check);
 
-  const ready = send(crypto, bob, establishSession(accepted.agreement, begin + 300), "status_report", '{"ready":true}', 0xb5, 300);
-  const second = send(crypto, alice, establishSession(confirmed.agreement, begin + 200), "heartbeat", '{"ping":0}', 0xb6, 900);
+  const ready = send(crypto, bob, establishSession(accepted.agreement, 300), "status_report", '{"ready":true}', 0xb5, 300);
+  const second = send(crypto, alice, establishSession(confirmed.agreement, 200), "heartbeat", '{"ping":0}', 0xb6, 900);
   const third = send(crypto, alice, second.session, "heartbeat", '{"ping":1}', 0xb4, 1000);
-  const readyOpened = open(crypto, second.session, bobKey, ready.envelope, begin + 300);
-  const thirdOpened = open(crypto, ready.session, aliceKey, third.envelope, begin + 1000);
+  const readyOpened = open(crypto, second.session, bobKey, ready.envelope, momentAt(300));
+  const thirdOpened = open(crypto, ready.session, aliceKey, third.envelope, momentAt(1000));
   if (readyOpened.kind !== "opened" || thirdOpened.kind !== "opened") fail("a message did not open");
   return {
     th3: encodeHex(accepted.agreement.th3),
@@ -120,5 +122,5 @@ function send(
   afterMs: number,
 ): Sealed {
   const message = { msgType, plaintext: encodeUtf8(text) };
-  return seal(crypto, from, session, message, { nonces: () => nonceOf(nonce), now: begin + afterMs });
+  return seal(crypto, from, session, message, { nonces: () => nonceOf(nonce), ...momentAt(afterMs) });
 }

@@ -95,7 +95,7 @@ export class Puppet {
     const confirmed = this.confirm(pending, onlyReply(await to.poke(m1)), to.needs.identity.publicKey);
     const m3 = encodeEnvelope(confirmed.m3);
     const ready = onlyReply(await to.poke(m3));
-    const session = new PuppetSession(this, to, establishSession(confirmed.agreement, this.now()), { m1, m3, ready });
+    const session = new PuppetSession(this, to, establishSession(confirmed.agreement, 0), { m1, m3, ready });
     session.open(ready);
     return session;
   }
@@ -118,6 +118,7 @@ export interface PuppetAnswer {
   readonly replies: readonly { readonly type: string; readonly body: unknown }[];
 }
 
+/** A session that never grows old on this side: a puppet may also speak too late. */
 export class PuppetSession {
   readonly frames: { readonly m1: Bytes; readonly m3: Bytes; readonly ready: Bytes };
   readonly #puppet: Puppet;
@@ -140,7 +141,7 @@ export class PuppetSession {
     const { crypto, identity } = this.#puppet;
     const plaintext = body instanceof Uint8Array ? (body as Bytes) : encodeUtf8(JSON.stringify(body));
     const message = { msgType: type as MessageType, plaintext };
-    const { envelope, session } = seal(crypto, identity, this.#session, message, { nonces: freshNonces(crypto, dice), now });
+    const { envelope, session } = seal(crypto, identity, this.#session, message, { nonces: freshNonces(crypto, dice), now, elapsed: 0 });
     this.#session = session;
     return envelope;
   }
@@ -158,7 +159,7 @@ export class PuppetSession {
   open(frame: Bytes): { readonly type: string; readonly body: unknown } {
     const { crypto, now } = this.#puppet;
     const envelope = readEnvelope(frame);
-    const opening = open(crypto, this.#session, this.#puppet.key(this.#to.needs.identity.publicKey), envelope, now());
+    const opening = open(crypto, this.#session, this.#puppet.key(this.#to.needs.identity.publicKey), envelope, { now: now(), elapsed: 0 });
     if (opening.kind !== "opened") throw new Error(`the puppet cannot open ${envelope.msgType}: ${opening.code}`);
     this.#session = opening.session;
     return { type: envelope.msgType, body: JSON.parse(new TextDecoder().decode(opening.plaintext)) as unknown };

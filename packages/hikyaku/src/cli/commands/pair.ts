@@ -9,6 +9,7 @@ export interface PairOptions {
   readonly allow: readonly string[];
   /** Skips the question: for scripts that carried the link over a channel they trust. */
   readonly yes: boolean;
+  /** `-` asks for it. */
   readonly link: string | undefined;
 }
 
@@ -27,8 +28,10 @@ interface Progress {
   readonly error?: { readonly code: string; readonly message: string };
 }
 
-export async function pair(call: Call, { name, allow, yes, link }: PairOptions): Promise<void> {
+export async function pair(call: Call, { name, allow, yes, link: given }: PairOptions): Promise<void> {
   await withPeer(call, async (peer) => {
+    const link = given === "-" ? await call.terminal.ask("The pairing link:") : given;
+    if (!yes) await requireAnswers(call.terminal);
     const begun = await peer.post<Progress>("/pairings", { name, allow, ...(link === undefined ? {} : { link }) });
     const giveUp = (): void =>
       void peer
@@ -44,9 +47,24 @@ export async function pair(call: Call, { name, allow, yes, link }: PairOptions):
   });
 }
 
+/** Asked before a link is made or used: where nobody can answer, the answer would be no, and the link gone for nothing. */
+async function requireAnswers(terminal: Terminal): Promise<void> {
+  if (await terminal.canAnswer()) return;
+  throw new HikyakuError(
+    "INVALID_ARGUMENT",
+    "Nobody here could say whether the safety numbers are the same, so no link was made or used: run this in a terminal, or add --yes where the link comes over a channel that you trust.",
+  );
+}
+
 async function showLink({ terminal, config }: Call, link: string): Promise<void> {
   await terminal.show(
-    `On the other machine, within 10 minutes, once:\n  hikyaku pair '${link}' --name ${config.name.value} --allow message\nWaiting…`,
+    [
+      "On the other machine, within 10 minutes, once:",
+      `  hikyaku pair - --name ${config.name.value} --allow message`,
+      "It asks for this link, which is for nobody else's eyes:",
+      `  ${link}`,
+      "Waiting…",
+    ].join("\n"),
     { state: "waiting", link },
   );
 }
@@ -62,15 +80,37 @@ async function follow(
   if (progress.state === "asking" && progress.candidate !== undefined) {
     const { name, safetyNumber } = progress.candidate;
     await terminal.show(`${begun.link === undefined ? `Reached ${name}` : `${name} answered`}. Safety number: ${safetyNumber}`, progress);
-    const agree = yes || (await terminal.confirm("Same on the other screen?"));
-    await peer.post(`/pairings/${begun.id}/verdict`, { agree });
-    while (progress.state === "asking") progress = await poll(peer, begun.id, "asking");
+    progress = await decide(peer, terminal, { asked: progress, id: begun.id, yes });
   }
   if (progress.state === "failed") throw failureOf(progress);
   await terminal.show(
     `Paired. ${progress.candidate?.name} may: ${allow.length === 0 ? "nothing but report and ask" : allow.join(", ")}`,
     progress,
   );
+}
+
+/** Asks the person and says the verdict; a no from the other side ends the question. */
+async function decide(
+  peer: ControlClient,
+  terminal: Terminal,
+  { asked, id, yes }: { readonly asked: Progress; readonly id: string; readonly yes: boolean },
+): Promise<Progress> {
+  const decided = pollWhileAsking(peer, id, asked);
+  decided.catch(() => undefined);
+  const over = new AbortController();
+  try {
+    const agree = yes || (await Promise.race([terminal.confirm("Same on the other screen?", over.signal), decided.then(() => undefined)]));
+    if (agree !== undefined) await peer.post(`/pairings/${id}/verdict`, { agree });
+    return await decided;
+  } finally {
+    over.abort();
+  }
+}
+
+async function pollWhileAsking(peer: ControlClient, id: string, asked: Progress): Promise<Progress> {
+  let progress = asked;
+  while (progress.state === "asking") progress = await poll(peer, id, "asking");
+  return progress;
 }
 
 const poll = (peer: ControlClient, id: string, seen: "waiting" | "asking"): Promise<Progress> =>

@@ -12,7 +12,15 @@ interface Peer {
   readonly health: string;
   readonly fingerprint: string;
   readonly status?: { readonly state?: string; readonly detail?: string };
+  readonly alarm?: { readonly code: string };
 }
+
+/** What a person should know of each. */
+const alarms: Readonly<Record<string, string>> = {
+  KEY_CHANGED: "somebody used another key under this name",
+  DOWNGRADE_REFUSED: "a session weaker than both sides support was refused",
+  PAIRING_DECLINED: "while pairing it did not trust this peer in turn: ask its person, and take the trust back if it was no mistake",
+};
 
 export async function peers(call: Call): Promise<void> {
   const { peers: known } = await withPeer(call, (peer) => peer.get<{ readonly peers: readonly Peer[] }>("/peers"));
@@ -44,9 +52,10 @@ export async function trust(call: Call, { remove, ...change }: TrustOptions): Pr
   });
 }
 
-function describe({ name, level, scopes, health, addresses, status }: Peer): string {
+function describe({ name, level, scopes, health, addresses, status, alarm }: Peer): string {
   const may = scopes.length === 0 ? "" : `  may: ${scopes.join(", ")}`;
   const at = addresses.length === 0 ? "  calls only" : `  ${addresses.join(" ")}`;
   const says = status?.state === undefined ? "" : `  says: ${[status.state, status.detail].filter(Boolean).join(", ")}`;
-  return visible(`${name}  ${level}  ${health}${may}${at}${says}`);
+  const warns = alarm === undefined ? "" : `  ALARM ${alarm.code}: ${alarms[alarm.code] ?? "look into it"}`;
+  return visible(`${name}  ${level}  ${health}${may}${at}${says}${warns}`);
 }
