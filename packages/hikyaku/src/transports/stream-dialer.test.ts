@@ -51,7 +51,7 @@ const hostRaw = (answer: (socket: Socket) => void): Promise<Host> =>
 const dialerFor = (settings: Partial<DialerSettings> = {}) => createDialer({ log: silentLog, ...settings });
 
 test.each([200, 301, 400, 401, 403, 404, 405, 426, 501, 505])(
-  "a host that answers a call for a stream with %i speaks HTTP only: the link is an exchange, and it is not called again for a while",
+  "a host that answers a call for a stream with %i speaks HTTP only: the link is an exchange, and it is not called again for a while [STREAM-6]",
   async (status) => {
     await using old = await hostOldPeer(status, { Location: "http://127.0.0.1:1/ws" });
     const clock = new ManualClock();
@@ -69,7 +69,7 @@ test.each([200, 301, 400, 401, 403, 404, 405, 426, 501, 505])(
 );
 
 test.each([429, 500, 502, 503, 504])(
-  "a host that answers with %i may be better soon: an exchange now, and called again next time",
+  "a host that answers with %i may be better soon: an exchange now, and called again next time [STREAM-6]",
   async (status) => {
     await using old = await hostOldPeer(status);
     await using dialer = dialerFor();
@@ -227,7 +227,7 @@ test.each([
   await expect.poll(() => holder.told.map(({ kind }) => kind), soon).toEqual(["closed"]);
 });
 
-test("hosts without streams are remembered in a bounded number, the oldest forgotten first", () => {
+test("hosts without streams are remembered in a bounded number, the oldest forgotten first [STREAM-6]", () => {
   const hosts = new StreamlessHosts(new ManualClock());
   for (let count = 0; count <= limits.streamlessHostsMax; count += 1) hosts.add(`10.0.0.1:${count}`);
   expect([hosts.has("10.0.0.1:0"), hosts.has("10.0.0.1:1")]).toEqual([false, true]);

@@ -111,7 +111,7 @@ async function expectServed({ address, witness }: Place): Promise<void> {
 /** Whatever strangers do is nothing to wake anybody up for. */
 const expectQuiet = ({ log }: Place): void => expect(log.filter(([level]) => level !== "debug")).toEqual([]);
 
-test("an upgrade is answered with the subprotocol and nothing else", async () => {
+test("an upgrade is answered with the subprotocol and nothing else [STREAM-1]", async () => {
   await using place = await listen();
   const { heard, socket } = await open(place.port);
   expect(heard().trim().split("\r\n")).toEqual([
@@ -153,7 +153,7 @@ test.each<readonly [string, number, string]>([
   ["another method", 404, upgrade({ "Content-Type": "canary" }, "POST /ws")],
   ["another protocol", 404, upgrade({ Upgrade: "h2c" })],
   ["no wish to be upgraded", 404, upgrade({ Upgrade: undefined, Connection: "close" })],
-])("%s is %i without a word, and no stream", async (_, status, text) => {
+])("%s is %i without a word, and no stream [STREAM-1]", async (_, status, text) => {
   await using place = await listen();
   const raw = dialRaw(place.port);
   raw.socket.write(text);
@@ -207,7 +207,7 @@ test.each<readonly [string, number, Buffer]>([
   ["an HTTP request", 1002, Buffer.from("POST /message HTTP/1.1\r\n\r\n")],
   ["a farewell with a forbidden code", 1002, frame(Buffer.from([0x03, 0xee]), { first: final | opcodes.close })],
   ["a farewell of one byte", 1002, frame("x", { first: final | opcodes.close })],
-])("%s ends its stream with %i, and nobody else's", async (_, code, bytes) => {
+])("%s ends its stream with %i, and nobody else's [STREAM-2] [STREAM-5]", async (_, code, bytes) => {
   await using place = await listen();
   const raw = await open(place.port);
   raw.socket.write(bytes);
@@ -239,7 +239,7 @@ test("a message in pieces, with pings between them, is one frame, and every ping
 test.each([
   ["that reads the answers", true],
   ["that reads nothing", false],
-])("a flood of pings from one %s is cut off, and costs nothing that grows", async (_, isRead) => {
+])("a flood of pings from one %s is cut off, and costs nothing that grows [STREAM-5]", async (_, isRead) => {
   await using place = await listen();
   const raw = await open(place.port);
   if (!isRead) raw.socket.pause();
@@ -268,7 +268,7 @@ test("pings between frames are nobody's fault", async () => {
   raw.socket.destroy();
 });
 
-test("a reader that stops reading costs its writer a bounded amount, is cut, and others are served meanwhile", async () => {
+test("a reader that stops reading costs its writer a bounded amount, is cut, and others are served meanwhile [STREAM-3] [STREAM-4]", async () => {
   const streamBounds: Partial<StreamBounds> = { stallMsMax: 1500 };
   await using place = await listen({ streamBounds });
   const raw = await open(place.port);
@@ -290,7 +290,7 @@ test("a reader that stops reading costs its writer a bounded amount, is cut, and
   expectQuiet(place);
 });
 
-test("a client that sends while nobody takes its frames in is held up by the system's own buffers", async () => {
+test("a client that sends while nobody takes its frames in is held up by the system's own buffers [STREAM-3]", async () => {
   await using place = await listen();
   const work = Promise.withResolvers<void>();
   place.witness.work = () => work.promise;
@@ -324,7 +324,7 @@ test("half an upgrade request and silence is 408 in time", async () => {
   await expectServed(place);
 });
 
-test("the time-outs of HTTP end with HTTP: a quiet stream outlives all of them", async () => {
+test("the time-outs of HTTP end with HTTP: a quiet stream outlives all of them [STREAM-4]", async () => {
   await using place = await listen({ bounds: hasty });
   const raw = await open(place.port);
   await new Promise((resolve) => setTimeout(resolve, 1200));
@@ -379,7 +379,7 @@ test("a client that stays after the farewell is cut in the end", async () => {
   await raw.closed;
 });
 
-test("streams count as connections of their network and of all, and a place that gets free is given again [HTTP-3]", async () => {
+test("streams count as connections of their network and of all, and a place that gets free is given again [HTTP-3] [STREAM-5]", async () => {
   await using place = await listen({ bounds: { connectionsPerPrefixMax: 2 } });
   const [first, second] = [await open(place.port), await open(place.port)];
   const third = dialRaw(place.port);
@@ -396,7 +396,7 @@ test("streams count as connections of their network and of all, and a place that
   expectQuiet(place);
 });
 
-test("when all places are taken, of a crowd's streams the one unheard for longest makes room for a newcomer [HTTP-8]", async () => {
+test("when all places are taken, of a crowd's streams the one unheard for longest makes room for a newcomer [HTTP-8] [STREAM-5]", async () => {
   await using place = await listen({ bounds: { connectionsMax: 3 } });
   const crowd = [await open(place.port), await open(place.port), await open(place.port)];
   crowd[0]?.socket.write(frame("{}"));

@@ -55,7 +55,7 @@ function connect() {
   return { theirSocket, clock, witness, stream };
 }
 
-test("a stream on which nothing comes in is closed after five minutes, and not before", async () => {
+test("a stream on which nothing comes in is closed after five minutes, and not before [STREAM-4]", async () => {
   const { clock, witness, stream, theirSocket } = connect();
   await clock.pass(limits.linkIdleMsMax - 1);
   theirSocket.send(encodeUtf8("?"));
@@ -66,7 +66,7 @@ test("a stream on which nothing comes in is closed after five minutes, and not b
   expect(witness.all("closed")).toMatchObject([{ reason: "nothing came in for too long" }]);
 });
 
-test("a stream that is busy is closed after a day", async () => {
+test("a stream that is busy is closed after a day [STREAM-4]", async () => {
   const { clock, witness, theirSocket } = connect();
   for (let passed = 0; passed < limits.streamMsMax; passed += minuteMs) {
     expect(witness.all("closed")).toEqual([]);
@@ -76,7 +76,7 @@ test("a stream that is busy is closed after a day", async () => {
   expect(witness.all("closed")).toMatchObject([{ reason: "it was open for as long as a stream may be" }]);
 });
 
-test("a stream is cut when no byte has left for a minute", async () => {
+test("a stream is cut when no byte has left for a minute [STREAM-4]", async () => {
   const { clock, witness, stream, theirSocket } = connect();
   theirSocket.pause();
   await clock.pass(limits.streamStallMsMax / 8);
@@ -124,7 +124,7 @@ test("where a socket tells nothing, a writer that waits looks again and again, a
   expect(isDone).toBe(true);
 });
 
-test("frames go as text where they begin with a brace, as binary otherwise", async () => {
+test("frames go as text where they begin with a brace, as binary otherwise [STREAM-2]", async () => {
   const { socket, stream } = holdStub();
   const frames = [encodeUtf8('{"é":"\ufeff"}'), Uint8Array.of(0x8a, 0x7b)];
   for (const frame of frames) await stream.send(frame, patience());
@@ -143,7 +143,7 @@ test.each([
   ["a binary message over the bound", new ArrayBuffer(limits.envelopeBytesMax + 1), 4009],
   ["an error that is no JSON", '{"error":', 4007],
   ["an error over its bound", `{"error":{"code":"${"x".repeat(limits.streamErrorBytesMax)}"}}`, 4009],
-])("%s ends the stream with a code and goes to nobody", async (_, data, code) => {
+])("%s ends the stream with a code and goes to nobody [STREAM-2]", async (_, data, code) => {
   const { socket, clock, witness, say } = holdStub();
   say(data);
   say("{}");
@@ -167,7 +167,7 @@ test.each([
   ["a wait without end", '{"error":{"code":"RATE_LIMITED","retry_after":3601}}', { code: "MALFORMED_MESSAGE" }, undefined],
   ["a nonce that is none", '{"error":{"code":"REJECTED","ref":"abc"}}', { code: "MALFORMED_MESSAGE" }, undefined],
   ["a text besides", '{"error":{"code":"REJECTED","text":"boo"}}', { code: "MALFORMED_MESSAGE" }, undefined],
-])("an error with %s is a refusal, and draws no answer [ERR-1]", (_, text, refusal, ref) => {
+])("an error with %s is a refusal, and draws no answer [STREAM-2] [ERR-6]", (_, text, refusal, ref) => {
   const { socket, witness, say } = holdStub();
   say(text);
   expect(witness.told).toMatchObject([{ kind: "refused", refusal, ref }]);
@@ -181,7 +181,7 @@ test("an object with an error and more is a frame like any other", () => {
   expect(witness.frames).toEqual([encodeUtf8(text)]);
 });
 
-test("where reading cannot be held up, what waits is bounded, and a flood ends the stream", async () => {
+test("where reading cannot be held up, what waits is bounded, and a flood ends the stream [STREAM-3]", async () => {
   const { socket, clock, witness, say } = holdStub();
   witness.work = () => new Promise(() => undefined);
   const frame = new ArrayBuffer(limits.envelopeBytesMax);

@@ -86,7 +86,7 @@ export function streamContract(adapter: string, arrange: () => StreamBench): voi
       expect(near.witness.told).toEqual([]);
     });
 
-    test.each(ways)("frames arrive in order, byte for byte, as text and as binary: %s", async (way) => {
+    test.each(ways)("frames arrive in order, byte for byte, as text and as binary: %s [STREAM-2]", async (way) => {
       await using connection = await connect(arrange());
       const [writer, reader] = endsOf(connection, way);
       const frames = [
@@ -157,7 +157,7 @@ export function streamContract(adapter: string, arrange: () => StreamBench): voi
       expect(connection.near.witness.all("refused").map(({ refusal }) => refusal)).toEqual([{ code: "REJECTED" }, { code: "REJECTED" }]);
     });
 
-    test.each(ways)("a reader that takes nothing in holds its writer up, and loses nothing once it does: %s", async (way) => {
+    test.each(ways)("a reader that takes nothing in holds its writer up, and loses nothing once it does: %s [STREAM-3]", async (way) => {
       const bench = arrange();
       await using connection = await connect(bench);
       if (way === "from the listener" && !bench.dialerPauses) return;
