@@ -8,6 +8,7 @@ import { httpMutants } from "./rows/http.ts";
 import { identityMutants } from "./rows/identity.ts";
 import { machineMutants } from "./rows/machine.ts";
 import { sessionMutants } from "./rows/session.ts";
+import { streamMutants } from "./rows/streams.ts";
 import { trustMutants } from "./rows/trust.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -17,6 +18,7 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
   ...engineMutants,
   ...httpMutants,
+  ...streamMutants,
   ...trustMutants,
   ...machineMutants,
   ...frameMutants,

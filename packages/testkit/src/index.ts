@@ -5,6 +5,8 @@ export { handshakeContract } from "./contracts/handshake-contract.ts";
 export { inboxContract } from "./contracts/inbox-contract.ts";
 export { type LinkBench, linkContract } from "./contracts/link-contract.ts";
 export type { StoreBench } from "./contracts/store-bench.ts";
+export { type StreamBench, streamContract } from "./contracts/stream-contract.ts";
+export { StreamWitness, type Told } from "./contracts/stream-witness.ts";
 export { trustStoreContract } from "./contracts/trust-store-contract.ts";
 export { anyEnvelope } from "./fuzz/any-envelope.ts";
 export { readHostileTexts, readKnownMessages, readKnownOffersAndAnswers } from "./fuzz/corpus.ts";

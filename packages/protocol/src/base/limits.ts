@@ -223,7 +223,7 @@ export const streamErrorBytesMax: number = 2 * kib;
 export const streamFragmentsMax: number = 1024;
 export const streamChunksMax: number = 4096;
 /** Pings between two frames. */
-export const streamPingsMax: number = 64;
+export const streamPingsMax: number = 32;
 /** The longest pause between two looks at what is still unwritten. */
 export const streamPollMsMax: number = 50;
 
