@@ -1,7 +1,17 @@
 /** The door of the living peer. */
-export { MemoryInbox } from "./adapters/memory-inbox.ts";
+export { type Commit, commitAtOnce } from "./adapters/commit.ts";
+export { Lane, type ReorderBounds, type Standing } from "./adapters/lane.ts";
+export { emptyInbox, type InboxBounds, MemoryInbox, type MemoryInboxOptions, type MemoryInboxState } from "./adapters/memory-inbox.ts";
 export { createMemoryNetwork, type MemoryNetwork } from "./adapters/memory-link.ts";
+export {
+  emptyOutbox,
+  MemoryOutbox,
+  type MemoryOutboxOptions,
+  type MemoryOutboxState,
+  type OutboxBounds,
+} from "./adapters/memory-outbox.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
+export { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./adapters/outbox-history.ts";
 export { silentLog } from "./adapters/silent-log.ts";
 export { systemClock } from "./adapters/system-clock.ts";
 export { webRandom } from "./adapters/web-random.ts";

@@ -1,4 +1,7 @@
 import { inboxContract } from "@hikyaku/testkit";
-import { MemoryInbox } from "./memory-inbox.ts";
+import { emptyInbox, MemoryInbox } from "./memory-inbox.ts";
 
-inboxContract("memory", async () => ({ store: new MemoryInbox(), [Symbol.asyncDispose]: async () => {} }));
+inboxContract("memory", async (bounds) => {
+  const options = { state: emptyInbox(), ...(bounds === undefined ? {} : { bounds }) };
+  return { store: new MemoryInbox(options), reopen: async () => new MemoryInbox(options), [Symbol.asyncDispose]: async () => {} };
+});

@@ -40,7 +40,7 @@ export interface InboxMessage {
 }
 
 export interface StoredMessage extends InboxMessage {
-  /** Rises with every arrival; the cursor of `list`. */
+  /** Rises with every arrival; the cursor of `list`. What waited behind a missing order gets a new one when its turn comes, so that no cursor has passed it by. */
   readonly position: number;
   readonly stage: InboxStage;
   /** Why it was refused: an error code. */
@@ -57,17 +57,21 @@ export interface InboxQuery {
   readonly limit: number;
 }
 
-/** What became of a message that arrived. */
-export type Arrival =
+/**
+ * What became of a message that arrived. Its floor counts whatever became of it: `skipped` orders were missing below the floor and will not come any more, so that
+ * what waited for them does so no longer. Absent where there were none.
+ */
+export type Arrival = { readonly skipped?: number } & (
   | { readonly kind: "stored" }
-  /** This sender's id is here already: nothing changed. */
+  /** This sender's id is here already: the message stays as it was. */
   | { readonly kind: "duplicate"; readonly stage: InboxStage; readonly reason?: string }
-  /** Its order lies behind its lane's floor or what was handed over, and its id is not here: it cannot be told from a very late copy. Nothing changed. */
+  /** Its order lies behind its lane's floor or what was handed over, or is another id's: it cannot be told from a very late copy. Not stored. */
   | { readonly kind: "outdated" }
   /** More wait behind a missing order than may: not stored, so that its sender repeats it. */
   | { readonly kind: "ahead" }
   /** A bound of the inbox is reached: not stored. `lanes`: the sender uses more lanes than it may. */
-  | { readonly kind: "full"; readonly bound: "sender" | "inbox" | "lanes" };
+  | { readonly kind: "full"; readonly bound: "sender" | "inbox" | "lanes" }
+);
 
 /** One sender's lane; the lane is empty for messages without a place. */
 export interface LaneKey {
@@ -102,7 +106,8 @@ export interface Inbox {
   interrupted(limit: number): Promise<readonly StoredMessage[]>;
   /**
    * Forgets bodies and rows that nobody needs any more: final or read messages that arrived before `readBefore`, and only where a repetition would still be known as
-   * one (behind the lane's floor, or past their exp by `graceMs`). Bounded work per call; returns how many rows went.
+   * one (behind the lane's floor, or past their exp by `graceMs`). What still waits in a lane that has been idle for `laneIdleMsMax` waits no longer. Bounded work per
+   * call; returns how many rows went.
    */
   sweep(now: number, bounds: { readonly readBefore: number; readonly graceMs: number; readonly limit: number }): Promise<number>;
 }

@@ -1,0 +1,7 @@
+import { outboxContract } from "@hikyaku/testkit";
+import { emptyOutbox, MemoryOutbox } from "./memory-outbox.ts";
+
+outboxContract("memory", async (bounds) => {
+  const options = { state: emptyOutbox("00000000000000aa"), ...(bounds === undefined ? {} : { bounds }) };
+  return { store: new MemoryOutbox(options), reopen: async () => new MemoryOutbox(options), [Symbol.asyncDispose]: async () => {} };
+});
