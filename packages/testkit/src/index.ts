@@ -1,8 +1,9 @@
 /** The door of the test kit: contract suites that every adapter of a port has to pass, and readers of the published vectors. */
 export { cryptoContract } from "./contracts/crypto-contract.ts";
 export { handshakeContract } from "./contracts/handshake-contract.ts";
-export { inboxContract } from "./contracts/inbox-contract.ts";
+export { type ArrangeInbox, inboxContract } from "./contracts/inbox-contract.ts";
 export { type LinkBench, linkContract } from "./contracts/link-contract.ts";
+export { type ArrangeOutbox, outboxContract } from "./contracts/outbox-contract.ts";
 export type { StoreBench } from "./contracts/store-bench.ts";
 export { trustStoreContract } from "./contracts/trust-store-contract.ts";
 export { readHostileTexts, readKnownMessages, readKnownOffersAndAnswers } from "./fuzz/corpus.ts";
