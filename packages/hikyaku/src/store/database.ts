@@ -15,22 +15,41 @@ export type Sql = SQLTagStore;
 const busyTimeoutMs = 1000;
 const statementsMax = 100;
 
+/** What the changes of one transaction count together and write once, after all of them, instead of once each. */
+export interface Ledger {
+  /** Inside the transaction; the ledger is not used again. */
+  close(): void;
+}
+
+/** One transaction. */
+export interface Turn {
+  /** The owner's ledger in this transaction, opened when it is first asked for. */
+  ledger<Kind extends Ledger>(owner: object, open: () => Kind): Kind;
+}
+
+/** Where a process may die, for tests that let it. */
+export type CrashPoint = "migrating" | "before-commit" | "committed";
+
+export interface DatabaseOptions {
+  readonly at?: (point: CrashPoint) => void;
+}
+
 interface Change {
-  readonly work: (sql: Sql) => unknown;
+  readonly work: (sql: Sql, turn: Turn) => unknown;
   readonly resolve: (result: never) => void;
   readonly reject: (error: HikyakuError) => void;
 }
 
 /** Opens or makes `hikyaku.db` in a folder that is private already. Throws STORAGE_FAILED; a file it cannot use is left as it is. */
-export function openDatabase(folder: string): Database {
+export function openDatabase(folder: string, { at = () => {} }: DatabaseOptions = {}): Database {
   const path = join(folder, "hikyaku.db");
   let connection: DatabaseSync | undefined;
   try {
     connection = connect(path, busyTimeoutMs);
-    migrate(connection, path);
+    migrate(connection, path, () => at("migrating"));
     // FULL: in WAL mode, NORMAL would let a power cut take back what was acknowledged.
     connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
-    return new Database(connection, path);
+    return new Database(connection, path, at);
   } catch (error) {
     connection?.close();
     throw storageFailure(error, path);
@@ -42,10 +61,12 @@ export class Database implements Disposable {
   readonly #connection: DatabaseSync;
   readonly #sql: Sql;
   readonly #waiting: Change[] = [];
+  readonly #at: (point: CrashPoint) => void;
 
-  constructor(connection: DatabaseSync, path: string) {
+  constructor(connection: DatabaseSync, path: string, at: (point: CrashPoint) => void) {
     this.path = path;
     this.#connection = connection;
+    this.#at = at;
     this.#sql = connection.createTagStore(statementsMax);
   }
 
@@ -62,7 +83,7 @@ export class Database implements Disposable {
    * Resolves with the work's result once it is on disk; rejects with STORAGE_FAILED having changed nothing. Work that refuses with a HikyakuError of its
    * own does so before it changes anything, because the changes beside it are kept.
    */
-  change<Result>(work: (sql: Sql) => Result): Promise<Result> {
+  change<Result>(work: (sql: Sql, turn: Turn) => Result): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({ work, resolve, reject });
       if (this.#waiting.length === 1) setImmediate(() => this.#commit());
@@ -83,7 +104,8 @@ export class Database implements Disposable {
     const batch = this.#waiting.splice(0);
     if (batch.length === 0) return;
     try {
-      const settlements = this.#transact(() => batch.map((change) => this.#run(change)));
+      const settlements = this.#transact(() => this.#runAll(batch));
+      this.#at("committed");
       for (const settle of settlements) settle();
     } catch (error) {
       const failure = storageFailure(error, this.path);
@@ -91,10 +113,17 @@ export class Database implements Disposable {
     }
   }
 
-  /** What to tell the change's caller after the commit. */
-  #run({ work, resolve, reject }: Change): () => void {
+  /** What to tell the changes' callers after the commit. */
+  #runAll(batch: readonly Change[]): readonly (() => void)[] {
+    const ledgers = new Ledgers();
+    const settlements = batch.map((change) => this.#run(change, ledgers));
+    ledgers.close();
+    return settlements;
+  }
+
+  #run({ work, resolve, reject }: Change, turn: Turn): () => void {
     try {
-      const result = work(this.#sql) as never;
+      const result = work(this.#sql, turn) as never;
       return () => resolve(result);
     } catch (error) {
       if (!(error instanceof HikyakuError)) throw error;
@@ -106,6 +135,7 @@ export class Database implements Disposable {
     this.#connection.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
+      this.#at("before-commit");
       this.#connection.exec("COMMIT");
       return result;
     } catch (error) {
@@ -113,5 +143,20 @@ export class Database implements Disposable {
       if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
       throw error;
     }
+  }
+}
+
+/** The open ledgers of one transaction. A transaction that fails takes them with it, so that none is ever older than the database. */
+class Ledgers implements Turn {
+  readonly #open = new Map<object, Ledger>();
+
+  ledger<Kind extends Ledger>(owner: object, open: () => Kind): Kind {
+    const ledger = (this.#open.get(owner) as Kind | undefined) ?? open();
+    this.#open.set(owner, ledger);
+    return ledger;
+  }
+
+  close(): void {
+    for (const ledger of this.#open.values()) ledger.close();
   }
 }

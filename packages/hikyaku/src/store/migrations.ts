@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
+import { deliveryShape } from "./delivery-shape.ts";
 
 /** "HIKY": tells our files from other programs' (https://sqlite.org/pragma.html#pragma_application_id). */
 const applicationId = 0x48494b59;
@@ -38,14 +39,19 @@ const peersAndInbox = `
   CREATE INDEX inbox_unread ON inbox (position) WHERE stage = 0;
 `;
 
-const migrations: readonly string[] = [peersAndInbox];
+const migrations: readonly string[] = [peersAndInbox, deliveryShape];
 
-/** Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. */
-export function migrate(connection: DatabaseSync, path: string): void {
+/**
+ * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called
+ * when a step has run and is not committed.
+ */
+export function migrate(connection: DatabaseSync, path: string, midway: () => void): void {
   const version = readVersion(connection, path);
   for (const [index, step] of migrations.entries()) {
     if (index < version) continue;
-    connection.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+    connection.exec(`BEGIN IMMEDIATE; ${step}`);
+    midway();
+    connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT;`);
   }
 }
 

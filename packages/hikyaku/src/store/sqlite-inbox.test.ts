@@ -17,19 +17,20 @@ const makeMessage = (id: string, changes: Partial<InboxMessage> = {}): InboxMess
   type: "message",
   body: `{"text":"canary ${id}"}`,
   sentAt: 1,
+  exp: 3,
   receivedAt: 2,
   ...changes,
 });
 
-inboxContract("SQLite", async () => {
+inboxContract("SQLite", async (bounds) => {
   const place = mkdtempSync(join(tmpdir(), "hikyaku-inbox-"));
   let database = openDatabase(place);
   return {
-    store: new SqliteInbox(database, storageKey),
+    store: new SqliteInbox(database, storageKey, bounds),
     reopen: async (): Promise<Inbox> => {
       database.close();
       database = openDatabase(place);
-      return new SqliteInbox(database, storageKey);
+      return new SqliteInbox(database, storageKey, bounds);
     },
     [Symbol.asyncDispose]: async () => {
       database.close();
@@ -52,7 +53,7 @@ function tamper(sql: string): void {
 
 test("no file of the folder holds the text of a stored body [KEY-4]", async () => {
   using database = openDatabase(folder);
-  await new SqliteInbox(database, storageKey).append(makeMessage("1"));
+  await new SqliteInbox(database, storageKey).append([makeMessage("1")]);
   const readAll = (): string =>
     readdirSync(folder)
       .map((name) => readFileSync(join(folder, name), "latin1"))
@@ -67,8 +68,8 @@ test("no file of the folder holds the text of a stored body [KEY-4]", async () =
 test("one body twice is stored as two different texts [KEY-4]", async () => {
   using database = openDatabase(folder);
   const inbox = new SqliteInbox(database, storageKey);
-  await inbox.append(makeMessage("1", { body: "{}" }));
-  await inbox.append(makeMessage("2", { body: "{}" }));
+  await inbox.append([makeMessage("1", { body: "{}" })]);
+  await inbox.append([makeMessage("2", { body: "{}" })]);
   const bodies = database.read((sql) => sql.all`SELECT hex(sealed_body) AS body FROM inbox`);
   expect(new Set(bodies.map(({ body }) => body)).size).toBe(2);
 });
@@ -78,15 +79,15 @@ test.each([
     "bodies of two rows were exchanged",
     "UPDATE inbox SET sealed_body = (SELECT sealed_body FROM inbox AS other WHERE other.id <> inbox.id)",
   ],
-  ["sender was changed", "UPDATE inbox SET sender = 'did:key:desk'"],
+  ["sender was changed", "UPDATE inbox_senders SET did = 'did:key:desk'"],
   ["type was changed", "UPDATE inbox SET type = 'wake_up'"],
   ["id was changed", "UPDATE inbox SET id = '3' WHERE id = '1'"],
   ["body was cut short", "UPDATE inbox SET sealed_body = substr(sealed_body, 1, 20)"],
 ])("a row whose %s is refused and named [KEY-4]", async (_, sql) => {
   using database = openDatabase(folder);
   const inbox = new SqliteInbox(database, storageKey);
-  await inbox.append(makeMessage("1"));
-  await inbox.append(makeMessage("2"));
+  await inbox.append([makeMessage("1")]);
+  await inbox.append([makeMessage("2")]);
   expect(await inbox.list({ limit: 2 })).toHaveLength(2);
   tamper(sql);
   const refused = { code: "STORAGE_FAILED", message: expect.stringMatching(/^Message [13] from did:key:\w+ in .* does not open/) };
@@ -95,7 +96,7 @@ test.each([
 
 test("another storage key opens no body [KEY-4]", async () => {
   using database = openDatabase(folder);
-  await new SqliteInbox(database, storageKey).append(makeMessage("1"));
+  await new SqliteInbox(database, storageKey).append([makeMessage("1")]);
   const other = new SqliteInbox(database, new Uint8Array(32));
   await expect(other.list({ limit: 1 })).rejects.toMatchObject({ code: "STORAGE_FAILED" });
 });
@@ -103,17 +104,17 @@ test("another storage key opens no body [KEY-4]", async () => {
 test("on a full disk an append is refused in words and changes nothing, and later ones work again [BOX-1]", async () => {
   using database = openDatabase(folder);
   const inbox = new SqliteInbox(database, storageKey);
-  await inbox.append(makeMessage("1"));
+  await inbox.append([makeMessage("1")]);
   database.read((sql) => sql.get`PRAGMA max_page_count = 1`);
   const full = {
     code: "STORAGE_FAILED",
     message: `The disk that holds ${database.path} is full: free some space and try again; nothing was lost or changed.`,
   };
   const large = makeMessage("2", { body: "x".repeat(100_000) });
-  await expect(inbox.append(large)).rejects.toMatchObject(full);
+  await expect(inbox.append([large])).rejects.toMatchObject(full);
   expect((await inbox.list({ limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
   database.read((sql) => sql.get`PRAGMA max_page_count = 1000`);
-  expect(await inbox.append(large)).toBe("stored");
+  expect(await inbox.append([large])).toEqual([{ kind: "stored" }]);
 });
 
 /** Appends for ever and prints each id once its append has resolved. */
@@ -122,7 +123,7 @@ const appender = `
   const { SqliteInbox } = await import(${JSON.stringify(new URL("sqlite-inbox.ts", import.meta.url).href)});
   const inbox = new SqliteInbox(openDatabase(process.argv[1]), new Uint8Array(32).fill(7));
   for (let id = 1; ; id += 1) {
-    await inbox.append({ id: String(id), from: "did:key:lap", type: "message", body: "{}", sentAt: 1, receivedAt: 2 });
+    await inbox.append([{ id: String(id), from: "did:key:lap", type: "message", body: "{}", sentAt: 1, exp: 3, receivedAt: 2 }]);
     process.stdout.write(id + "\\n");
   }`;
 
