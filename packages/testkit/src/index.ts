@@ -2,8 +2,10 @@
 export { cryptoContract } from "./contracts/crypto-contract.ts";
 export { handshakeContract } from "./contracts/handshake-contract.ts";
 export { type ArrangeInbox, inboxContract } from "./contracts/inbox-contract.ts";
+export { inboxPropertyContract } from "./contracts/inbox-property-contract.ts";
 export { type LinkBench, linkContract } from "./contracts/link-contract.ts";
 export { type ArrangeOutbox, outboxContract } from "./contracts/outbox-contract.ts";
+export { outboxPropertyContract } from "./contracts/outbox-property-contract.ts";
 export type { StoreBench } from "./contracts/store-bench.ts";
 export { trustStoreContract } from "./contracts/trust-store-contract.ts";
 export { readHostileTexts, readKnownMessages, readKnownOffersAndAnswers } from "./fuzz/corpus.ts";

@@ -3,7 +3,7 @@
  * database cannot be exchanged. IVs are random: one key is good for 2^32 bodies.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
-import { type Bytes, concatBytes, encodeUtf8 } from "@hikyaku/protocol";
+import { type Bytes, concatBytes } from "@hikyaku/protocol";
 
 /** What a body belongs to: a message that came from somebody, or one on its way to somebody. */
 export type BodyOwner = IncomingBody | OutgoingBody;
@@ -67,7 +67,7 @@ export class BodyCipher {
 }
 
 /** A JSON list, so that no two owners have the same text. */
-const encodeOwner = (owner: BodyOwner): Bytes => encodeUtf8(JSON.stringify("from" in owner ? incoming(owner) : outgoing(owner)));
+const encodeOwner = (owner: BodyOwner): Bytes => Buffer.from(JSON.stringify("from" in owner ? incoming(owner) : outgoing(owner)));
 
 const incoming = ({ from, id, type }: IncomingBody): readonly string[] => ["hikyaku stored body/1", from, id, type];
 

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { DatabaseSync } from "node:sqlite";
 import type { Inbox, InboxMessage } from "@hikyaku/peer";
-import { inboxContract } from "@hikyaku/testkit";
+import { type ArrangeInbox, inboxContract, inboxPropertyContract } from "@hikyaku/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
@@ -22,7 +22,7 @@ const makeMessage = (id: string, changes: Partial<InboxMessage> = {}): InboxMess
   ...changes,
 });
 
-inboxContract("SQLite", async (bounds) => {
+const arrange: ArrangeInbox = async (bounds) => {
   const place = mkdtempSync(join(tmpdir(), "hikyaku-inbox-"));
   let database = openDatabase(place);
   return {
@@ -37,7 +37,10 @@ inboxContract("SQLite", async (bounds) => {
       rmSync(place, { recursive: true });
     },
   };
-});
+};
+
+inboxContract("SQLite", arrange);
+inboxPropertyContract("SQLite", arrange, 20);
 
 let folder: string;
 beforeEach(() => {

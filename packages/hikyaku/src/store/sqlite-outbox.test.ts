@@ -2,13 +2,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outbox } from "@hikyaku/peer";
-import { outboxContract } from "@hikyaku/testkit";
+import { type ArrangeOutbox, outboxContract, outboxPropertyContract } from "@hikyaku/testkit";
 import { openDatabase } from "./database.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
 
 const storageKey = new Uint8Array(32).fill(7);
 
-outboxContract("SQLite", async (bounds) => {
+const arrange: ArrangeOutbox = async (bounds) => {
   const place = mkdtempSync(join(tmpdir(), "hikyaku-outbox-"));
   let database = openDatabase(place);
   return {
@@ -23,4 +23,7 @@ outboxContract("SQLite", async (bounds) => {
       rmSync(place, { recursive: true });
     },
   };
-});
+};
+
+outboxContract("SQLite", arrange);
+outboxPropertyContract("SQLite", arrange, 20);
