@@ -17,6 +17,7 @@ export { type Outcome, Program, type ProgramSettings, type RunningProgram, type 
 export { runHere, type Said } from "./process/run-here.ts";
 export { type CraftedSignatures, readCraftedSignatures } from "./vectors/crafted-signatures.ts";
 export { type DidKeyCase, readDidKeyCases } from "./vectors/did-key.ts";
+export { firstDatabase } from "./vectors/first-database.ts";
 export { type CanonicalizationCase, readCanonicalizationCases } from "./vectors/json-canonicalization.ts";
 export { type ParserCase, type ParserVerdict, readParserCases } from "./vectors/json-test-suite.ts";
 export { type KnownSecrets, readKnownSecrets } from "./vectors/known-secrets.ts";

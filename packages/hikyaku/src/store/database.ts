@@ -2,18 +2,19 @@
  * The one database of a data folder. Changes that arrive in the same turn of the event loop share one transaction, and a change resolves after its commit has
  * reached the disk (spec §11: what is acknowledged is durable); so a burst of messages costs one fsync, not one each.
  */
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { DatabaseSync, SQLTagStore } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
 import { connect } from "./connection.ts";
 import { migrate } from "./migrations.ts";
-import { storageFailure } from "./storage-failure.ts";
-
-/** Prepares each statement once and keeps it: ``sql.get`SELECT … ${value}` ``. */
-export type Sql = SQLTagStore;
+import { Sql } from "./sql.ts";
+import { damaged, openingFailure, storageFailure } from "./storage-failure.ts";
 
 const busyTimeoutMs = 1000;
-const statementsMax = 100;
+/** A file up to this size is looked through before it is used, which takes a tenth of a second; a larger one tells of its damage where it is read. */
+const checkedBytesMax = 16 * 1024 * 1024;
+const smallestPageBytes = 512;
 
 /** What the changes of one transaction count together and write once, after all of them, instead of once each. */
 export interface Ledger {
@@ -45,15 +46,30 @@ export function openDatabase(folder: string, { at = () => {} }: DatabaseOptions 
   const path = join(folder, "hikyaku.db");
   let connection: DatabaseSync | undefined;
   try {
+    refuseStump(path);
     connection = connect(path, busyTimeoutMs);
+    checkQuickly(connection, path);
     migrate(connection, path, () => at("migrating"));
     // FULL: in WAL mode, NORMAL would let a power cut take back what was acknowledged.
     connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
     return new Database(connection, path, at);
   } catch (error) {
     connection?.close();
-    throw storageFailure(error, path);
+    throw openingFailure(error, path);
   }
+}
+
+/** SQLite takes a file for new that is shorter than its smallest page, or empty beside a log of changes: it would begin anew and throw the log away. */
+function refuseStump(path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined || size >= smallestPageBytes) return;
+  if (size > 0 || existsSync(`${path}-wal`)) throw damaged(path);
+}
+
+function checkQuickly(connection: DatabaseSync, path: string): void {
+  if (statSync(path).size > checkedBytesMax) return;
+  const found = connection.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+  if (found !== "ok") throw damaged(path);
 }
 
 export class Database implements Disposable {
@@ -67,7 +83,7 @@ export class Database implements Disposable {
     this.path = path;
     this.#connection = connection;
     this.#at = at;
-    this.#sql = connection.createTagStore(statementsMax);
+    this.#sql = new Sql(connection);
   }
 
   /** Throws STORAGE_FAILED where the query fails. */

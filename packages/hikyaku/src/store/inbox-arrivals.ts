@@ -1,9 +1,9 @@
 /** How messages enter the inbox (spec §11): judged one after another by their lane, the bounds and their id. In the common case that costs one statement each. */
 import type { Arrival, InboxBounds, InboxMessage } from "@hikyaku/peer";
 import type { Bytes } from "@hikyaku/protocol";
-import type { Sql } from "./database.ts";
 import type { InboxLedger, LaneAccount, SenderAccount } from "./inbox-ledger.ts";
 import { wordOn } from "./inbox-stages.ts";
+import type { Sql } from "./sql.ts";
 
 export interface ArrivalSettings {
   readonly bounds: InboxBounds;

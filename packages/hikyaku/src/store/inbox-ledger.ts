@@ -1,6 +1,7 @@
 /** What the inbox counts, in one transaction: totals, senders and lanes are read when they are first needed, and written once at its end. */
 import { Lane } from "@hikyaku/peer";
-import type { Ledger, Sql } from "./database.ts";
+import type { Ledger } from "./database.ts";
+import type { Sql } from "./sql.ts";
 
 export interface SenderAccount {
   readonly senderId: number;

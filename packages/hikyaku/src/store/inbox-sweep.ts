@@ -1,6 +1,7 @@
 /** How the inbox forgets (spec §11). A call looks at so many rows and no more; the next one goes on behind them, and begins anew at the end. */
-import type { Sql } from "./database.ts";
+
 import type { InboxLedger } from "./inbox-ledger.ts";
+import type { Sql } from "./sql.ts";
 
 /** Behind which row the last call stopped. */
 export interface SweepCursor {

@@ -1,8 +1,8 @@
 /** How messages enter and leave the outbox (spec §11): the changes of one transaction, with what they count. */
 import type { Draft, OutboxBounds, Progress, QueuedMessage } from "@hikyaku/peer";
 import { type Bytes, HikyakuError } from "@hikyaku/protocol";
-import type { Sql } from "./database.ts";
 import { type OutboxLedger, priorityNumber, type RecipientAccount } from "./outbox-ledger.ts";
+import type { Sql } from "./sql.ts";
 
 export interface ChangeSettings {
   readonly bounds: OutboxBounds;

@@ -1,7 +1,8 @@
 /** What the outbox counts, in one transaction: totals and recipients are read when they are first needed, and written once at its end. */
 import type { LaneOut } from "@hikyaku/peer";
 import type { Priority } from "@hikyaku/protocol";
-import type { Ledger, Sql } from "./database.ts";
+import type { Ledger } from "./database.ts";
+import type { Sql } from "./sql.ts";
 
 /** A priority's index is its number in the database. */
 export const priorities: readonly Priority[] = ["high", "normal", "low"];

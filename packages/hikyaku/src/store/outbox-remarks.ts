@@ -1,6 +1,6 @@
 /** What happened to a message besides its progress (spec §11): in a table of its own, because most messages have none. */
 import { type OutboxEvent, type Remark, remarkToDrop } from "@hikyaku/peer";
-import type { Sql } from "./database.ts";
+import type { Sql } from "./sql.ts";
 
 interface RemarkRow {
   readonly number: number;

@@ -2,11 +2,12 @@
 import type { Arrival, Inbox, InboxBounds, InboxMessage, InboxQuery, InboxStage, LaneKey, StageOf, StoredMessage } from "@hikyaku/peer";
 import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
 import { BodyCipher } from "./body-cipher.ts";
-import type { Database, Sql, Turn } from "./database.ts";
+import type { Database, Turn } from "./database.ts";
 import { InboxArrivals } from "./inbox-arrivals.ts";
 import { InboxLedger } from "./inbox-ledger.ts";
 import { numberOf, wordOn } from "./inbox-stages.ts";
 import { releaseIdleLanes, type SweepBounds, sweepInbox, sweepStart } from "./inbox-sweep.ts";
+import type { Sql } from "./sql.ts";
 
 interface InboxRow {
   readonly position: number;

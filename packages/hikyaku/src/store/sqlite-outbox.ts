@@ -12,11 +12,12 @@ import {
 } from "@hikyaku/peer";
 import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
 import { BodyCipher } from "./body-cipher.ts";
-import type { Database, Sql, Turn } from "./database.ts";
+import type { Database, Turn } from "./database.ts";
 import { OutboxChanges } from "./outbox-changes.ts";
 import { OutboxLedger, priorities, priorityNumber, readRecipient } from "./outbox-ledger.ts";
 import { readRemarks, writeRemark } from "./outbox-remarks.ts";
 import { type OutboxRow, readDraft, readQueued, readRecord } from "./outbox-rows.ts";
+import type { Sql } from "./sql.ts";
 
 export class SqliteOutbox implements Outbox {
   readonly epoch: string;

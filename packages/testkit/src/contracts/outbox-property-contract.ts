@@ -9,7 +9,7 @@ import { propertySeed } from "./property-seed.ts";
 const recipients = ["did:key:desk", "did:key:lap"] as const;
 const priorities: readonly Priority[] = ["high", "normal", "low"];
 const lanes: readonly LaneOut[] = recipients.flatMap((to) => priorities.map((priority) => ({ to, priority })));
-const bounds = { ...limits, outboxPerRecipientMax: 5, outboxBytesMax: 60 };
+const bounds = { ...limits, outboxPerRecipientMax: 3, outboxBytesMax: 60 };
 
 type Step =
   | { readonly kind: "add"; readonly lane: LaneOut; readonly bytes: number; readonly exp: number }
