@@ -195,22 +195,21 @@ const iterateQueued = (sql: Sql, lane: LaneOut, after: number, count: number): I
     WHERE did = ${lane.to} AND priority = ${priorityNumber(lane)} AND stage = 0 AND lane_order > ${after}
     ORDER BY lane_order LIMIT ${count}` as unknown as Iterable<OutboxRow>;
 
-/** From each lane of the index to the next, however many messages lie between. */
+/** From each recipient of the index to the next, however many messages lie between, and with each its three priorities. */
 const selectLanesQueued = (sql: Sql): readonly LaneOut[] =>
   sql.all`
-    WITH RECURSIVE lanes (recipient_id, priority) AS (
-      SELECT * FROM (SELECT recipient_id, priority FROM outbox WHERE stage = 0 ORDER BY recipient_id, priority LIMIT 1)
+    WITH RECURSIVE recipients (recipient_id) AS (
+      SELECT min(recipient_id) FROM outbox WHERE stage = 0
       UNION ALL
-      SELECT following.recipient_id, following.priority FROM lanes JOIN outbox AS following ON following.position = (
-        SELECT position FROM outbox
-        WHERE stage = 0 AND (outbox.recipient_id, outbox.priority) > (lanes.recipient_id, lanes.priority)
-        ORDER BY outbox.recipient_id, outbox.priority LIMIT 1
-      )
-    )
-    SELECT did, priority FROM lanes JOIN outbox_recipients USING (recipient_id)`.map(({ did, priority }) => ({
-    to: String(did),
-    priority: priorities[Number(priority)] ?? "normal",
-  }));
+      SELECT (SELECT min(recipient_id) FROM outbox WHERE stage = 0 AND recipient_id > recipients.recipient_id)
+      FROM recipients WHERE recipients.recipient_id IS NOT NULL
+    ),
+    priorities (priority) AS (VALUES (0), (1), (2))
+    SELECT did, priority FROM recipients JOIN outbox_recipients USING (recipient_id) JOIN priorities
+    WHERE EXISTS (
+      SELECT 1 FROM outbox
+      WHERE stage = 0 AND outbox.recipient_id = outbox_recipients.recipient_id AND outbox.priority = priorities.priority
+    )`.map(({ did, priority }) => ({ to: String(did), priority: priorities[Number(priority)] ?? "normal" }));
 
 const selectDeliveredBefore = (sql: Sql, now: number, count: number): readonly OutboxRow[] =>
   sql.all`
