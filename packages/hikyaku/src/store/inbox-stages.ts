@@ -6,7 +6,7 @@ const stages: readonly InboxStage[] = ["stored", "delivered", "started", "handle
 export const numberOf = (stage: InboxStage): number => stages.indexOf(stage);
 
 /** What no version of ours writes was never handled. */
-export const stageNumbered = (number: number): InboxStage => stages[number] ?? "stored";
+const stageNumbered = (number: number): InboxStage => stages[number] ?? "stored";
 
 /** A row's stage and, where it was refused, why. */
 export const wordOn = (row: {

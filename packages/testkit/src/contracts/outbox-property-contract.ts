@@ -74,23 +74,28 @@ const idsOf = (held: readonly Held[]): readonly string[] => held.map(({ draft })
 
 const picks = fc.integer({ min: 0, max: 20 });
 const stages = fc.constantFrom<Progress["stage"]>("stored", "stored", "delivered", "handled", "refused", "expired");
+const add: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant("add" as const),
+  lane: fc.constantFrom(...lanes),
+  bytes: fc.integer({ min: 0, max: 20 }),
+  exp: fc.integer({ min: 1, max: 100 }),
+});
+const advance: fc.Arbitrary<Step> = fc.record({
+  kind: fc.constant("advance" as const),
+  pick: picks,
+  to: fc.constantFrom(...recipients),
+  stage: stages,
+});
+const expire: fc.Arbitrary<Step> = fc.record({ kind: fc.constant("expire" as const), now: fc.integer({ min: 1, max: 100 }) });
+const buryOne: fc.Arbitrary<Step> = fc.record({ kind: fc.constant("bury" as const), pick: picks, again: fc.boolean() });
+const rest: fc.Arbitrary<Step> = fc.constantFrom<Step>({ kind: "sweep" }, { kind: "restart" });
 const steps: fc.Arbitrary<readonly Step[]> = fc.array(
   fc.oneof(
-    {
-      weight: 6,
-      arbitrary: fc
-        .record({ lane: fc.constantFrom(...lanes), bytes: fc.integer({ min: 0, max: 20 }), exp: fc.integer({ min: 1, max: 100 }) })
-        .map((add): Step => ({ kind: "add", ...add })),
-    },
-    {
-      weight: 6,
-      arbitrary: fc
-        .record({ pick: picks, to: fc.constantFrom(...recipients), stage: stages })
-        .map((advance): Step => ({ kind: "advance", ...advance })),
-    },
-    { weight: 1, arbitrary: fc.integer({ min: 1, max: 100 }).map((now): Step => ({ kind: "expire", now })) },
-    { weight: 2, arbitrary: fc.record({ pick: picks, again: fc.boolean() }).map((bury): Step => ({ kind: "bury", ...bury })) },
-    { weight: 1, arbitrary: fc.constantFrom<Step>({ kind: "sweep" }, { kind: "restart" }) },
+    { weight: 6, arbitrary: add },
+    { weight: 6, arbitrary: advance },
+    { weight: 1, arbitrary: expire },
+    { weight: 2, arbitrary: buryOne },
+    { weight: 1, arbitrary: rest },
   ),
   { minLength: 1, maxLength: 30 },
 );
@@ -99,14 +104,14 @@ export function outboxPropertyContract(adapter: string, arrange: ArrangeOutbox, 
   describe(`outbox against a reference: ${adapter}`, () => {
     test("it holds and counts what a list of all messages would", async () => {
       await fc.assert(
-        fc.asyncProperty(steps, (run) => follow(arrange, run)),
+        fc.asyncProperty(steps, (run) => expectAlike(arrange, run)),
         { numRuns: runs, seed: propertySeed },
       );
     });
   });
 }
 
-async function follow(arrange: ArrangeOutbox, run: readonly Step[]): Promise<void> {
+async function expectAlike(arrange: ArrangeOutbox, run: readonly Step[]): Promise<void> {
   await using bench = await arrange(bounds);
   const reference = new Reference();
   let outbox = bench.store;
