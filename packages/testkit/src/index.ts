@@ -2,8 +2,11 @@
 export { cryptoContract } from "./contracts/crypto-contract.ts";
 export { deafHolder } from "./contracts/deaf-holder.ts";
 export { handshakeContract } from "./contracts/handshake-contract.ts";
-export { inboxContract } from "./contracts/inbox-contract.ts";
+export { type ArrangeInbox, inboxContract } from "./contracts/inbox-contract.ts";
+export { inboxPropertyContract } from "./contracts/inbox-property-contract.ts";
 export { type LinkBench, linkContract } from "./contracts/link-contract.ts";
+export { type ArrangeOutbox, outboxContract } from "./contracts/outbox-contract.ts";
+export { outboxPropertyContract } from "./contracts/outbox-property-contract.ts";
 export type { StoreBench } from "./contracts/store-bench.ts";
 export { type StreamBench, streamContract } from "./contracts/stream-contract.ts";
 export { StreamWitness, type Told } from "./contracts/stream-witness.ts";
@@ -18,6 +21,7 @@ export { type Outcome, Program, type ProgramSettings, type RunningProgram, type 
 export { runHere, type Said } from "./process/run-here.ts";
 export { type CraftedSignatures, readCraftedSignatures } from "./vectors/crafted-signatures.ts";
 export { type DidKeyCase, readDidKeyCases } from "./vectors/did-key.ts";
+export { firstDatabase } from "./vectors/first-database.ts";
 export { type CanonicalizationCase, readCanonicalizationCases } from "./vectors/json-canonicalization.ts";
 export { type ParserCase, type ParserVerdict, readParserCases } from "./vectors/json-test-suite.ts";
 export { type KnownSecrets, readKnownSecrets } from "./vectors/known-secrets.ts";
