@@ -25,7 +25,7 @@ export type { Capability, CapabilityResponseBody } from "./dialogue/capability.t
 export type { StatusBody } from "./dialogue/liveness.ts";
 export type { MessageBody } from "./dialogue/message.ts";
 export { isMessageId, newMessageId, newSessionId } from "./dialogue/message-id.ts";
-export type { ReceiptBody, ReceiptStage } from "./dialogue/receipt.ts";
+export type { LaneFloor, ReceiptBody, ReceiptStage } from "./dialogue/receipt.ts";
 export { isScope, type Scope, scopes } from "./dialogue/scopes.ts";
 export type { Agreement, HandshakeRefusal } from "./handshake/agreement.ts";
 export {

@@ -72,6 +72,13 @@ export class MemoryInbox implements Inbox {
       .slice(0, pageOf(limit));
   }
 
+  raiseFloor({ from, lane }: LaneKey, floor: number): Promise<number> {
+    return this.#commit(() => {
+      const book = this.#state.lanes.get(keyOf(from, lane));
+      return book === undefined || book.isRetired ? 0 : (this.#raiseFloor(book, floor).skipped ?? 0);
+    });
+  }
+
   async lanesDue(limit: number): Promise<readonly LaneKey[]> {
     return [...this.#state.lanes.values()]
       .filter((lane) => this.#dueIn(lane).length > 0)

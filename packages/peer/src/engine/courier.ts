@@ -42,8 +42,8 @@ export interface CourierParts {
   /** Told when the peer could not be reached. */
   readonly troubled: (error: HikyakuError) => void;
   readonly remark: (remarks: readonly Remark[]) => void;
-  /** The recipient refused these for good. */
-  readonly refused: (ids: readonly string[], code: ErrorCode) => void;
+  /** The recipient refused this one for good. */
+  readonly refused: (id: string, code: ErrorCode) => void;
   readonly background: (work: Promise<void>) => void;
   readonly closing: AbortSignal;
 }
@@ -144,18 +144,15 @@ export class Courier {
   }
 
   /** The peer has these: they need no repetition. */
-  arrived(ids: readonly string[]): readonly LaneEntry[] {
+  arrived(ids: readonly string[]): void {
     this.#repeatAfterMs = limits.repeatAfterMsMin;
-    const entries: LaneEntry[] = [];
     for (const id of ids) {
       const entry = this.bag.find(id);
       if (entry === undefined) continue;
       this.#flights.arrive(entry);
       entry.lane.settle(entry);
-      entries.push(entry);
     }
     this.stir();
-    return entries;
   }
 
   /** Everything that was sent on this link and has no receipt goes again, in a session that still is. */
@@ -187,7 +184,7 @@ export class Courier {
     }
     const [only, ...others] = entries;
     if (only !== undefined && others.length === 0) {
-      this.#parts.refused([only.message.id], code);
+      this.#parts.refused(only.message.id, code);
       only.lane.settle(only);
     }
     for (const entry of entries) entry.isAlone = true;

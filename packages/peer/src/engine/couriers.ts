@@ -10,7 +10,7 @@ export interface CouriersParts extends Omit<CourierParts, "contact" | "isKept" |
   /** Whether links to trusted peers are kept up although nothing waits. */
   readonly keepLinks: boolean;
   readonly troubled: (did: string, error: HikyakuError) => void;
-  readonly refused: (did: string, ids: readonly string[], code: ErrorCode) => void;
+  readonly refused: (did: string, id: string, code: ErrorCode) => void;
 }
 
 export class Couriers {
@@ -40,7 +40,7 @@ export class Couriers {
       contact: () => this.#contact(did),
       isKept: () => keepLinks && this.#isKept(did),
       troubled: (error) => troubled(did, error),
-      refused: (ids, code) => refused(did, ids, code),
+      refused: (id, code) => refused(did, id, code),
     });
     this.#byDid.set(did, courier);
     return courier;

@@ -216,7 +216,7 @@ export class Dialogue {
       },
       status_report: ({ session, from, body }) => this.#noteStatus(session, from, body),
       receipt_query: async ({ from, body }) => {
-        await this.#parts.mail.answerQuery(from.did, body.ids);
+        await this.#parts.mail.answerQuery(from.did, body);
         return nothing;
       },
       // Messages are taken in together, see #receiveAll.

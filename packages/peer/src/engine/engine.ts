@@ -94,7 +94,7 @@ export class Engine {
     });
     this.alarms = new Alarms(ground, known);
     this.reachability = new Reachability(() => this.addresses.some(isLoopbackAddress));
-    this.receipts = new Receipts({ ground, outbox, couriers: () => this.couriers, background });
+    this.receipts = new Receipts({ ground, outbox, couriers: () => this.couriers, background, closing });
     const streams = this.#streams;
     const { receipts, reachability } = this;
     this.#roads = new Roads({ clock, dialer, reachability, streams, holder: this.#holder() });
@@ -110,7 +110,7 @@ export class Engine {
       exchange: (link, frame, signal) => this.#traffic.exchange(link, frame, signal),
       troubled: (did, error) => receipts.troubled(did, error),
       remark: (remarks: readonly Remark[]) => background(outbox.remark(remarks)),
-      refused: (did, ids, code) => receipts.refuse(did, ids, code),
+      refused: (did, id, code) => receipts.refuse(did, id, code),
       background,
       closing,
     });

@@ -5,6 +5,7 @@
 import { HikyakuError, limits, type MessageType } from "@hikyaku/protocol";
 import type { Inbox, LaneKey, StoredMessage } from "../ports/inbox.ts";
 import type { Couriers } from "./couriers.ts";
+import { durably } from "./durably.ts";
 import type { Ground } from "./needs.ts";
 
 /** What is done with a message. Rejects where it fails: its sender then learns that it did, and nothing of how. */
@@ -97,7 +98,7 @@ export class Handling {
 
   async #interrupt({ from, id }: StoredMessage): Promise<void> {
     this.#parts.ground.counters.add("message.interrupted");
-    await this.#parts.inbox.advance(from, [id], "refused", "INTERRUPTED");
+    await this.#advance(from, id, "refused", "INTERRUPTED");
     this.#tell(from, id, "refused", "INTERRUPTED");
   }
 
@@ -124,9 +125,8 @@ export class Handling {
     let ending: Promise<void> = Promise.resolve();
     for (const message of messages) {
       if (closing.aborted || !this.#handlers.has(message.type)) break;
-      const starting = this.#start(message);
-      await ending;
-      if (await starting) ending = this.#end(message, await this.#run(message));
+      const [isOurs] = await Promise.all([this.#start(message), ending]);
+      if (isOurs) ending = this.#end(message, await this.#run(message));
     }
     await ending;
     return messages.length > 0 && !closing.aborted && messages.every(({ type }) => this.#handlers.has(type));
@@ -134,23 +134,28 @@ export class Handling {
 
   /** Whether this message is ours to handle now. */
   async #start(message: StoredMessage): Promise<boolean> {
-    const { inbox, ground } = this.#parts;
     const { from, id, exp } = message;
-    if (exp < ground.clock.now()) {
-      await inbox.advance(from, [id], "refused", "MESSAGE_EXPIRED");
+    if (exp < this.#parts.ground.clock.now()) {
+      await this.#advance(from, id, "refused", "MESSAGE_EXPIRED");
       this.#tell(from, id, "refused", "MESSAGE_EXPIRED");
       return false;
     }
-    const risen = await inbox.advance(from, [id], "started");
+    const risen = await this.#advance(from, id, "started");
     if (risen.length === 0) return false;
     this.#tell(from, id, "delivered");
     return true;
   }
 
   async #end({ from, id }: StoredMessage, outcome: "handled" | "refused"): Promise<void> {
-    await this.#parts.inbox.advance(from, [id], outcome, outcome === "refused" ? "INTERNAL_ERROR" : undefined);
+    await this.#advance(from, id, outcome, outcome === "refused" ? "INTERNAL_ERROR" : undefined);
     this.#parts.ground.counters.add(`message.${outcome}`);
     this.#tell(from, id, outcome, outcome === "refused" ? "INTERNAL_ERROR" : undefined);
+  }
+
+  /** A full disk holds up a lane, and ends nothing: what a handler has done must be noted before the lane goes on. */
+  #advance(from: string, id: string, stage: Parameters<Inbox["advance"]>[2], reason?: string): Promise<readonly string[]> {
+    const { ground, inbox, closing } = this.#parts;
+    return durably(ground, closing, () => inbox.advance(from, [id], stage, reason));
   }
 
   async #run(message: StoredMessage): Promise<"handled" | "refused"> {

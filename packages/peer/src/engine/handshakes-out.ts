@@ -19,6 +19,7 @@ import { type Answer, refused, taken } from "./answer.ts";
 import { isSameFrame } from "./half-opens.ts";
 import type { KeyRing } from "./key-ring.ts";
 import { dice, type Ground, momentOf, type Settings } from "./needs.ts";
+import { pause } from "./pause.ts";
 import { LiveSession, type SessionTable } from "./session-table.ts";
 import { untilAborted } from "./waits.ts";
 
@@ -264,19 +265,4 @@ function refusalOf(reception: Refusal, { name }: Contact, { settings }: PendingO
     default:
       return new HikyakuError(code, `${name} refused the handshake (${code}).`);
   }
-}
-
-function pause({ clock }: Ground, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const timer = clock.after(ms, () => {
-      signal.removeEventListener("abort", cancel);
-      resolve();
-    });
-    const cancel = (): void => {
-      timer.cancel();
-      reject(new HikyakuError("CANCELED", "The handshake was canceled.", { cause: signal.reason }));
-    };
-    signal.addEventListener("abort", cancel, { once: true });
-    if (signal.aborted) cancel();
-  });
 }

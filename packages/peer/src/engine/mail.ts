@@ -1,6 +1,6 @@
 /** Application messages that arrived: durable first, then handed to the agent, each step told to the sender by a receipt (spec §11). */
-import { type ApplicationFields, HikyakuError, limits, type MessageBody, type MessageType } from "@hikyaku/protocol";
-import type { Arrival, Inbox, InboxMessage, InboxQuery, LanePlace, StoredMessage } from "../ports/inbox.ts";
+import { type ApplicationFields, type BodyByType, HikyakuError, limits, type MessageBody, type MessageType } from "@hikyaku/protocol";
+import type { Arrival, Inbox, InboxMessage, InboxQuery, LaneKey, LanePlace, StoredMessage } from "../ports/inbox.ts";
 import type { TrustLevel } from "../ports/trust-store.ts";
 import type { Couriers } from "./couriers.ts";
 import type { HandlerManner, Handling } from "./handling.ts";
@@ -118,12 +118,19 @@ export class Mail {
     }
   }
 
-  /** BOX-3: what has become of a peer's messages, as far as they are here. */
-  async answerQuery(did: string, ids: readonly string[]): Promise<void> {
+  /** BOX-3: what has become of a peer's messages, as far as they are here. LANE-3: what it will not send any more is not waited for. */
+  async answerQuery(did: string, { ids, lanes = [] }: BodyByType["receipt_query"]): Promise<void> {
+    for (const { lane, floor } of lanes) await this.#skipTo({ from: did, lane }, floor);
     const { receipts } = this.#parts.couriers().of(did).bag;
     for (const { id, stage, reason } of await this.#parts.inbox.stagesOf(did, ids))
       receipts.note([id], stage === "started" ? "delivered" : stage, reason);
     this.#parts.couriers().of(did).stir();
+  }
+
+  async #skipTo(lane: LaneKey, floor: number): Promise<void> {
+    if ((await this.#parts.inbox.raiseFloor(lane, floor)) === 0) return;
+    this.#parts.ground.counters.add("lane.skipped");
+    this.#parts.handling.wake(lane);
   }
 
   #isInTime(from: Sender, { id, exp }: ApplicationFields, now: number): boolean {

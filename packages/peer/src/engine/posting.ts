@@ -14,6 +14,7 @@ import {
   type ReceiptStage,
 } from "@hikyaku/protocol";
 import { ephemeral } from "../delivery/bag.ts";
+import { priorities } from "../delivery/cargo.ts";
 import type { Contact } from "../links/contact.ts";
 import type { Draft, Outbox } from "../ports/outbox.ts";
 import type { KnownPeer } from "../ports/trust-store.ts";
@@ -133,14 +134,22 @@ export class Posting {
   /** PAIR-5: says why the session ends. Resolves when that is on its way, which may be at the peer's next call, or when it cannot be. */
   async decline({ facts }: LiveSession): Promise<void> {
     const body = { reason: "declined" };
-    await new Promise<void>((resolve) => this.#say(facts.peerId, "session_close", body, { sealed: () => resolve(), failed: () => resolve() }));
+    await new Promise<void>((resolve) =>
+      this.#say(facts.peerId, "session_close", body, { sealed: () => resolve(), failed: () => resolve() }),
+    );
     await this.#parts.couriers.of(facts.peerId).rested();
   }
 
-  /** Asks what has become of messages that a peer has stored and not handled yet. */
+  /** Asks what has become of messages that a peer has stored and not handled yet, and says what those need not wait for: an order that expired may have been the last but one. */
   async query(did: string): Promise<void> {
-    const ids = await this.#parts.outbox.unsettled(did, undefined, limits.receiptIdsMax);
-    if (ids.length > 0) this.#say(did, "receipt_query", { ids });
+    const { outbox } = this.#parts;
+    const ids = await outbox.unsettled(did, undefined, limits.receiptIdsMax);
+    if (ids.length === 0) return;
+    const floors = priorities.map(async (priority) => ({
+      lane: `${outbox.epoch}/${priority}`,
+      floor: await outbox.floor({ to: did, priority }),
+    }));
+    this.#say(did, "receipt_query", { ids, lanes: (await Promise.all(floors)).filter(({ floor }) => floor > 1) });
   }
 
   #say<Type extends DialogueType>(did: string, msgType: Type, body: BodyByType[Type], told: Parameters<typeof ephemeral>[3] = {}): void {
@@ -167,7 +176,13 @@ export class Posting {
     };
     const over = new AbortController();
     const signals = [over.signal, ...(patience.signal === undefined ? [] : [patience.signal])];
-    const wish = { until: until ?? "stored", isContent: until === undefined, ...patience, signal: AbortSignal.any(signals) };
+    const wish = {
+      until: until ?? "stored",
+      isContent: until === undefined,
+      exp: draft.exp,
+      ...patience,
+      signal: AbortSignal.any(signals),
+    };
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
     try {

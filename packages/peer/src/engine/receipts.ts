@@ -3,6 +3,7 @@ import { HikyakuError, limits, type ReceiptStage, toldByPeer } from "@hikyaku/pr
 import { stageRanks } from "../delivery/receipt-book.ts";
 import type { Outbox, Progress } from "../ports/outbox.ts";
 import type { Couriers } from "./couriers.ts";
+import { durably } from "./durably.ts";
 import type { Ground } from "./needs.ts";
 import { canceled, type Patience } from "./waits.ts";
 
@@ -15,6 +16,8 @@ export interface Receipt {
   readonly stages: readonly { readonly stage: ReceiptStage; readonly afterMs: number }[];
   /** Why it has not come further yet. */
   readonly problem?: string;
+  /** Beside a message that is kept: how long it goes on being tried, in milliseconds since 1970. */
+  readonly exp?: number;
 }
 
 export interface ReceiptWish extends Patience {
@@ -22,6 +25,8 @@ export interface ReceiptWish extends Patience {
   readonly until: Exclude<ReceiptStage, "refused">;
   /** Whether to be content with less as soon as the peer cannot be reached. */
   readonly isContent: boolean;
+  /** The message's own, where it is kept. */
+  readonly exp?: number;
 }
 
 interface Waiting {
@@ -39,7 +44,11 @@ export interface ReceiptsParts {
   readonly outbox: Outbox;
   readonly couriers: () => Couriers;
   readonly background: (work: Promise<void>) => void;
+  readonly closing: AbortSignal;
 }
+
+const codeOf = (stage: ReceiptStage, reason: string | undefined): ReturnType<typeof toldByPeer> | undefined =>
+  stage === "refused" ? toldByPeer(reason ?? "") : undefined;
 
 export class Receipts {
   readonly #parts: ReceiptsParts;
@@ -57,7 +66,11 @@ export class Receipts {
    * The receipt of a message that is about to be kept, once it is at `until` or beyond, or when patience ends: the message goes on being tried, so that is no failure.
    * Rejects with the recipient's code when it refuses, MESSAGE_EXPIRED, or CANCELED.
    */
-  waitFor(to: string, id: string, { until, isContent, timeoutMs = limits.requestTimeoutMsDefault, signal }: ReceiptWish): Promise<Receipt> {
+  waitFor(
+    to: string,
+    id: string,
+    { until, isContent, exp, timeoutMs = limits.requestTimeoutMsDefault, signal }: ReceiptWish,
+  ): Promise<Receipt> {
     if (this.#waiting.size >= limits.pendingRequestsMax)
       return Promise.reject(new HikyakuError("OVERLOADED", "Too many requests are waiting for answers."));
     if (signal?.aborted === true) return Promise.reject(canceled("receipt", signal));
@@ -72,7 +85,7 @@ export class Receipts {
       const settle = (problem?: string): void => {
         end();
         const stage = (stages.at(-1)?.stage ?? "queued") as Receipt["stage"];
-        resolve({ id, stage, stages, ...(problem === undefined ? {} : { problem }) });
+        resolve({ id, stage, stages, ...(problem === undefined ? {} : { problem }), ...(exp === undefined ? {} : { exp }) });
       };
       const fail = (error: HikyakuError): void => {
         end();
@@ -89,28 +102,25 @@ export class Receipts {
     });
   }
 
-  /** A peer's word on messages: on ours to it, that is; on others it changes nothing. */
+  /**
+   * A peer's word on messages: on ours to it, that is; on others it changes nothing. It is durable before its messages count as settled: where it could not be kept they
+   * are repeated, and the word comes again.
+   */
   arrive(did: string, ids: readonly string[], stage: ReceiptStage, reason: string | undefined): void {
-    const at = this.#parts.ground.clock.now();
-    const code = stage === "refused" ? toldByPeer(reason ?? "") : undefined;
-    const entries = new Map(
-      this.#parts
-        .couriers()
-        .of(did)
-        .arrived(ids)
-        .map((entry) => [entry.message.id, entry]),
-    );
-    const progress = ids.map((id): Progress => {
-      const sent = entries.get(id)?.sent;
-      return { id, to: did, stage, at, ...(code === undefined ? {} : { reason: code }), ...(sent === undefined ? {} : { sent }) };
-    });
-    this.#parts.background(this.#parts.outbox.advance(progress).then(() => undefined));
+    const { outbox, background } = this.#parts;
+    const code = codeOf(stage, reason);
+    const progress = this.#progressOf(did, ids, stage, code);
+    background(outbox.advance(progress).then(() => this.#settle(did, ids)));
     for (const id of ids) this.#tell(did, id, stage, code);
   }
 
-  /** The recipient refused messages without a receipt. */
-  refuse(did: string, ids: readonly string[], reason: string): void {
-    this.arrive(did, ids, "refused", reason);
+  /** The recipient refused a message without a receipt: nobody will say so again. */
+  refuse(did: string, id: string, reason: string): void {
+    const { ground, outbox, background, closing } = this.#parts;
+    const code = codeOf("refused", reason);
+    const progress = this.#progressOf(did, [id], "refused", code);
+    background(durably(ground, closing, () => outbox.advance(progress)).then(() => this.#settle(did, [id])));
+    this.#tell(did, id, "refused", code);
   }
 
   /** The time of a message is over. */
@@ -125,6 +135,19 @@ export class Receipts {
 
   failAll(error: HikyakuError): void {
     for (const { fail } of [...this.#waiting.values()]) fail(error);
+  }
+
+  #progressOf(did: string, ids: readonly string[], stage: ReceiptStage, code: ReturnType<typeof codeOf>): readonly Progress[] {
+    const at = this.#parts.ground.clock.now();
+    const courier = this.#parts.couriers().find(did);
+    return ids.map((id) => {
+      const sent = courier?.bag.find(id)?.sent;
+      return { id, to: did, stage, at, ...(code === undefined ? {} : { reason: code }), ...(sent === undefined ? {} : { sent }) };
+    });
+  }
+
+  #settle(did: string, ids: readonly string[]): void {
+    this.#parts.couriers().find(did)?.arrived(ids);
   }
 
   #tell(did: string, id: string, stage: ReceiptStage, code: ReturnType<typeof toldByPeer> | undefined): void {

@@ -46,9 +46,9 @@ export class Upkeep {
     }
   }
 
-  /** DLV-7: what nobody handled in time is a dead letter, and whoever waits for it learns so. */
+  /** DLV-7: what nobody handled in time is a dead letter, and whoever waits for it learns so; also the recipient, where later messages of the lane wait there for it. */
   async #expire(): Promise<void> {
-    const { ground, outbox, receipts, couriers } = this.#parts;
+    const { ground, outbox, receipts, couriers, posting } = this.#parts;
     for (;;) {
       const dead = await outbox.expire(ground.clock.now(), pageSize);
       for (const { id, to } of dead) {
@@ -56,6 +56,7 @@ export class Upkeep {
         receipts.expired(id);
       }
       if (dead.length > 0) ground.counters.add("message.expired");
+      for (const did of new Set(dead.map(({ to }) => to))) await posting.query(did);
       if (dead.length < pageSize) return;
     }
   }

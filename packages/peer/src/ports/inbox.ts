@@ -91,6 +91,8 @@ export interface Inbox {
   append(messages: readonly InboxMessage[]): Promise<readonly Arrival[]>;
   /** Oldest arrival first. */
   list(query: InboxQuery): Promise<readonly StoredMessage[]>;
+  /** The sender says that nothing below this order will come any more. Returns how many orders are not waited for any longer; a lane that is not known stays so. */
+  raiseFloor(lane: LaneKey, floor: number): Promise<number>;
   /** Lanes in which a message waits to be handed over and nothing before it is missing. */
   lanesDue(limit: number): Promise<readonly LaneKey[]>;
   /** The messages of a lane whose turn it is, in order. */

@@ -30,7 +30,8 @@ export interface ApplicationFields extends LaneFields {
 
 const id = z.string().check(z.refine(isMessageId));
 const time = z.int().check(z.nonnegative());
-const order = z.int().check(z.positive());
+export const laneName: z.ZodMiniType<string> = z.string().check(z.regex(/^[0-9a-f]{16}\/(?:high|normal|low)$/));
+export const laneOrder: z.ZodMiniType<number> = z.int().check(z.positive());
 
 export const applicationShape: {
   readonly id: z.ZodMiniType<string>;
@@ -51,9 +52,9 @@ export const applicationShape: {
   thread: z.exactOptional(id),
   traceparent: z.exactOptional(z.string().check(z.regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/))),
   transient: z.exactOptional(z.literal(true)),
-  lane: z.exactOptional(z.string().check(z.regex(/^[0-9a-f]{16}\/(?:high|normal|low)$/))),
-  order: z.exactOptional(order),
-  floor: z.exactOptional(order),
+  lane: z.exactOptional(laneName),
+  order: z.exactOptional(laneOrder),
+  floor: z.exactOptional(laneOrder),
 };
 
 /** LANE-1: lane, order and floor come together, and nobody sends what its own floor says will not be sent. */

@@ -1,0 +1,62 @@
+/** How rough one simulated world is: drawn once for each seed, and not every world has every kind of trouble, since some troubles hide others. */
+import type { Dice } from "./dice.ts";
+
+export interface Climate {
+  /** No more faults: what is left must settle now. */
+  isCalm: boolean;
+  /** When that began. */
+  calmAt: number;
+  readonly activeMs: number;
+  /** One way, usually. */
+  readonly delayMsMin: number;
+  readonly delayMsMax: number;
+  /** Of frames of exchanges, and their answers; of streams, how often one breaks with a frame. */
+  readonly loss: number;
+  readonly duplication: number;
+  readonly flip: number;
+  readonly longDelay: number;
+  readonly streamBreak: number;
+  readonly stall: number;
+  readonly commitMsMax: number;
+  readonly diskFull: number;
+  readonly crashes: number;
+  readonly stops: number;
+  readonly partitions: number;
+  readonly clockJumps: number;
+  readonly naps: number;
+  readonly fullDisks: number;
+  readonly slowDisks: number;
+  readonly slowHandler: number;
+  readonly failingHandler: number;
+  readonly shortLife: number;
+}
+
+export function drawClimate(dice: Dice): Climate {
+  const sometimes = (value: () => number): number => (dice.chance(0.6) ? value() : 0);
+  const isLong = dice.chance(0.15);
+  return {
+    isCalm: false,
+    calmAt: Number.POSITIVE_INFINITY,
+    activeMs: isLong ? dice.between(300_000, 600_000) : dice.between(30_000, 240_000),
+    delayMsMin: dice.between(0, 5),
+    delayMsMax: dice.stretched(10, 1_500),
+    loss: sometimes(() => dice.next() * 0.12),
+    duplication: sometimes(() => dice.next() * 0.15),
+    flip: sometimes(() => dice.next() * 0.06),
+    longDelay: sometimes(() => dice.next() * 0.03),
+    streamBreak: sometimes(() => dice.next() * 0.05),
+    stall: sometimes(() => dice.next() * 0.03),
+    commitMsMax: dice.pick([0, 2, 10, 60]),
+    diskFull: sometimes(() => dice.next() * 0.04),
+    crashes: sometimes(() => dice.between(1, 5)),
+    stops: sometimes(() => dice.between(0, 2)),
+    partitions: sometimes(() => dice.between(1, 3)),
+    clockJumps: sometimes(() => dice.between(0, 2)),
+    naps: isLong ? dice.between(6, 8) : dice.chance(0.1) ? 1 : 0,
+    fullDisks: sometimes(() => dice.between(0, 2)),
+    slowDisks: sometimes(() => dice.between(0, 2)),
+    slowHandler: sometimes(() => dice.next() * 0.2),
+    failingHandler: sometimes(() => dice.next() * 0.08),
+    shortLife: sometimes(() => dice.next() * 0.2),
+  };
+}

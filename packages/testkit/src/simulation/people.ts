@@ -1,0 +1,41 @@
+/** Who lives in a simulated world: at least three machines of different kinds, of which every two can reach each other at least one way. */
+import { limits, protocolVersions } from "@hikyaku/protocol";
+import { Dice } from "./dice.ts";
+import { addressOf, type Character, SimNode, type Surroundings } from "./node.ts";
+
+const names = ["ada", "bob", "cyd", "dan", "eve"] as const;
+
+export async function settleWorld(around: Surroundings): Promise<readonly SimNode[]> {
+  const dice = new Dice(around.seed, "people");
+  const many = dice.pick([3, 3, 3, 3, 3, 3, 4, 4, 5]);
+  const isOneShy = dice.chance(0.35);
+  const nodes = names.slice(0, many).map((name, index) => new SimNode(around, drawCharacter(dice, name, isOneShy && index === 0), index));
+  for (const node of nodes) around.ledger.add(node);
+  for (const node of nodes) for (const other of nodes) if (node !== other) await node.know(other, drawAddresses(dice, other));
+  for (const node of nodes) node.start();
+  return nodes;
+}
+
+function drawCharacter(dice: Dice, name: string, isCallOutOnly: boolean): Character {
+  const isCramped = dice.chance(0.25);
+  return {
+    name,
+    isCallOutOnly,
+    speaksStreams: dice.chance(0.6),
+    keepsLinks: isCallOutOnly || dice.chance(0.3),
+    versions: dice.chance(0.8) ? protocolVersions : protocolVersions.slice(1),
+    isIdempotent: dice.chance(0.25),
+    inboxBounds: isCramped
+      ? { ...limits, reorderCountMax: dice.between(1, 4), inboxUnreadPerSenderMax: dice.between(5, 20) }
+      : { ...limits, reorderCountMax: dice.chance(0.3) ? dice.between(1, 8) : limits.reorderCountMax },
+    handlerDelayMs: dice.chance(0.7) ? 0 : dice.between(0, 20_000),
+  };
+}
+
+/** A person may have written down an address that leads nowhere, before or after the good one. */
+function drawAddresses(dice: Dice, { character, name }: SimNode): readonly string[] {
+  if (character.isCallOutOnly) return [];
+  const good = addressOf(name);
+  const wrong = addressOf("nowhere");
+  return dice.pick([[good], [good], [good], [good, wrong], [wrong, good]]);
+}
