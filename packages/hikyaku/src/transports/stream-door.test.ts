@@ -75,12 +75,14 @@ function frame(payload: Buffer | string, { first = final | opcodes.text, isMaske
 function dialRaw(port: number, localAddress = "127.0.0.1") {
   const socket = connect({ port, host: "127.0.0.1", localAddress });
   const chunks: Buffer[] = [];
-  const closed = new Promise<void>((resolve) => socket.once("close", () => resolve()));
   socket.on("error", () => socket.destroy());
   socket.on("data", (chunk) => chunks.push(chunk));
   const heard = () => Buffer.concat(chunks).toString("latin1");
-  return { socket, heard, closed };
+  return { socket, heard };
 }
+
+const expectClosed = async ({ socket }: ReturnType<typeof dialRaw>): Promise<void> =>
+  await expect.poll(() => socket.closed, soon).toBe(true);
 
 async function open(port: number): Promise<ReturnType<typeof dialRaw>> {
   const raw = dialRaw(port);
@@ -157,7 +159,7 @@ test.each<readonly [string, number, string]>([
   await using place = await listen();
   const raw = dialRaw(place.port);
   raw.socket.write(text);
-  await raw.closed;
+  await expectClosed(raw);
   const end = raw.heard().indexOf("\r\n\r\n");
   expect([statusOf(raw.heard()), raw.heard().slice(end + 4)]).toEqual([status, ""]);
   expect(raw.heard()).not.toContain("canary");
@@ -170,7 +172,7 @@ test("a method of proxies is cut off", async () => {
   await using place = await listen();
   const raw = dialRaw(place.port);
   raw.socket.write(upgrade({}, "CONNECT desk:80"));
-  await raw.closed;
+  await expectClosed(raw);
   expect(raw.heard()).toBe("");
   await expectServed(place);
 });
@@ -180,7 +182,7 @@ test("a frame over HTTP that would like to be upgraded is answered over HTTP", a
   const raw = dialRaw(place.port);
   const headers = { Connection: "Upgrade, close", Upgrade: "websocket", "Content-Type": "application/json", "Content-Length": "2" };
   raw.socket.write(`${upgrade(headers, "POST /message")}{}`);
-  await raw.closed;
+  await expectClosed(raw);
   expect(statusOf(raw.heard())).toBe(200);
 });
 
@@ -214,7 +216,7 @@ test.each<readonly [string, number, Buffer]>([
   await expect.poll(() => closeCodeOf(raw.heard()), soon).toBe(code);
   await expect.poll(() => place.witness.all("closed").length, soon).toBe(1);
   expect(place.witness.all("frame")).toEqual([]);
-  await raw.closed;
+  await expectClosed(raw);
   await expectServed(place);
   expectQuiet(place);
 });
@@ -251,9 +253,20 @@ test.each([
   pour();
   await expect.poll(() => place.witness.all("closed").length, soon).toBe(1);
   if (!isRead) raw.socket.resume();
-  await raw.closed;
+  await expectClosed(raw);
   await expectServed(place);
   expectQuiet(place);
+});
+
+test("a client that does nothing but ping is sent away, though it waits for each answer [STREAM-5]", async () => {
+  await using place = await listen();
+  const raw = await open(place.port);
+  for (let count = 0; count <= limits.streamPingsMax; count += 1) {
+    const before = raw.heard().length;
+    raw.socket.write(frame("", { first: final | opcodes.ping }));
+    await expect.poll(() => raw.heard().length, soon).toBeGreaterThan(before);
+  }
+  await expect.poll(() => place.witness.all("closed"), soon).toMatchObject([{ reason: "it only pings" }]);
 });
 
 test("pings between frames are nobody's fault", async () => {
@@ -319,7 +332,7 @@ test("half an upgrade request and silence is 408 in time", async () => {
   await using place = await listen({ bounds: hasty });
   const raw = dialRaw(place.port);
   raw.socket.write(upgrade().slice(0, -2));
-  await raw.closed;
+  await expectClosed(raw);
   expect(statusOf(raw.heard())).toBe(408);
   await expectServed(place);
 });
@@ -350,7 +363,7 @@ test("an upgrade behind a request that is still in work is no upgrade, and its a
   await using place = await listen({ bounds: hasty });
   const raw = dialRaw(place.port);
   raw.socket.write(`GET /health HTTP/1.1\r\nHost: desk\r\n\r\n${upgrade()}${frame("{}").toString("latin1")}`);
-  await raw.closed;
+  await expectClosed(raw);
   expect(raw.heard()).toMatch(/^HTTP\/1\.1 200 OK[^]*\{"status":"ok"\}HTTP\/1\.1 404 /);
   expect(place.witness.told).toEqual([]);
   await expectServed(place);
@@ -363,7 +376,7 @@ test("a message that drips is cut when no frame came in for too long", async () 
   const slow = frame("x".repeat(1000));
   let at = 0;
   const drip = setInterval(() => raw.socket.write(slow.subarray(at, ++at)), 20);
-  await raw.closed;
+  await expectClosed(raw);
   clearInterval(drip);
   expect(place.witness.told).toMatchObject([{ kind: "opened" }, { kind: "closed", reason: "nothing came in for too long" }]);
   await expectServed(place);
@@ -376,7 +389,7 @@ test("a client that stays after the farewell is cut in the end", async () => {
   place.witness.all("opened")[0]?.stream.close("enough");
   await expect.poll(() => place.witness.all("closed").length, soon).toBe(1);
   raw.socket.resume();
-  await raw.closed;
+  await expectClosed(raw);
 });
 
 test("streams count as connections of their network and of all, and a place that gets free is given again [HTTP-3] [STREAM-5]", async () => {
@@ -384,7 +397,7 @@ test("streams count as connections of their network and of all, and a place that
   const [first, second] = [await open(place.port), await open(place.port)];
   const third = dialRaw(place.port);
   third.socket.write(upgrade());
-  await third.closed;
+  await expectClosed(third);
   expect(third.heard()).toBe("");
   const neighbour = dialRaw(place.port, "127.0.1.1");
   neighbour.socket.write(upgrade());
@@ -404,7 +417,7 @@ test("when all places are taken, of a crowd's streams the one unheard for longes
   const newcomer = dialRaw(place.port, "127.0.1.1");
   newcomer.socket.write(upgrade());
   await expect.poll(() => statusOf(newcomer.heard()), soon).toBe(101);
-  await crowd[1]?.closed;
+  await expect.poll(() => crowd[1]?.socket.closed, soon).toBe(true);
   expect(place.witness.all("closed")).toHaveLength(1);
   expect(place.witness.all("closed")[0]?.stream).toBe(place.witness.all("opened")[1]?.stream);
   for (const { socket } of [...crowd, newcomer]) socket.destroy();
@@ -432,7 +445,7 @@ test("a holder that fails is logged without a word of the exception, ends its st
   };
   const raw = await open(place.port);
   raw.socket.write(frame("{}"));
-  await raw.closed;
+  await expectClosed(raw);
   const loud = place.log.filter(([level]) => level !== "debug");
   expect(loud).toEqual([["error", "stream.failed", { host: "127.0.0.1", reason: expect.stringMatching(/^TypeError at /) }]]);
   await expectServed(place);
