@@ -16,6 +16,8 @@ export class Timeline {
   now = 0;
   /** How many things have happened. */
   steps = 0;
+  /** Milliseconds for which all machines slept, so far. */
+  slept = 0;
   /** A binary heap. */
   readonly #heap: Happening[] = [];
   readonly #after: (() => void)[] = [];
@@ -52,6 +54,7 @@ export class Timeline {
   /** Time passes while nothing happens, as when all machines sleep: what was due meanwhile happens late, in its order. */
   nap(ms: number): void {
     this.now += ms;
+    this.slept += ms;
   }
 
   /** Takes the next happening, and waits until all promises have run that can. False where nothing is planned. */
