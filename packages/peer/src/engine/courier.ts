@@ -228,10 +228,10 @@ export class Courier {
     const { roads, contact: findContact, closing } = this.#parts;
     try {
       while (!closing.aborted && this.#hasWork()) {
-        const contact = findContact();
-        if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
         await this.#refill();
         if (!this.bag.hasCargo(this.#rules())) break;
+        const contact = findContact();
+        if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
         await roads.tryEach(contact, closing, (link) => this.#carryOver(link, contact));
         this.#backoff = undefined;
         this.#failure = undefined;
