@@ -295,11 +295,11 @@ export class Courier {
     }
   }
 
-  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. */
+  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. A message that nobody keeps may have arrived, and nobody would know it for a copy. */
   #unload({ cargo }: Load, link: Link): void {
     const flight = cargo.find(({ entry }) => entry?.flight?.link === link)?.entry?.flight;
     if (flight !== undefined) this.#flights.turnBack(flight);
-    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt"));
+    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt" && msgType !== "message"));
   }
 
   #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {
