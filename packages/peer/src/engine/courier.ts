@@ -70,6 +70,8 @@ export class Courier {
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #backoff: Backoff | undefined;
+  /** Links that ended one soon after the other. */
+  #ends: Backoff | undefined;
   #failure: Failure | undefined;
   #retry: Timer | undefined;
   #repeat: Timer | undefined;
@@ -155,10 +157,12 @@ export class Courier {
     this.stir();
   }
 
-  /** Everything that was sent on this link and has no receipt goes again, in a session that still is. */
-  linkEnded(link: Link, reason: string): void {
+  /** Everything that was sent on this link and has no receipt goes again. Links that end soon after they came up come back ever more slowly (spec WS-5). */
+  linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);
+    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
+    this.#backoff = this.#ends;
     if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
   }
@@ -381,8 +385,7 @@ export class Courier {
   /** The peer could not be reached. What nobody keeps is not kept here either, unless the peer calls us. */
   #setBack(error: HikyakuError): void {
     const { ground, troubled } = this.#parts;
-    const [byte = 0] = ground.random.bytes(1);
-    this.#backoff = afterFailure(this.#backoff, this.#elapsed(), byte / 256);
+    this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
     this.#failure = { at: ground.clock.now(), error };
     if (!this.#isCalling()) {
       this.bag.room.failAll(error);
@@ -439,6 +442,11 @@ export class Courier {
   /** Whether a peer that we cannot dial has called lately enough to expect its next call. */
   #isCalling(): boolean {
     return this.#elapsed() - this.#calledAt < limits.heartbeatIntervalMs * limits.heartbeatsMissedMax;
+  }
+
+  #dice(): number {
+    const [byte = 0] = this.#parts.ground.random.bytes(1);
+    return byte / 256;
   }
 
   #elapsed(): number {

@@ -342,7 +342,10 @@ export class Engine {
     this.couriers.keepUp();
   }
 
+  /** A session that we began: its answer proved who is at the other end. */
   #greet(session: LiveSession): void {
+    const { bornOn, facts } = session;
+    if (bornOn?.kind === "stream") this.#streams.prefer(bornOn, facts.peerId);
     this.posting.announce(session, this.addresses);
     this.background(this.posting.query(session.facts.peerId));
   }
