@@ -8,6 +8,9 @@ export interface Report extends Omit<SimulationResult, "tally"> {
   readonly tally: Readonly<Record<string, number>>;
 }
 
+// Errors are everyday answers in a world where everything fails; where they were made is not worth the time.
+Error.stackTraceLimit = 0;
+
 process.on("message", (order: Order) => {
   simulate(nodeCrypto, order).then(
     ({ tally, ...result }) => process.send?.({ ...result, tally: Object.fromEntries(tally) } satisfies Report),

@@ -35,11 +35,11 @@ export interface Climate {
 
 export function drawClimate(dice: Dice): Climate {
   const sometimes = (value: () => number): number => (dice.chance(0.6) ? value() : 0);
-  const isLong = dice.chance(0.2);
+  const isLong = dice.chance(0.25);
   return {
     isCalm: false,
     calmAt: Number.POSITIVE_INFINITY,
-    activeMs: isLong ? dice.between(120_000, 300_000) : dice.between(20_000, 150_000),
+    activeMs: isLong ? dice.between(100_000, 200_000) : dice.between(15_000, 90_000),
     delayMsMin: dice.between(0, 5),
     delayMsMax: dice.stretched(10, 1_500),
     loss: sometimes(() => dice.next() * 0.25),
@@ -48,14 +48,14 @@ export function drawClimate(dice: Dice): Climate {
     longDelay: sometimes(() => dice.next() * 0.03),
     streamBreak: sometimes(() => dice.next() * 0.05),
     stall: sometimes(() => dice.next() * 0.03),
-    writeMsMax: dice.pick([0, 5, 20, 60]),
+    writeMsMax: dice.pick([0, 20, 60, 120]),
     commitMsMax: dice.pick([0, 2, 10, 60]),
     diskFull: sometimes(() => dice.next() * 0.04),
     crashes: sometimes(() => dice.between(2, 7)),
     stops: sometimes(() => dice.between(1, 2)),
-    partitions: sometimes(() => dice.between(2, 5)),
+    partitions: sometimes(() => dice.between(3, 5)),
     clockJumps: sometimes(() => dice.between(1, 2)),
-    naps: isLong ? dice.between(6, 9) : dice.chance(0.1) ? 1 : 0,
+    naps: isLong ? dice.between(8, 11) : dice.chance(0.1) ? 1 : 0,
     fullDisks: sometimes(() => dice.between(0, 2)),
     slowDisks: sometimes(() => dice.between(1, 3)),
     slowHandler: sometimes(() => dice.next() * 0.35),

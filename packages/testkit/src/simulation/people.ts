@@ -21,7 +21,7 @@ function drawCharacter(dice: Dice, name: string, isCallOutOnly: boolean): Charac
   return {
     name,
     isCallOutOnly,
-    speaksStreams: dice.chance(0.6),
+    speaksStreams: dice.chance(0.65),
     keepsLinks: isCallOutOnly || dice.chance(0.3),
     versions: dice.chance(0.8) ? protocolVersions : protocolVersions.slice(1),
     isIdempotent: dice.chance(0.25),

@@ -65,7 +65,7 @@ interface Sender {
 }
 
 /** Small, so that back-pressure is everyday weather. */
-const unreadBytesMax = 48 * 1024;
+const unreadBytesMax = 16 * 1024;
 
 export class SimStream implements Stream {
   readonly kind = "stream";
