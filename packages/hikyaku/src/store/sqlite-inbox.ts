@@ -48,6 +48,18 @@ export class SqliteInbox implements Inbox {
     });
   }
 
+  raiseFloor({ from, lane: name }: LaneKey, floor: number): Promise<number> {
+    return this.#database.change((sql, turn) => {
+      const ledger = this.#ledger(sql, turn);
+      const sender = ledger.knownSender(from);
+      const lane = sender === undefined ? undefined : ledger.lane(sender.senderId, name);
+      if (lane === undefined || lane.isRetired) return 0;
+      const skipped = lane.orders.raiseFloor(floor);
+      ledger.release(lane);
+      return skipped;
+    });
+  }
+
   async list(query: InboxQuery): Promise<readonly StoredMessage[]> {
     return this.#read((sql) => selectPage(sql, query));
   }

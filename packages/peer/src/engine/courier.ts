@@ -228,10 +228,10 @@ export class Courier {
     const { roads, contact: findContact, closing } = this.#parts;
     try {
       while (!closing.aborted && this.#hasWork()) {
-        const contact = findContact();
-        if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
         await this.#refill();
         if (!this.bag.hasCargo(this.#rules())) break;
+        const contact = findContact();
+        if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
         await roads.tryEach(contact, closing, (link) => this.#carryOver(link, contact));
         this.#backoff = undefined;
         this.#failure = undefined;
@@ -295,11 +295,11 @@ export class Courier {
     }
   }
 
-  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. */
+  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. A message that nobody keeps may have arrived, and nobody would know it for a copy. */
   #unload({ cargo }: Load, link: Link): void {
     const flight = cargo.find(({ entry }) => entry?.flight?.link === link)?.entry?.flight;
     if (flight !== undefined) this.#flights.turnBack(flight);
-    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt"));
+    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt" && msgType !== "message"));
   }
 
   #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {

@@ -24,8 +24,10 @@ export class StreamTable {
     return this.#live.size;
   }
 
-  /** A stream that came up; `expected` is whom we dialled. */
+  /** A stream that came up; `expected` is whom we dialled. Above the bound the oldest is closed: whoever needs it dials again. */
   add(stream: Stream, openedAt: number, expected?: string): LiveStream {
+    const oldest = this.#live.keys().next();
+    if (this.#live.size >= limits.streamsMax && oldest.done !== true) oldest.value.close("too many streams");
     const live: LiveStream = { stream, openedAt, peerId: expected, isProven: false, gone: new AbortController() };
     this.#live.set(stream, live);
     if (expected !== undefined) this.#file(expected, live);

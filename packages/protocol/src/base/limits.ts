@@ -180,7 +180,8 @@ export const longGoneRetryMs: number = 5 * minuteMs;
 /** How often a sender asks what has become of messages that are stored and not handled. */
 export const receiptQueryIntervalMs: number = 5 * minuteMs;
 
-export const couriersMax: number = 16_384;
+/** One for each session's peer and each known one. */
+export const couriersMax: number = sessionsMax + 10_000;
 
 // Roads (spec §11)
 /** The next address is tried when the one before has not answered for this long (RFC 8305). */

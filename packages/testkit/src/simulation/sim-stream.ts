@@ -108,7 +108,10 @@ export class SimStream implements Stream {
       this.#unread += frame.length;
       this.#push({ kind: "frame", frame: frame.slice(), original: undefined });
     }
-    return this.#unread <= unreadBytesMax ? Promise.resolve() : this.#heldUp(signal);
+    if (this.#unread > unreadBytesMax) return this.#heldUp(signal);
+    const { climate, dice, timeline } = this.#wire.network.parts;
+    if (climate.writeMsMax === 0) return Promise.resolve();
+    return new Promise((resolve) => timeline.after(dice.between(0, climate.writeMsMax), () => this.#parts.life.isOver || resolve()));
   }
 
   refuse(refusal: Refusal, ref: string | undefined): void {
