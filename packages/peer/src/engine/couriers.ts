@@ -52,10 +52,10 @@ export class Couriers {
     return { [Symbol.dispose]: () => this.#introduced.delete(contact.did) };
   }
 
-  /** A sign of life to everybody with a session, and to those a link is kept to. */
+  /** A sign of life to everybody with a session, and to those a link is kept to. Whoever can only call is not called: it shows its own signs. */
   beat(): void {
     const dids = new Set(Array.from(this.#parts.sessions.sending(), ({ facts }) => facts.peerId));
-    for (const did of [...dids, ...this.#kept()]) if (this.#contact(did) !== undefined) this.of(did).beat();
+    for (const did of [...dids, ...this.#kept()]) if (this.#isWithinReach(did)) this.of(did).beat();
   }
 
   /** Comes up to the peers that a link is kept to. */
@@ -84,6 +84,11 @@ export class Couriers {
     const introduced = this.#introduced.get(did);
     if (peer !== undefined || introduced !== undefined) return peer ?? introduced;
     return sessions.has(did) ? { did, name: did, addresses: [], minVersion: "1.0" } : undefined;
+  }
+
+  #isWithinReach(did: string): boolean {
+    const contact = this.#contact(did);
+    return contact !== undefined && (contact.addresses.length > 0 || this.#parts.streams.of(did) !== undefined);
   }
 
   #kept(): readonly string[] {
