@@ -40,8 +40,8 @@ export interface CourierParts {
   readonly contact: () => Contact | undefined;
   /** Whether a link to this peer is kept up although nothing waits. */
   readonly isKept: () => boolean;
-  /** Told when the peer could not be reached. */
-  readonly troubled: (error: HikyakuError) => void;
+  /** Told when the peer could not be reached, or would not take some messages now. */
+  readonly troubled: (error: HikyakuError, ids?: readonly string[]) => void;
   readonly remark: (remarks: readonly Remark[]) => void;
   /** The recipient refused this one for good. */
   readonly refused: (id: string, code: ErrorCode) => void;
@@ -188,12 +188,17 @@ export class Courier {
   }
 
   /** The peer itself refused an envelope, sealed and signed. Of several messages in one nobody knows which it meant, so they go again one by one. */
-  refusedByPeer(ref: string, code: ErrorCode, retryAfterS: number | undefined): void {
+  refusedByPeer(ref: string, error: HikyakuError, retryAfterS: number | undefined): void {
+    const { code } = error;
     const flight = this.#flights.get(ref);
     if (flight === undefined) return;
     const entries = this.#flights.turnBack(flight);
     if (isPassing(code)) {
       this.#remark(entries, code);
+      this.#parts.troubled(
+        error,
+        entries.map(({ message }) => message.id),
+      );
       return this.#rest(retryAfterS);
     }
     const [only, ...others] = entries;

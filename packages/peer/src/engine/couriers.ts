@@ -9,7 +9,7 @@ export interface CouriersParts extends Omit<CourierParts, "contact" | "isKept" |
   readonly known: KnownPeers;
   /** Whether links to trusted peers are kept up although nothing waits. */
   readonly keepLinks: boolean;
-  readonly troubled: (did: string, error: HikyakuError) => void;
+  readonly troubled: (did: string, error: HikyakuError, ids?: readonly string[]) => void;
   readonly refused: (did: string, id: string, code: ErrorCode) => void;
 }
 
@@ -39,7 +39,7 @@ export class Couriers {
       ...parts,
       contact: () => this.#contact(did),
       isKept: () => keepLinks && this.#isKept(did),
-      troubled: (error) => troubled(did, error),
+      troubled: (error, ids) => troubled(did, error, ids),
       refused: (id, code) => refused(did, id, code),
     });
     this.#byDid.set(did, courier);

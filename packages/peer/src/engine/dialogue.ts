@@ -203,8 +203,10 @@ export class Dialogue {
       },
       error: ({ from, body }) => {
         const code = toldByPeer(body.code);
-        waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}.`));
-        this.#parts.couriers.of(from.did).refusedByPeer(body.ref, code, body.retry_after);
+        const again = body.retry_after === undefined ? "" : `; again in ${body.retry_after} s`;
+        const refusal = new HikyakuError(code, `${from.name} refused: ${explain(code)}${again}.`);
+        waits.fail(`error ${from.did} ${body.ref}`, refusal);
+        this.#parts.couriers.of(from.did).refusedByPeer(body.ref, refusal, body.retry_after);
         return nothing;
       },
       session_close: ({ session, body }) => {
