@@ -13,6 +13,7 @@ import {
   type MessageType,
 } from "@hikyaku/protocol";
 import { Bag, ephemeral, type Load } from "../delivery/bag.ts";
+import type { AnswerBudget, Cargo } from "../delivery/cargo.ts";
 import { type Flight, Flights } from "../delivery/flights.ts";
 import type { LaneEntry } from "../delivery/outgoing-lane.ts";
 import { afterFailure, type Backoff } from "../links/backoff.ts";
@@ -39,8 +40,8 @@ export interface CourierParts {
   readonly contact: () => Contact | undefined;
   /** Whether a link to this peer is kept up although nothing waits. */
   readonly isKept: () => boolean;
-  /** Told when the peer could not be reached. */
-  readonly troubled: (error: HikyakuError) => void;
+  /** Told when the peer could not be reached, or would not take some messages now. */
+  readonly troubled: (error: HikyakuError, ids?: readonly string[]) => void;
   readonly remark: (remarks: readonly Remark[]) => void;
   /** The recipient refused this one for good. */
   readonly refused: (id: string, code: ErrorCode) => void;
@@ -82,6 +83,8 @@ export class Courier {
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
+  /** Of the exchange that is under way. */
+  #budget: AnswerBudget | undefined;
 
   constructor(did: string, parts: CourierParts) {
     this.did = did;
@@ -140,8 +143,19 @@ export class Courier {
 
   /** A sign of life, which over an exchange also fetches what waits there for us. */
   beat(): void {
-    this.#beats += 1;
-    if (!this.bag.room.has("low")) this.bag.room.put(ephemeral("heartbeat", { seq: this.#beats }, "low"));
+    if (!this.bag.room.has("low")) this.bag.room.put(this.#heartbeat());
+    this.stir();
+  }
+
+  /**
+   * Something that the peer's word drew from us. LIM-5: what comes back on one exchange draws so many answers and no more, however often they are answered in turn;
+   * receipts are not among them, as there is one for many messages and each of those had to be stored.
+   */
+  answer(cargo: Cargo): void {
+    const budget = this.#budget;
+    if (budget?.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");
+    if (budget !== undefined) budget.answersLeft -= 1;
+    this.bag.room.put(budget === undefined ? cargo : { ...cargo, budget });
     this.stir();
   }
 
@@ -178,12 +192,17 @@ export class Courier {
   }
 
   /** The peer itself refused an envelope, sealed and signed. Of several messages in one nobody knows which it meant, so they go again one by one. */
-  refusedByPeer(ref: string, code: ErrorCode, retryAfterS: number | undefined): void {
+  refusedByPeer(ref: string, error: HikyakuError, retryAfterS: number | undefined): void {
+    const { code } = error;
     const flight = this.#flights.get(ref);
     if (flight === undefined) return;
     const entries = this.#flights.turnBack(flight);
     if (isPassing(code)) {
       this.#remark(entries, code);
+      this.#parts.troubled(
+        error,
+        entries.map(({ message }) => message.id),
+      );
       return this.#rest(retryAfterS);
     }
     const [only, ...others] = entries;
@@ -286,17 +305,25 @@ export class Courier {
     try {
       const frame = this.#seal(session, load, link);
       if (link.kind === "stream") return await link.send(frame, closing);
+      this.#budget = load.cargo.at(0)?.budget ?? { answersLeft: limits.answersPerExchangeMax };
       const reception = await exchange(link, frame, closing);
       if (reception.kind === "refused") {
         // HS-13: the peer may have lost the session, by a restart for instance. What it did not take goes again in the next one.
         if (reception.code === "REJECTED" && this.#doubt(session.facts.sessionId)) return this.#unload(load, link);
         throw refusalOf(contact, reception);
       }
-      if (reception.more) this.beat();
+      if (reception.more && !this.bag.room.has("low")) this.answer(this.#heartbeat());
     } catch (error) {
       this.#unload(load, link);
       throw error;
+    } finally {
+      this.#budget = undefined;
     }
+  }
+
+  #heartbeat(): Cargo {
+    this.#beats += 1;
+    return ephemeral("heartbeat", { seq: this.#beats }, "low");
   }
 
   /** Puts back what did not get away. A receipt is not worth it: its reader asks again. A message that nobody keeps may have arrived, and nobody would know it for a copy. */
