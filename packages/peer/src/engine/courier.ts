@@ -82,6 +82,7 @@ export class Courier {
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
   /** Of the exchange that is under way. */
   #budget: AnswerBudget | undefined;
@@ -126,16 +127,31 @@ export class Courier {
   stir(): void {
     if (this.#isRunning || this.#parts.closing.aborted || !this.#hasWork()) return;
     const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
-    if (waitMs > 0 && this.#parts.streams.of(this.did) === undefined) return this.#retryAfter(waitMs);
+    if (waitMs > 0) return this.#retryAfter(waitMs);
     this.#isRunning = true;
     this.#running = this.#run();
     this.#parts.background(this.#running);
   }
 
-  /** The peer was heard of: whatever kept us from it may be over (spec DLV-5). */
+  /** Somebody waits for an answer: the next attempt is made now. Where the last one was this very moment, its failure is the answer. */
+  urge(): void {
+    const now = this.#elapsed();
+    if (this.#backoff !== undefined && this.#backoff.retryAt > now) {
+      if (now - this.#failedAt >= limits.retryMsMin) this.#backoff = { ...this.#backoff, retryAt: now };
+      else if (this.#failure !== undefined) this.#parts.troubled(this.#failure.error);
+    }
+    this.stir();
+  }
+
+  /** The peer was heard of (spec DLV-5). */
   heard(): void {
     this.#heardAt = this.#elapsed();
     this.#silentRepeats = 0;
+    this.renew();
+  }
+
+  /** What kept us from the peer may be over, or a person said something new of it: nothing has failed yet. */
+  renew(): void {
     this.#backoff = undefined;
     this.#failure = undefined;
     this.stir();
@@ -187,6 +203,7 @@ export class Courier {
     if (refusal.code === "REJECTED") this.#doubt(flight?.sessionId);
     else if (flight !== undefined) {
       this.#remark(this.#flights.turnBack(flight), refusal.code);
+      this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
       this.#rest(refusal.retryAfterS);
     }
   }
@@ -413,6 +430,7 @@ export class Courier {
   #setBack(error: HikyakuError): void {
     const { ground, troubled } = this.#parts;
     this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
+    this.#failedAt = this.#elapsed();
     this.#failure = { at: ground.clock.now(), error };
     if (!this.#isCalling()) {
       this.bag.room.failAll(error);
@@ -482,7 +500,7 @@ export class Courier {
 }
 
 /** A refusal is unsigned, so it is told as a hint. */
-function refusalOf({ name }: Contact, { code, retryAfterS, correlationId }: Refusal): HikyakuError {
+function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correlationId }: Refusal): HikyakuError {
   const waitS = code === "REJECTED" ? limits.handshakeIntervalMsMin / 1000 : retryAfterS;
   const again = waitS === undefined ? "" : `; try again in ${waitS} s`;
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;

@@ -271,6 +271,12 @@ export class Engine {
     };
   }
 
+  /** A person said something new of a peer: what failed before may work now. */
+  renew(did: string): void {
+    this.#roads.forget(this.known.get(did)?.addresses ?? []);
+    this.couriers.of(did).renew();
+  }
+
   /** Forgets every session with a peer, and what waits for it. */
   disconnect(did: string): void {
     this.#handshakesIn.forget(did);

@@ -190,6 +190,7 @@ export class Posting {
         const queued = await outbox.add(draft);
         // Only now: a courier without work may have been replaced meanwhile.
         couriers.of(to.did).queued(queued);
+        couriers.of(to.did).urge();
       }
     } catch (error) {
       over.abort();
@@ -229,6 +230,7 @@ export class Posting {
       },
       failed: refusal.reject,
     });
+    this.#parts.couriers.of(to.did).urge();
     return await Promise.race([answer, refusal.promise]);
   }
 

@@ -9,7 +9,7 @@ import type { Couriers } from "./couriers.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Ground } from "./needs.ts";
-import type { Reception } from "./reception.ts";
+import { type Reception, refOf } from "./reception.ts";
 import type { SessionTable } from "./session-table.ts";
 import { traceOf } from "./trace.ts";
 
@@ -79,7 +79,7 @@ export class Traffic implements StreamHolder {
       if (refusal !== undefined) return stream.refuse(refusal, undefined);
       await this.#answer(stream, await this.#parts.reception().receive(frame, stream.origin, stream), isProven);
     } catch (error) {
-      if (!this.#parts.closing.aborted) stream.refuse(this.#mistake(error), undefined);
+      if (!this.#parts.closing.aborted) stream.refuse(this.#mistake(error), refOf(frame));
     }
   }
 
