@@ -361,6 +361,8 @@ export class Engine {
     const { peerId } = session.facts;
     if (pairingId !== undefined) this.pairings.spend(pairingId, session);
     else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.#see(session);
+    // Whoever called, a session that is new may have come in place of one that took receipts with it.
+    await this.posting.query(peerId);
   }
 
   /** TRUST-8: of the strangers that were let in on the last place one is pinned; the others are strangers again. */
