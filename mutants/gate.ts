@@ -14,6 +14,7 @@ export const securityFamilies = [
   "LIM",
   "ERR",
   "HTTP",
+  "STREAM",
   "TRUST",
   "PAIR",
   "KEY",

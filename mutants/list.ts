@@ -9,6 +9,7 @@ import { identityMutants } from "./rows/identity.ts";
 import { machineMutants } from "./rows/machine.ts";
 import { sessionMutants } from "./rows/session.ts";
 import { simulationMutants } from "./rows/simulation.ts";
+import { streamMutants } from "./rows/streams.ts";
 import { trustMutants } from "./rows/trust.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...sessionMutants,
   ...engineMutants,
   ...httpMutants,
+  ...streamMutants,
   ...trustMutants,
   ...machineMutants,
   ...frameMutants,

@@ -34,7 +34,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
   "hikyaku/cli": { enters: [".", "config", "crypto", "keystore", "store"], brings: [core, peer, "node:", "commander", "pino", "undici"] },
   testkit: { enters: ["contracts", "fuzz", "process", "simulation", "vectors", "world"], brings: [] },
-  "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest"] },
+  "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest", "fast-check"] },
   "testkit/fuzz": { enters: ["vectors"], brings: [core, "fast-check"] },
   "testkit/simulation": { enters: [], brings: [core, peer, "node:"] },
   "testkit/world": { enters: [], brings: [core, peer] },

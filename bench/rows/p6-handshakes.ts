@@ -96,7 +96,7 @@ function confirm(offered: PendingOffer, frame: Bytes, now: number): Bytes {
 function accept(half: HalfOpen, frame: Bytes, now: number): Bytes {
   const { agreement } = agreed(acceptConfirm(crypto, half, known(decodeEnvelope(frame)), aliceKey));
   const message = { msgType: "status_report", plaintext: ready } as const;
-  return encodeEnvelope(seal(crypto, bob, establishSession(agreement, now), message, { nonces, now }).envelope);
+  return encodeEnvelope(seal(crypto, bob, establishSession(agreement, now), message, { nonces, now, elapsed: now }).envelope);
 }
 
 function agreed<Outcome extends { readonly kind: string }>(outcome: Outcome): Exclude<Outcome, { readonly kind: "refused" }> {

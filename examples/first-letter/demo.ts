@@ -1,11 +1,13 @@
 /**
  * The first letter: two peers as processes of their own meet, prove who they are, and talk under encryption, while somebody listens on the wire and tries
- * a replay and a forgery. Prints what was observed; exit 0 only if all of it was as it should be. `npm run demo` runs it.
+ * a replay and a forgery; then one of them is away while a letter is written to it. Prints what was observed; exit 0 only if all of it was as it should be.
+ * `npm run demo` runs it.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
 import { Station } from "./program.ts";
 import { Story } from "./story.ts";
 import { type Overheard, Wiretap } from "./wiretap.ts";
@@ -23,6 +25,12 @@ interface Pairing {
 interface Receipt {
   readonly id: string;
   readonly stage: string;
+  readonly problem?: string;
+}
+
+interface Explanation {
+  readonly stage: string;
+  readonly events: readonly { readonly kind: string }[];
 }
 
 interface Inbox {
@@ -44,6 +52,12 @@ interface Scene {
   readonly toLap: Wiretap;
 }
 
+/** An identity, and where its peer listens behind the wiretap. */
+interface Seat {
+  readonly identity: Identity;
+  readonly port: number;
+}
+
 async function main(): Promise<number> {
   const folder = await mkdtemp(join(tmpdir(), "hikyaku-demo-"));
   const story = new Story();
@@ -52,14 +66,15 @@ async function main(): Promise<number> {
     await using toLap = await Wiretap.start();
     await using desk = new Station("desk", join(folder, "desk"));
     await using lap = new Station("lap", join(folder, "lap"));
-    const deskId = await bringUp(story, desk, toDesk);
-    const lapId = await bringUp(story, lap, toLap);
+    const { identity: deskId, port } = await bringUp(story, desk, toDesk);
+    const { identity: lapId } = await bringUp(story, lap, toLap);
     const scene: Scene = { story, desk, lap, deskId, lapId, toDesk, toLap };
     await meet(scene);
     await talk(scene);
     await askAround(scene);
     await replay(scene);
     await tamper(scene);
+    await away(scene, port);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -67,7 +82,7 @@ async function main(): Promise<number> {
 }
 
 /** A new identity and a running process behind the wiretap: peers are told the tap's address, and the tap leads on. */
-async function bringUp(story: Story, station: Station, tap: Wiretap): Promise<Identity> {
+async function bringUp(story: Story, station: Station, tap: Wiretap): Promise<Seat> {
   story.chapter(`${station.name} gets an identity and comes up`);
   const identity = await station.run<Identity>("init", "--name", station.name);
   story.tell(identity.did);
@@ -75,7 +90,7 @@ async function bringUp(story: Story, station: Station, tap: Wiretap): Promise<Id
   const port = await freePort();
   tap.leadTo(port);
   await station.up("--listen", `127.0.0.1:${port}`, "--advertise", tap.address);
-  return identity;
+  return { identity, port };
 }
 
 async function meet({ story, desk, lap, deskId, lapId }: Scene): Promise<void> {
@@ -146,6 +161,50 @@ async function tamper({ story, desk, lap, toDesk }: Scene): Promise<void> {
   story.see("the seal did not fit", (await count(desk, "refused.DECRYPTION_FAILED")) - before, 1);
   story.see("the genuine one came through behind it", letter.stage, "stored");
   story.see("desk reads", await read(desk), ["lap (trusted): the genuine one"]);
+}
+
+async function away({ story, desk, lap, toDesk }: Scene, port: number): Promise<void> {
+  story.chapter("Desk is switched off, lap writes all the same, and desk comes back");
+  await desk.down();
+  const letter = await lap.run<Receipt>("send", "desk", "when you are back");
+  story.see("lap's letter is kept", letter.stage, "queued");
+  story.tell(`because ${letter.problem}`);
+  await desk.up("--listen", `127.0.0.1:${port}`, "--advertise", toDesk.address);
+  story.see("desk reads it after its restart", await readSoon(desk), ["lap (trusted): when you are back"]);
+  const { stage, events } = await soon(
+    () => lap.run<Explanation>("explain", letter.id),
+    (found) => found.stage !== "queued" && found.stage !== "stored",
+  );
+  story.see("and lap can explain what became of it", stage, "delivered");
+  story.tell(events.map(({ kind }) => kind).join(", "));
+
+  await lap.run("trust", "desk", "--at", `http://127.0.0.1:${port}`);
+  await desk.down();
+  await desk.up("--listen", `127.0.0.1:${port}`, "--advertise", `http://127.0.0.1:${port}`);
+  await lap.run<Receipt>("send", "desk", "without anybody between us", "--wait", "stored");
+  story.see("without the wiretap the two keep a stream between them", (await streams(lap)) > 0, true);
+  story.see("desk reads", await readSoon(desk), ["lap (trusted): without anybody between us"]);
+}
+
+async function streams(station: Station): Promise<number> {
+  const { sizes } = await station.run<{ readonly sizes: { readonly streams: { readonly held: number } } }>("stats");
+  return sizes.streams.held;
+}
+
+const readSoon = (station: Station): Promise<readonly string[]> =>
+  soon(
+    () => read(station),
+    (found) => found.length > 0,
+  );
+
+/** Asks until the answer is the one that is waited for, or for a minute. */
+async function soon<Value>(ask: () => Promise<Value>, isThere: (value: Value) => boolean): Promise<Value> {
+  const deadline = Date.now() + 60_000;
+  for (;;) {
+    const value = await ask();
+    if (isThere(value) || Date.now() > deadline) return value;
+    await delay(200);
+  }
 }
 
 async function read(station: Station): Promise<readonly string[]> {

@@ -55,12 +55,17 @@ export class Station implements AsyncDisposable {
     if (!isReady) throw new Error(`${this.name} did not come up: ${errors().trim()}`);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Ends what `up` started, as Ctrl-C would. */
+  async down(): Promise<void> {
     const child = this.#up;
     if (child === undefined || child.exitCode !== null) return;
     const closed = once(child, "close");
     child.kill("SIGTERM");
     await closed;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.down();
   }
 
   #spawn(words: readonly string[], { stays = false } = {}): ChildProcess {

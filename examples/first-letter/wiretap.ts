@@ -1,4 +1,4 @@
-/** Somebody on the wire: forwards HTTP between two peers, keeps what it sees, and can slip in a forged copy. It has no keys. */
+/** Somebody on the wire: forwards HTTP between two peers and carries no streams, keeps what it sees, and can slip in a forged copy. It has no keys. */
 import { createServer, request, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -39,6 +39,7 @@ export class Wiretap implements AsyncDisposable {
 
   static async start(): Promise<Wiretap> {
     const tap = new Wiretap();
+    tap.#server.on("upgrade", (_, socket) => socket.end("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"));
     await new Promise<void>((resolve) => tap.#server.listen(0, "127.0.0.1", resolve));
     return tap;
   }

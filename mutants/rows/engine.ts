@@ -276,7 +276,7 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     must: "ERR-1",
-    file: "packages/hikyaku/src/transports/answer-code.ts",
+    file: "packages/peer/src/adapters/refusal-text.ts",
     text: 'isAnswerCode(code) ? code : "REJECTED"',
     replacement: "code",
     test: "packages/hikyaku/src/transports/http-answer.test.ts",
@@ -316,8 +316,8 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     must: "ERR-4",
-    file: "packages/hikyaku/src/transports/http-answer.ts",
-    text: 'if (code === "REJECTED") return { status, body: encodeError({ code, rehandshake: true }) };',
+    file: "packages/peer/src/adapters/refusal-text.ts",
+    text: 'if (code === "REJECTED") return JSON.stringify({ error: { code, ref, rehandshake: true } });',
     replacement: "",
     test: "packages/hikyaku/src/transports/http-answer.test.ts",
     title: "[ERR-4]",

@@ -8,6 +8,7 @@ import { ensureKeystore, type Keystore } from "./keystore/keystore.ts";
 import { openDatabase } from "./store/database.ts";
 import { lockFolder } from "./store/folder-lock.ts";
 import { SqliteInbox } from "./store/sqlite-inbox.ts";
+import { SqliteOutbox } from "./store/sqlite-outbox.ts";
 import { SqliteTrustStore } from "./store/sqlite-trust-store.ts";
 import { createDialer } from "./transports/dialer.ts";
 import { createHttpListener } from "./transports/http-listener.ts";
@@ -21,6 +22,8 @@ export interface PeerSettings {
   readonly advertise?: readonly string[];
   /** Whether strangers are refused (unless told) or pinned as `seen`, which lets them report and ask but not send messages. */
   readonly firstContact?: "refuse" | "see";
+  /** Whether links to trusted peers are kept up although nothing waits, as they are unless told: whoever can only call out is reachable over them. */
+  readonly keepLinks?: boolean;
   /** Opens the key, and seals it where it is made now. */
   readonly passphrase?: string;
   /** Where events go; nowhere unless told. */
@@ -51,7 +54,7 @@ export interface StartSettings extends Omit<PeerSettings, "listen" | "passphrase
 /** Starts a peer whose key is open already. What was opened on the way is closed again where a later step fails. */
 export async function startPeer(
   { seed, storageKey }: Keystore,
-  { folder, listen, advertise = [], firstContact = "refuse", log = silentLog }: StartSettings,
+  { folder, listen, advertise = [], firstContact = "refuse", keepLinks = true, log = silentLog }: StartSettings,
 ): Promise<Peer> {
   await using opened = new AsyncDisposableStack();
   opened.use(lockFolder(folder));
@@ -67,7 +70,8 @@ export async function startPeer(
     listener: createHttpListener({ listen, advertise, did: identity.did, publicKey: identity.publicKey, log }),
     trustStore: new SqliteTrustStore(database),
     inbox: new SqliteInbox(database, storageKey),
+    outbox: new SqliteOutbox(database, storageKey),
   };
   const abilities = { versions: protocolVersions, suites, features: [] };
-  return await Peer.start({ ...needs, resources: opened.move() }, { firstContact, abilities });
+  return await Peer.start({ ...needs, resources: opened.move() }, { firstContact, abilities, keepLinks });
 }

@@ -32,6 +32,11 @@ export function inboxRoutes(app: FastifyInstance, peer: Peer): void {
     await peer.markRead(readPart(body, read).messages);
     return {};
   });
+
+  app.post("/inbox/handled", async ({ body }) => {
+    await peer.acknowledge(readPart(body, read).messages);
+    return {};
+  });
 }
 
 interface Sender {

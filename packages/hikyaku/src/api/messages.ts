@@ -1,4 +1,4 @@
-/** Messages on their way out. */
+/** Messages on their way out, what became of them, and those that will not arrive. */
 import type { Peer } from "@hikyaku/peer";
 import { limits, type MessageBody } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
@@ -24,10 +24,27 @@ const messageBody = z
 const message = z.strictObject({ ...manner, body: messageBody });
 const report = z.strictObject({ ...manner, body: z.strictObject({ state: word.exactOptional(), detail: sentence.exactOptional() }) });
 
+const messageParameter = z.object({ id: z.string().min(1).max(limits.idLengthMax) });
+const deadQuery = z.strictObject({
+  after: z.string().max(limits.idLengthMax).exactOptional(),
+  limit: z.coerce.number().int().min(1).max(limits.inboxPageMax).default(100),
+});
+
 export function messageRoutes(app: FastifyInstance, peer: Peer): void {
   app.post("/messages", async (request, reply) => {
     const { to: recipient, body, ...options } = readPart(request.body, message);
     return await peer.send(recipient, "message", body, { ...options, signal: goneSignal(reply) });
+  });
+
+  app.get("/messages/:id", async ({ params }) => await peer.explain(readPart(params, messageParameter).id));
+
+  app.get("/dead", async ({ query }) => ({ messages: await peer.dead(readPart(query, deadQuery)) }));
+
+  app.post("/dead/:id/retry", async ({ params }) => ({ id: await peer.retry(readPart(params, messageParameter).id) }));
+
+  app.delete("/dead/:id", async ({ params }) => {
+    await peer.drop(readPart(params, messageParameter).id);
+    return {};
   });
 
   app.post("/reports", async (request, reply) => {

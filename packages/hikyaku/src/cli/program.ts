@@ -80,7 +80,7 @@ function createProgram(end: (exitCode: number) => void): Command {
 
   addPeerCommands(program);
   addRightsCommands(program);
-  addMessageCommands(program);
+  addMessageCommands(program, end);
   return program;
 }
 
@@ -155,22 +155,31 @@ function addRightsCommands(program: Command): void {
     );
 }
 
-function addMessageCommands(program: Command): void {
-  command(program, "send", "send a message and wait for its receipt")
+function addMessageCommands(program: Command, end: (exitCode: number) => void): void {
+  command(program, "send", "send a message; it is kept and tried until it arrives or expires")
     .argument("<peer>")
     .argument("[text]", "the text; - reads it from standard input")
     .option("--body <json>", "send JSON instead of text")
-    .option("--wait <stage>", "wait until it is stored, delivered or handled", asStage, "stored")
+    .option("--wait <stage>", "wait until it is stored, delivered or handled", asStage)
     .option("--timeout <seconds>", "how long to wait (default 30)", asSeconds)
-    .action(async (to: string, text: string | undefined, options: CommonFlags & { body?: string; wait: string; timeout?: number }) => {
+    .action(async (to: string, text: string | undefined, options: CommonFlags & { body?: string; wait?: string; timeout?: number }) => {
       const { body, wait, timeout, ...flags } = options;
-      await (await import("./commands/send.ts")).send(await beginCall(flags), {
-        to,
-        text,
-        jsonBody: body,
-        until: wait,
-        ...present("timeoutMs", timeout),
-      });
+      const { send } = await import("./commands/send.ts");
+      const manner = { ...present("until", wait), ...present("timeoutMs", timeout) };
+      end(await send(await beginCall(flags), { to, text, jsonBody: body, ...manner }));
+    });
+
+  command(program, "explain", "show everything that happened to a message of this peer, and what keeps it")
+    .argument("<id>", "as `hikyaku send` printed it, or its beginning")
+    .action(async (id: string, flags: CommonFlags) => await (await import("./commands/explain.ts")).explain(await beginCall(flags), id));
+
+  command(program, "dead", "list messages that expired or were refused, or decide about one")
+    .argument("[action]", "retry or drop; lists them unless given", asDeadAction)
+    .argument("[id]", "which one, or the beginning of its id")
+    .option("--limit <n>", "at most so many", asCount, 100)
+    .action(async (action: DeadAction | undefined, id: string | undefined, options: CommonFlags & { limit: number }) => {
+      const { limit, ...flags } = options;
+      await (await import("./commands/dead.ts")).dead(await beginCall(flags), { action, id, limit });
     });
 
   command(program, "report", "tell a peer how this one is doing")
@@ -186,16 +195,18 @@ function addMessageCommands(program: Command): void {
     .option("--from <peer>", "only from this peer")
     .option("--all", "also those that were read before")
     .option("--peek", "leave new messages new")
+    .option("--done", "tell their senders that they are handled, not only read")
     .option("--limit <n>", "at most so many", asCount, 100)
     .action(
       async ({
         from,
         all = false,
         peek = false,
+        done = false,
         limit,
         ...flags
-      }: CommonFlags & { from?: string; all?: boolean; peek?: boolean; limit: number }) => {
-        await (await import("./commands/inbox.ts")).inbox(await beginCall(flags), { from, all, peek, limit });
+      }: CommonFlags & { from?: string; all?: boolean; peek?: boolean; done?: boolean; limit: number }) => {
+        await (await import("./commands/inbox.ts")).inbox(await beginCall(flags), { from, all, peek, done, limit });
       },
     );
 
@@ -234,6 +245,13 @@ function asName(text: string): string {
 function asStage(text: string): string {
   if (["stored", "delivered", "handled"].includes(text)) return text;
   throw new InvalidArgumentError("It wants stored, delivered or handled.");
+}
+
+type DeadAction = "retry" | "drop";
+
+function asDeadAction(text: string): DeadAction {
+  if (text === "retry" || text === "drop") return text;
+  throw new InvalidArgumentError("It wants retry or drop, or nothing to list them.");
 }
 
 function asCount(text: string): number {

@@ -53,6 +53,12 @@ const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu;
 export const visible = (text: string): string =>
   text.replace(invisible, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 
+/** A day and time of this machine's zone: `Thu 18:44:07`. */
+export const shortTime = (ms: number): string => {
+  const [day = ""] = new Date(ms).toString().split(" ");
+  return `${day} ${new Date(ms).toTimeString().slice(0, 8)}`;
+};
+
 /** Line by line, so that no caller can forget it. */
 const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
 

@@ -3,11 +3,19 @@
  * database cannot be exchanged. IVs are random: one key is good for 2^32 bodies.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
-import { type Bytes, concatBytes, encodeUtf8 } from "@hikyaku/protocol";
+import { type Bytes, concatBytes } from "@hikyaku/protocol";
 
-/** What a body belongs to. */
-export interface BodyOwner {
+/** What a body belongs to: a message that came from somebody, or one on its way to somebody. */
+export type BodyOwner = IncomingBody | OutgoingBody;
+
+interface IncomingBody {
   readonly from: string;
+  readonly id: string;
+  readonly type: string;
+}
+
+interface OutgoingBody {
+  readonly to: string;
   readonly id: string;
   readonly type: string;
 }
@@ -15,9 +23,12 @@ export interface BodyOwner {
 const cipherName = "aes-256-gcm";
 const ivBytes = 12;
 const tagBytes = 16;
+/** Asking the system for random bytes costs as much as half a body's encryption. */
+const ivsAtOnce = 256;
 
 export class BodyCipher {
   readonly #key: KeyObject;
+  #dice = new Uint8Array(0);
 
   constructor(storageKey: Bytes) {
     this.#key = createSecretKey(storageKey);
@@ -25,10 +36,18 @@ export class BodyCipher {
 
   /** IV, ciphertext and tag. */
   seal(owner: BodyOwner, body: string): Bytes {
-    const iv = new Uint8Array(randomBytes(ivBytes));
+    const iv = this.#nextIv();
     const cipher = createCipheriv(cipherName, this.#key, iv, { authTagLength: tagBytes });
     cipher.setAAD(encodeOwner(owner));
     return concatBytes(iv, cipher.update(body, "utf8"), cipher.final(), cipher.getAuthTag());
+  }
+
+  /** Each random byte is used once. */
+  #nextIv(): Bytes {
+    if (this.#dice.length === 0) this.#dice = new Uint8Array(randomBytes(ivsAtOnce * ivBytes));
+    const iv = this.#dice.subarray(0, ivBytes);
+    this.#dice = this.#dice.subarray(ivBytes);
+    return iv;
   }
 
   /** The body, or undefined where it was altered, belongs to another message or was sealed under another key. */
@@ -48,4 +67,8 @@ export class BodyCipher {
 }
 
 /** A JSON list, so that no two owners have the same text. */
-const encodeOwner = ({ from, id, type }: BodyOwner): Bytes => encodeUtf8(JSON.stringify(["hikyaku stored body/1", from, id, type]));
+const encodeOwner = (owner: BodyOwner): Bytes => Buffer.from(JSON.stringify("from" in owner ? incoming(owner) : outgoing(owner)));
+
+const incoming = ({ from, id, type }: IncomingBody): readonly string[] => ["hikyaku stored body/1", from, id, type];
+
+const outgoing = ({ to, id, type }: OutgoingBody): readonly string[] => ["hikyaku outgoing body/1", to, id, type];

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { openDatabase, type Sql } from "./database.ts";
+import { openDatabase } from "./database.ts";
+import type { Sql } from "./sql.ts";
 
 let folder: string;
 let path: string;

@@ -2,39 +2,74 @@
  * The one database of a data folder. Changes that arrive in the same turn of the event loop share one transaction, and a change resolves after its commit has
  * reached the disk (spec §11: what is acknowledged is durable); so a burst of messages costs one fsync, not one each.
  */
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { DatabaseSync, SQLTagStore } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
 import { connect } from "./connection.ts";
 import { migrate } from "./migrations.ts";
-import { storageFailure } from "./storage-failure.ts";
-
-/** Prepares each statement once and keeps it: ``sql.get`SELECT … ${value}` ``. */
-export type Sql = SQLTagStore;
+import { Sql } from "./sql.ts";
+import { damaged, openingFailure, storageFailure } from "./storage-failure.ts";
 
 const busyTimeoutMs = 1000;
-const statementsMax = 100;
+/** A file up to this size is looked through before it is used, which takes a tenth of a second; a larger one tells of its damage where it is read. */
+const checkedBytesMax = 16 * 1024 * 1024;
+const smallestPageBytes = 512;
+
+/** What the changes of one transaction count together and write once, after all of them, instead of once each. */
+export interface Ledger {
+  /** Inside the transaction; the ledger is not used again. */
+  close(): void;
+}
+
+/** One transaction. */
+export interface Turn {
+  /** The owner's ledger in this transaction, opened when it is first asked for. */
+  ledger<Kind extends Ledger>(owner: object, open: () => Kind): Kind;
+}
+
+/** Where a process may die, for tests that let it. */
+export type CrashPoint = "migrating" | "before-commit" | "committed";
+
+export interface DatabaseOptions {
+  readonly at?: (point: CrashPoint) => void;
+}
 
 interface Change {
-  readonly work: (sql: Sql) => unknown;
+  readonly work: (sql: Sql, turn: Turn) => unknown;
   readonly resolve: (result: never) => void;
   readonly reject: (error: HikyakuError) => void;
 }
 
 /** Opens or makes `hikyaku.db` in a folder that is private already. Throws STORAGE_FAILED; a file it cannot use is left as it is. */
-export function openDatabase(folder: string): Database {
+export function openDatabase(folder: string, { at = () => {} }: DatabaseOptions = {}): Database {
   const path = join(folder, "hikyaku.db");
   let connection: DatabaseSync | undefined;
   try {
+    refuseStump(path);
     connection = connect(path, busyTimeoutMs);
-    migrate(connection, path);
+    checkQuickly(connection, path);
+    migrate(connection, path, () => at("migrating"));
     // FULL: in WAL mode, NORMAL would let a power cut take back what was acknowledged.
     connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;");
-    return new Database(connection, path);
+    return new Database(connection, path, at);
   } catch (error) {
     connection?.close();
-    throw storageFailure(error, path);
+    throw openingFailure(error, path);
   }
+}
+
+/** SQLite takes a file for new that is shorter than its smallest page, or empty beside a log of changes: it would begin anew and throw the log away. */
+function refuseStump(path: string): void {
+  const size = statSync(path, { throwIfNoEntry: false })?.size;
+  if (size === undefined || size >= smallestPageBytes) return;
+  if (size > 0 || existsSync(`${path}-wal`)) throw damaged(path);
+}
+
+function checkQuickly(connection: DatabaseSync, path: string): void {
+  if (statSync(path).size > checkedBytesMax) return;
+  const found = connection.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+  if (found !== "ok") throw damaged(path);
 }
 
 export class Database implements Disposable {
@@ -42,11 +77,13 @@ export class Database implements Disposable {
   readonly #connection: DatabaseSync;
   readonly #sql: Sql;
   readonly #waiting: Change[] = [];
+  readonly #at: (point: CrashPoint) => void;
 
-  constructor(connection: DatabaseSync, path: string) {
+  constructor(connection: DatabaseSync, path: string, at: (point: CrashPoint) => void) {
     this.path = path;
     this.#connection = connection;
-    this.#sql = connection.createTagStore(statementsMax);
+    this.#at = at;
+    this.#sql = new Sql(connection);
   }
 
   /** Throws STORAGE_FAILED where the query fails. */
@@ -62,7 +99,7 @@ export class Database implements Disposable {
    * Resolves with the work's result once it is on disk; rejects with STORAGE_FAILED having changed nothing. Work that refuses with a HikyakuError of its
    * own does so before it changes anything, because the changes beside it are kept.
    */
-  change<Result>(work: (sql: Sql) => Result): Promise<Result> {
+  change<Result>(work: (sql: Sql, turn: Turn) => Result): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({ work, resolve, reject });
       if (this.#waiting.length === 1) setImmediate(() => this.#commit());
@@ -83,7 +120,8 @@ export class Database implements Disposable {
     const batch = this.#waiting.splice(0);
     if (batch.length === 0) return;
     try {
-      const settlements = this.#transact(() => batch.map((change) => this.#run(change)));
+      const settlements = this.#transact(() => this.#runAll(batch));
+      this.#at("committed");
       for (const settle of settlements) settle();
     } catch (error) {
       const failure = storageFailure(error, this.path);
@@ -91,10 +129,17 @@ export class Database implements Disposable {
     }
   }
 
-  /** What to tell the change's caller after the commit. */
-  #run({ work, resolve, reject }: Change): () => void {
+  /** What to tell the changes' callers after the commit. */
+  #runAll(batch: readonly Change[]): readonly (() => void)[] {
+    const ledgers = new Ledgers();
+    const settlements = batch.map((change) => this.#run(change, ledgers));
+    ledgers.close();
+    return settlements;
+  }
+
+  #run({ work, resolve, reject }: Change, turn: Turn): () => void {
     try {
-      const result = work(this.#sql) as never;
+      const result = work(this.#sql, turn) as never;
       return () => resolve(result);
     } catch (error) {
       if (!(error instanceof HikyakuError)) throw error;
@@ -106,6 +151,7 @@ export class Database implements Disposable {
     this.#connection.exec("BEGIN IMMEDIATE");
     try {
       const result = work();
+      this.#at("before-commit");
       this.#connection.exec("COMMIT");
       return result;
     } catch (error) {
@@ -113,5 +159,20 @@ export class Database implements Disposable {
       if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
       throw error;
     }
+  }
+}
+
+/** The open ledgers of one transaction. A transaction that fails takes them with it, so that none is ever older than the database. */
+class Ledgers implements Turn {
+  readonly #open = new Map<object, Ledger>();
+
+  ledger<Kind extends Ledger>(owner: object, open: () => Kind): Kind {
+    const ledger = (this.#open.get(owner) as Kind | undefined) ?? open();
+    this.#open.set(owner, ledger);
+    return ledger;
+  }
+
+  close(): void {
+    for (const ledger of this.#open.values()) ledger.close();
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
+import { deliveryShape } from "./delivery-shape.ts";
 
 /** "HIKY": tells our files from other programs' (https://sqlite.org/pragma.html#pragma_application_id). */
 const applicationId = 0x48494b59;
@@ -38,51 +39,19 @@ const peersAndInbox = `
   CREATE INDEX inbox_unread ON inbox (position) WHERE stage = 0;
 `;
 
+const migrations: readonly string[] = [peersAndInbox, deliveryShape];
+
 /**
- * What the inbox holds, kept up to date by the database itself, so that no append has to count (spec LIM-7) and no statement can forget to. `inbox_usage` has a
- * row for each sender of something unread; `inbox_total` has one row. What a hand with another tool deletes makes room too.
+ * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called
+ * when a step has run and is not committed.
  */
-const inboxUsage = `
-  CREATE TABLE inbox_usage (
-    sender TEXT PRIMARY KEY,
-    unread INTEGER NOT NULL,
-    unread_bytes INTEGER NOT NULL
-  ) STRICT, WITHOUT ROWID;
-  CREATE TABLE inbox_total (
-    only_row INTEGER PRIMARY KEY CHECK (only_row = 1),
-    bytes INTEGER NOT NULL
-  ) STRICT;
-  INSERT INTO inbox_usage SELECT sender, count(*), sum(length(sealed_body)) FROM inbox WHERE stage = 0 GROUP BY sender;
-  INSERT INTO inbox_total SELECT 1, coalesce(sum(length(sealed_body)), 0) FROM inbox;
-
-  CREATE TRIGGER inbox_total_grows AFTER INSERT ON inbox BEGIN
-    UPDATE inbox_total SET bytes = bytes + length(NEW.sealed_body);
-  END;
-  CREATE TRIGGER inbox_total_shrinks AFTER DELETE ON inbox BEGIN
-    UPDATE inbox_total SET bytes = bytes - length(OLD.sealed_body);
-  END;
-  CREATE TRIGGER inbox_usage_grows AFTER INSERT ON inbox WHEN NEW.stage = 0 BEGIN
-    INSERT INTO inbox_usage VALUES (NEW.sender, 1, length(NEW.sealed_body))
-      ON CONFLICT (sender) DO UPDATE SET unread = unread + 1, unread_bytes = unread_bytes + excluded.unread_bytes;
-  END;
-  CREATE TRIGGER inbox_usage_shrinks_by_reading AFTER UPDATE OF stage ON inbox WHEN OLD.stage = 0 AND NEW.stage > 0 BEGIN
-    UPDATE inbox_usage SET unread = unread - 1, unread_bytes = unread_bytes - length(OLD.sealed_body) WHERE sender = OLD.sender;
-    DELETE FROM inbox_usage WHERE sender = OLD.sender AND unread <= 0;
-  END;
-  CREATE TRIGGER inbox_usage_shrinks_by_deleting AFTER DELETE ON inbox WHEN OLD.stage = 0 BEGIN
-    UPDATE inbox_usage SET unread = unread - 1, unread_bytes = unread_bytes - length(OLD.sealed_body) WHERE sender = OLD.sender;
-    DELETE FROM inbox_usage WHERE sender = OLD.sender AND unread <= 0;
-  END;
-`;
-
-const migrations: readonly string[] = [peersAndInbox, inboxUsage];
-
-/** Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. */
-export function migrate(connection: DatabaseSync, path: string): void {
+export function migrate(connection: DatabaseSync, path: string, midway: () => void): void {
   const version = readVersion(connection, path);
   for (const [index, step] of migrations.entries()) {
     if (index < version) continue;
-    connection.exec(`BEGIN IMMEDIATE; ${step}; PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT;`);
+    connection.exec(`BEGIN IMMEDIATE; ${step}`);
+    midway();
+    connection.exec(`PRAGMA application_id = ${applicationId}; PRAGMA user_version = ${index + 1}; COMMIT;`);
   }
 }
 

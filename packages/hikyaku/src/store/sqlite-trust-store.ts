@@ -1,7 +1,8 @@
 /** The trust store in SQLite (spec §12). */
 import type { KnownPeer, TrustStore } from "@hikyaku/peer";
 import { type Bytes, HikyakuError } from "@hikyaku/protocol";
-import type { Database, Sql } from "./database.ts";
+import type { Database } from "./database.ts";
+import type { Sql } from "./sql.ts";
 
 interface PeerRow {
   readonly did: string;

@@ -18,16 +18,19 @@ interface Connection {
   request: IncomingMessage | undefined;
 }
 
-export function boundConnections(server: Server, bounds: ConnectionBounds, log: Log): void {
+export function boundConnections(server: Server, bounds: ConnectionBounds, log: Log): Connections {
   const connections = new Connections(bounds, log);
   server.on("connection", (socket) => connections.admit(socket));
   server.on("request", (request, response) => connections.work(request, response));
+  // A stream has no requests: it is of use with everything that comes in on it, and idle in between.
+  server.on("upgrade", ({ socket }) => socket.on("data", () => connections.use(socket)));
+  return connections;
 }
 
-class Connections {
+export class Connections {
   readonly #bounds: ConnectionBounds;
   readonly #log: Log;
-  /** In the order in which they were last of use: opened, or given an answer. */
+  /** In the order in which they were last of use: opened, given an answer, or heard from in a stream. */
   readonly #open = new Map<Socket, Connection>();
   readonly #openByPrefix = new Map<string, number>();
 
@@ -56,8 +59,21 @@ class Connections {
     response.once("close", () => {
       if (connection.request !== request) return;
       connection.request = undefined;
-      if (this.#open.delete(socket)) this.#open.set(socket, connection);
+      this.use(socket);
     });
+  }
+
+  /** Puts it behind those that were of no use for longer. */
+  use(socket: Socket): void {
+    const connection = this.#open.get(socket);
+    if (connection === undefined) return;
+    this.#open.delete(socket);
+    this.#open.set(socket, connection);
+  }
+
+  /** Whether it owes an answer. */
+  isAtWork(socket: Socket): boolean {
+    return this.#open.get(socket)?.request !== undefined;
   }
 
   #hasRoomFor(prefix: string): boolean {

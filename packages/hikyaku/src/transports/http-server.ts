@@ -3,10 +3,9 @@
  * two request clocks itself and answers 408; a connection that never says a word is on the same clocks.
  */
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
-import type { Socket } from "node:net";
 import type { Log } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
-import { boundConnections, type ConnectionBounds } from "./connections.ts";
+import { boundConnections, type ConnectionBounds, type Connections } from "./connections.ts";
 
 export interface ServerBounds extends ConnectionBounds {
   readonly headersMsMax: number;
@@ -34,7 +33,7 @@ export interface HttpServerNeeds {
 }
 
 export function createHttpServer({ handler, isUpgrade, log }: HttpServerNeeds, bounds: ServerBounds): Server {
-  const busy = new WeakSet<Socket>();
+  let connections: Connections | undefined;
   const server = createServer(
     {
       headersTimeout: bounds.headersMsMax,
@@ -42,15 +41,11 @@ export function createHttpServer({ handler, isUpgrade, log }: HttpServerNeeds, b
       connectionsCheckingInterval: bounds.checkIntervalMs,
       keepAliveTimeout: bounds.keepAliveMs,
       // An answer that is still to come would end up between the frames of the stream.
-      shouldUpgradeCallback: (request) => !busy.has(request.socket) && isUpgrade(request),
+      shouldUpgradeCallback: (request) => isUpgrade(request) && connections?.isAtWork(request.socket) === false,
     },
     handler,
   );
-  server.on("request", ({ socket }, response) => {
-    busy.add(socket);
-    response.once("close", () => busy.delete(socket));
-  });
   server.setTimeout(bounds.stallMsMax);
-  boundConnections(server, bounds, log);
+  connections = boundConnections(server, bounds, log);
   return server;
 }

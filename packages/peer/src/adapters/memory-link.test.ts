@@ -1,10 +1,21 @@
-import { deafHolder, linkContract } from "@hikyaku/testkit";
+import { deafHolder, linkContract, streamContract } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
 import { createMemoryNetwork } from "./memory-link.ts";
 
 linkContract("memory", () => {
   const network = createMemoryNetwork();
   return { listener: network.listener("http://desk:7340"), dialer: network.dialer("lap"), dialerHost: "lap", kind: "public" };
+});
+
+streamContract("memory", () => {
+  const network = createMemoryNetwork();
+  return {
+    listener: network.listener("http://desk:7340", { streams: true }),
+    dialer: network.dialer("lap"),
+    dialerHost: "lap",
+    kind: "public",
+    dialerPauses: true,
+  };
 });
 
 test("a second listener at one address is refused, until the first has gone", async () => {

@@ -1,5 +1,5 @@
 /** An outbox in memory: for tests, simulations and peers that shall forget. Its state outlives it where it is given one. */
-import { encodeUtf8, HikyakuError, limits, type Priority } from "@hikyaku/protocol";
+import { encodeUtf8, HikyakuError, limits } from "@hikyaku/protocol";
 import type { Draft, LaneOut, Outbox, OutboxEvent, OutboxRecord, OutboxStage, Progress, QueuedMessage, Remark } from "../ports/outbox.ts";
 import { type Commit, commitAtOnce } from "./commit.ts";
 import { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./outbox-history.ts";
@@ -13,10 +13,10 @@ interface Kept {
   stations: Stations;
 }
 
-interface RecipientBook {
-  /** Unsettled messages and dead letters. */
-  kept: number;
-  readonly lastOrders: Map<Priority, number>;
+interface LaneBook extends LaneOut {
+  lastOrder: number;
+  /** By rising order. */
+  readonly queued: Map<number, Kept>;
 }
 
 /** What a restarted peer finds again. */
@@ -25,11 +25,19 @@ export interface MemoryOutboxState {
   /** Bytes of unsettled messages and dead letters. */
   bytes: number;
   readonly messages: Map<string, Kept>;
-  readonly recipients: Map<string, RecipientBook>;
+  readonly lanes: Map<string, LaneBook>;
+  /** Unsettled messages and dead letters, by recipient. */
+  readonly kept: Map<string, number>;
 }
 
 /** `epoch`: 16 hex digits, never those of another outbox. */
-export const emptyOutbox = (epoch: string): MemoryOutboxState => ({ epoch, bytes: 0, messages: new Map(), recipients: new Map() });
+export const emptyOutbox = (epoch: string): MemoryOutboxState => ({
+  epoch,
+  bytes: 0,
+  messages: new Map(),
+  lanes: new Map(),
+  kept: new Map(),
+});
 
 export interface MemoryOutboxOptions {
   readonly state: MemoryOutboxState;
@@ -57,7 +65,7 @@ export class MemoryOutbox implements Outbox {
   async next(lane: LaneOut, after: number, bounds: { readonly count: number; readonly bytes: number }): Promise<readonly QueuedMessage[]> {
     const taken: QueuedMessage[] = [];
     let bytes = 0;
-    for (const kept of this.#queuedIn(lane)) {
+    for (const kept of this.#laneBook(lane).queued.values()) {
       if (kept.message.order <= after) continue;
       if (taken.length >= bounds.count || (taken.length > 0 && bytes + kept.bytes > bounds.bytes)) break;
       bytes += kept.bytes;
@@ -67,12 +75,14 @@ export class MemoryOutbox implements Outbox {
   }
 
   async floor(lane: LaneOut): Promise<number> {
-    return this.#queuedIn(lane)[0]?.message.order ?? this.#lastOrder(lane) + 1;
+    const { queued, lastOrder } = this.#laneBook(lane);
+    const [first] = queued.keys();
+    return first ?? lastOrder + 1;
   }
 
   async lanesQueued(): Promise<readonly LaneOut[]> {
-    const lanes = this.#keptWhere(({ stations }) => stations.stage === "queued").map(({ message: { to, priority } }) => ({ to, priority }));
-    return [...new Map(lanes.map((lane) => [JSON.stringify([lane.to, lane.priority]), lane])).values()];
+    const lanes = [...this.#state.lanes.values()].filter(({ queued }) => queued.size > 0);
+    return lanes.map(({ to, priority }) => ({ to, priority }));
   }
 
   advance(progress: readonly Progress[]): Promise<readonly Progress[]> {
@@ -96,7 +106,7 @@ export class MemoryOutbox implements Outbox {
       const isDelivered = ({ stations }: Kept): boolean => stations.stage === "delivered";
       for (const kept of over.filter(isDelivered).slice(0, Math.max(0, limit))) this.#settle(kept, { settledAt: now });
       const dead = over.filter((kept) => !isDelivered(kept)).slice(0, Math.max(0, limit));
-      for (const kept of dead) kept.stations = { ...kept.stations, stage: "expired", settledAt: now, reason: "MESSAGE_EXPIRED" };
+      for (const kept of dead) this.#move(kept, { stage: "expired", settledAt: now, reason: "MESSAGE_EXPIRED" });
       return dead.map(recordOf);
     });
   }
@@ -152,10 +162,12 @@ export class MemoryOutbox implements Outbox {
 
   #add(draft: Draft): QueuedMessage {
     this.#refuse(draft);
-    const message: QueuedMessage = { ...draft, order: this.#lastOrder(draft) + 1 };
+    const lane = this.#laneBook(draft);
+    lane.lastOrder += 1;
+    const message: QueuedMessage = { ...draft, order: lane.lastOrder };
     const kept: Kept = { message, bytes: sizeOf(draft), remarks: [], stations: { stage: "queued", queuedAt: draft.sentAt } };
     this.#account(kept, 1);
-    this.#recipientBook(draft.to).lastOrders.set(draft.priority, message.order);
+    lane.queued.set(message.order, kept);
     this.#state.messages.set(draft.id, kept);
     return message;
   }
@@ -168,21 +180,24 @@ export class MemoryOutbox implements Outbox {
     const { outboxBytesMax, outboxPerRecipientMax } = this.#bounds;
     const bytes = this.#state.bytes - (freed?.bytes ?? 0) + sizeOf(draft);
     if (bytes > outboxBytesMax) throw outboxFull(`The outbox may hold ${outboxBytesMax} bytes, and this message would make them ${bytes}`);
-    const kept = this.#recipientBook(draft.to).kept - (freed?.message.to === draft.to ? 1 : 0);
+    const kept = (this.#state.kept.get(draft.to) ?? 0) - (freed?.message.to === draft.to ? 1 : 0);
     if (kept >= outboxPerRecipientMax) throw outboxFull(`The outbox holds ${kept} messages to ${draft.to}, as many as it may`);
   }
 
   #advance({ id, to, stage, at, reason, sent }: Progress): boolean {
     const kept = this.#state.messages.get(id);
     if (kept === undefined || kept.message.to !== to || !mayRise(kept.stations, stage)) return false;
-    const stations = { ...kept.stations, stage, ...(sent === undefined ? {} : { sent }) };
-    if (stage === "stored") kept.stations = { ...stations, storedAt: at };
-    else if (stage === "delivered") kept.stations = { ...stations, deliveredAt: at };
-    else {
-      kept.stations = { ...stations, settledAt: at, ...(reason === undefined ? {} : { reason }) };
-      if (stage === "handled") this.#settle(kept, {});
-    }
+    const change = { stage, ...(sent === undefined ? {} : { sent }) };
+    if (stage === "stored") this.#move(kept, { ...change, storedAt: at });
+    else if (stage === "delivered") this.#move(kept, { ...change, deliveredAt: at });
+    else this.#move(kept, { ...change, settledAt: at, ...(reason === undefined ? {} : { reason }) });
+    if (stage === "handled") this.#settle(kept, {});
     return true;
+  }
+
+  #move(kept: Kept, change: Partial<Stations>): void {
+    kept.stations = { ...kept.stations, ...change };
+    this.#laneBook(kept.message).queued.delete(kept.message.order);
   }
 
   #settle(kept: Kept, more: Partial<Stations>): void {
@@ -200,27 +215,18 @@ export class MemoryOutbox implements Outbox {
 
   #account({ message, bytes }: Kept, sign: 1 | -1): void {
     this.#state.bytes += sign * bytes;
-    this.#recipientBook(message.to).kept += sign;
+    this.#state.kept.set(message.to, (this.#state.kept.get(message.to) ?? 0) + sign);
   }
 
-  #recipientBook(to: string): RecipientBook {
-    const book = this.#state.recipients.get(to) ?? { kept: 0, lastOrders: new Map() };
-    this.#state.recipients.set(to, book);
+  #laneBook({ to, priority }: LaneOut): LaneBook {
+    const key = JSON.stringify([to, priority]);
+    const book = this.#state.lanes.get(key) ?? { to, priority, lastOrder: 0, queued: new Map() };
+    this.#state.lanes.set(key, book);
     return book;
-  }
-
-  #lastOrder({ to, priority }: LaneOut): number {
-    return this.#state.recipients.get(to)?.lastOrders.get(priority) ?? 0;
   }
 
   #keptWhere(isMeant: (kept: Kept) => boolean): Kept[] {
     return [...this.#state.messages.values()].filter(isMeant);
-  }
-
-  #queuedIn({ to, priority }: LaneOut): readonly Kept[] {
-    const isQueued = ({ message, stations }: Kept): boolean =>
-      stations.stage === "queued" && message.to === to && message.priority === priority;
-    return this.#keptWhere(isQueued).sort((left, right) => left.message.order - right.message.order);
   }
 }
 
@@ -239,9 +245,10 @@ const outboxFull = (found: string): HikyakuError =>
     `${found}: wait until messages have arrived, or look through the dead letters with hikyaku dead and drop some.`,
   );
 
-function recordOf({ message: { body: _, ...message }, stations, remarks }: Kept): OutboxRecord {
+function recordOf({ message, stations, remarks }: Kept): OutboxRecord {
+  const { body: _, ...facts } = message;
   const { stage, reason } = stations;
-  return { ...message, stage, events: tellEvents(stations, remarks), ...(reason === undefined ? {} : { reason }) };
+  return { ...facts, stage, events: tellEvents(stations, remarks), ...(reason === undefined ? {} : { reason }) };
 }
 
 const byExp = (left: Kept, right: Kept): number => left.message.exp - right.message.exp;

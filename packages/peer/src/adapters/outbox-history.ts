@@ -15,7 +15,7 @@ export interface Stations {
 /** As many as stations can tell of one message; remarks share what is left. */
 export const stationEventsMax = 5;
 
-const finalStages: readonly OutboxStage[] = ["handled", "refused", "expired"];
+const finalStages: ReadonlySet<OutboxStage> = new Set(["handled", "refused", "expired"]);
 
 /** Oldest first; of one time, in the order in which things happen to a message. */
 export function tellEvents(stations: Stations, remarks: readonly OutboxEvent[]): readonly OutboxEvent[] {
@@ -33,7 +33,7 @@ export function tellEvents(stations: Stations, remarks: readonly OutboxEvent[]):
   return events.filter((event) => event !== undefined).sort((left, right) => left.at - right.at);
 }
 
-const isFinal = (stage: OutboxStage): stage is "handled" | "refused" | "expired" => finalStages.includes(stage);
+const isFinal = (stage: OutboxStage): stage is "handled" | "refused" | "expired" => finalStages.has(stage);
 
 /** The remark that makes room for another: the oldest of a kind that occurs more than once, for a repetition tells least. */
 export function remarkToDrop(remarks: readonly OutboxEvent[]): number {

@@ -131,6 +131,8 @@ export class StreamWriter {
   }
 
   #hand(message: string | Bytes, length: number): void {
+    // What is written to an idle stream has its full time from now on.
+    if (this.#needs.socket.bufferedAmount === 0) this.#leftAt = this.#needs.clock.elapsed();
     this.#writtenBytes += length;
     this.#needs.socket.send(message, this.#release);
   }

@@ -108,7 +108,7 @@ export class Engine {
       keepLinks: settings.keepLinks,
       handshakes: () => this.#handshakesOut,
       exchange: (link, frame, signal) => this.#traffic.exchange(link, frame, signal),
-      troubled: (did, error) => receipts.troubled(did, error),
+      troubled: (did, error, ids) => receipts.troubled(did, error, ids),
       remark: (remarks: readonly Remark[]) => background(outbox.remark(remarks)),
       refused: (did, id, code) => receipts.refuse(did, id, code),
       background,
@@ -271,6 +271,12 @@ export class Engine {
     };
   }
 
+  /** A person said something new of a peer: what failed before may work now. */
+  renew(did: string): void {
+    this.#roads.forget(this.known.get(did)?.addresses ?? []);
+    this.couriers.of(did).renew();
+  }
+
   /** Forgets every session with a peer, and what waits for it. */
   disconnect(did: string): void {
     this.#handshakesIn.forget(did);
@@ -305,12 +311,17 @@ export class Engine {
   async #sayGoodbye(): Promise<void> {
     const over = new AbortController();
     const timer = this.ground.clock.after(limits.goodbyeMsMax, () => over.abort(new HikyakuError("CLOSED", "The peer was closed.")));
-    const goodbyes = Array.from(this.sessions.sending(), (session) => this.posting.close(session));
+    const within = [...this.sessions.sending()].filter(({ facts }) => this.#isWithinReach(facts.peerId));
+    const goodbyes = within.map((session) => this.posting.goodbye(session));
     await Promise.race([
       Promise.allSettled(goodbyes),
       new Promise((resolve) => over.signal.addEventListener("abort", resolve, { once: true })),
     ]);
     timer.cancel();
+  }
+
+  #isWithinReach(did: string): boolean {
+    return this.#streams.of(did) !== undefined || (this.known.get(did)?.addresses.length ?? 0) > 0;
   }
 
   /** Running handlers get a moment to finish; one that hangs does not keep the program alive. */
@@ -337,7 +348,10 @@ export class Engine {
     this.couriers.keepUp();
   }
 
+  /** A session that we began: its answer proved who is at the other end. */
   #greet(session: LiveSession): void {
+    const { bornOn, facts } = session;
+    if (bornOn?.kind === "stream") this.#streams.prefer(bornOn, facts.peerId);
     this.posting.announce(session, this.addresses);
     this.background(this.posting.query(session.facts.peerId));
   }
@@ -347,6 +361,8 @@ export class Engine {
     const { peerId } = session.facts;
     if (pairingId !== undefined) this.pairings.spend(pairingId, session);
     else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.#see(session);
+    // Whoever called, a session that is new may have come in place of one that took receipts with it.
+    await this.posting.query(peerId);
   }
 
   /** TRUST-8: of the strangers that were let in on the last place one is pinned; the others are strangers again. */
@@ -364,7 +380,7 @@ export class Engine {
     const contact: Contact = { did, name: did, addresses: mergeAddresses(given, session.announced), minVersion: "1.0" };
     this.ground.log.write("info", "pairing.refused", { peer: did });
     using _introduced = this.couriers.introduce(contact);
-    await this.posting.close(session, { reason: "declined" });
+    await this.posting.decline(session);
     this.sessions.drop(session);
   }
 

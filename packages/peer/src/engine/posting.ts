@@ -125,8 +125,15 @@ export class Posting {
     if (addresses.length > 0) this.#say(facts.peerId, "discovery", { addresses });
   }
 
-  /** LIFE-5: says that the session ends. Resolves when that is on its way, or cannot be. */
-  async close({ facts }: LiveSession, body: BodyByType["session_close"] = {}): Promise<void> {
+  /** LIFE-5: says that the session ends. Resolves when that is on its way, or cannot be now. */
+  async goodbye({ facts }: LiveSession): Promise<void> {
+    this.#say(facts.peerId, "session_close", {});
+    await this.#parts.couriers.of(facts.peerId).rested();
+  }
+
+  /** PAIR-5: says why the session ends. Resolves when that is on its way, which may be at the peer's next call, or when it cannot be. */
+  async decline({ facts }: LiveSession): Promise<void> {
+    const body = { reason: "declined" };
     await new Promise<void>((resolve) =>
       this.#say(facts.peerId, "session_close", body, { sealed: () => resolve(), failed: () => resolve() }),
     );
@@ -169,7 +176,13 @@ export class Posting {
     };
     const over = new AbortController();
     const signals = [over.signal, ...(patience.signal === undefined ? [] : [patience.signal])];
-    const wish = { until: until ?? "stored", isContent: until === undefined, ...patience, signal: AbortSignal.any(signals) };
+    const wish = {
+      until: until ?? "stored",
+      isContent: until === undefined,
+      exp: draft.exp,
+      ...patience,
+      signal: AbortSignal.any(signals),
+    };
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
     try {
@@ -177,6 +190,7 @@ export class Posting {
         const queued = await outbox.add(draft);
         // Only now: a courier without work may have been replaced meanwhile.
         couriers.of(to.did).queued(queued);
+        couriers.of(to.did).urge();
       }
     } catch (error) {
       over.abort();
@@ -216,6 +230,7 @@ export class Posting {
       },
       failed: refusal.reject,
     });
+    this.#parts.couriers.of(to.did).urge();
     return await Promise.race([answer, refusal.promise]);
   }
 

@@ -16,6 +16,8 @@ export interface Receipt {
   readonly stages: readonly { readonly stage: ReceiptStage; readonly afterMs: number }[];
   /** Why it has not come further yet. */
   readonly problem?: string;
+  /** Beside a message that is kept: how long it goes on being tried, in milliseconds since 1970. */
+  readonly exp?: number;
 }
 
 export interface ReceiptWish extends Patience {
@@ -23,6 +25,8 @@ export interface ReceiptWish extends Patience {
   readonly until: Exclude<ReceiptStage, "refused">;
   /** Whether to be content with less as soon as the peer cannot be reached. */
   readonly isContent: boolean;
+  /** The message's own, where it is kept. */
+  readonly exp?: number;
 }
 
 interface Waiting {
@@ -62,7 +66,11 @@ export class Receipts {
    * The receipt of a message that is about to be kept, once it is at `until` or beyond, or when patience ends: the message goes on being tried, so that is no failure.
    * Rejects with the recipient's code when it refuses, MESSAGE_EXPIRED, or CANCELED.
    */
-  waitFor(to: string, id: string, { until, isContent, timeoutMs = limits.requestTimeoutMsDefault, signal }: ReceiptWish): Promise<Receipt> {
+  waitFor(
+    to: string,
+    id: string,
+    { until, isContent, exp, timeoutMs = limits.requestTimeoutMsDefault, signal }: ReceiptWish,
+  ): Promise<Receipt> {
     if (this.#waiting.size >= limits.pendingRequestsMax)
       return Promise.reject(new HikyakuError("OVERLOADED", "Too many requests are waiting for answers."));
     if (signal?.aborted === true) return Promise.reject(canceled("receipt", signal));
@@ -77,7 +85,7 @@ export class Receipts {
       const settle = (problem?: string): void => {
         end();
         const stage = (stages.at(-1)?.stage ?? "queued") as Receipt["stage"];
-        resolve({ id, stage, stages, ...(problem === undefined ? {} : { problem }) });
+        resolve({ id, stage, stages, ...(problem === undefined ? {} : { problem }), ...(exp === undefined ? {} : { exp }) });
       };
       const fail = (error: HikyakuError): void => {
         end();
@@ -120,9 +128,10 @@ export class Receipts {
     this.#waiting.get(id)?.fail(new HikyakuError("MESSAGE_EXPIRED", "The message expired before it was handled; `hikyaku dead` lists it."));
   }
 
-  /** The peer could not be reached: whoever is content with less learns how far it came. */
-  troubled(did: string, error: HikyakuError): void {
-    for (const { to, isContent, settle } of [...this.#waiting.values()]) if (to === did && isContent) settle(error.message);
+  /** The peer could not be reached, or would not take these messages now: whoever is content with less learns how far it came. */
+  troubled(did: string, error: HikyakuError, ids?: readonly string[]): void {
+    for (const [id, { to, isContent, settle }] of [...this.#waiting])
+      if (to === did && isContent && (ids === undefined || ids.includes(id))) settle(error.message);
   }
 
   failAll(error: HikyakuError): void {

@@ -2,71 +2,86 @@
 import type { Inbox, InboxBounds, InboxMessage, InboxStage } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 import { describe, expect, test } from "vitest";
+import { inboxLanesContract } from "./inbox-lanes-contract.ts";
 import type { StoreBench } from "./store-bench.ts";
 
-const [lap, desk] = ["did:key:lap", "did:key:desk"] as const;
+export type ArrangeInbox = (bounds?: InboxBounds) => Promise<StoreBench<Inbox>>;
 
-/** Three of these are below 3300 bytes and four above, also where an adapter seals each with a few bytes of its own. */
-const large: Pick<InboxMessage, "body"> = { body: "x".repeat(1000) };
+const [lap, desk] = ["did:key:lap", "did:key:desk"] as const;
+const day = 24 * 3_600_000;
+const noon = 1_800_000_000_000;
 
 const makeMessage = (id: string, changes: Partial<InboxMessage> = {}): InboxMessage => ({
   id,
   from: lap,
   type: "message",
   body: JSON.stringify({ text: `“${id}” 飛脚` }),
-  sentAt: 1_800_000_000_000,
-  receivedAt: 1_800_000_000_021,
+  sentAt: noon,
+  exp: noon + day,
+  receivedAt: noon + 21,
   ...changes,
 });
 
-export function inboxContract(adapter: string, arrange: (bounds?: Partial<InboxBounds>) => Promise<StoreBench<Inbox>>): void {
+const stored = { kind: "stored" };
+
+export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
   const idsOf = async (inbox: Inbox, query: Partial<Parameters<Inbox["list"]>[0]> = {}): Promise<readonly string[]> =>
     (await inbox.list({ limit: 100, ...query })).map(({ id }) => id);
-  const fill = async (inbox: Inbox, ...ids: readonly string[]): Promise<void> => {
-    for (const id of ids) await inbox.append(makeMessage(id));
-  };
+  const fill = (inbox: Inbox, ...ids: readonly string[]): Promise<unknown> => inbox.append(ids.map((id) => makeMessage(id)));
+  const stagesIn = async (inbox: Inbox): Promise<readonly InboxStage[]> => (await inbox.list({ limit: 100 })).map(({ stage }) => stage);
 
   describe(`inbox: ${adapter}`, () => {
     test("a new inbox is empty", async () => {
       await using bench = await arrange();
       expect(await idsOf(bench.store)).toEqual([]);
+      expect(await bench.store.append([])).toEqual([]);
+      expect(await bench.store.lanesDue(10)).toEqual([]);
+      expect(await bench.store.due({ from: lap, lane: "" }, 10)).toEqual([]);
+      expect(await bench.store.interrupted(10)).toEqual([]);
+      expect(await bench.store.stagesOf(lap, ["1"])).toEqual([]);
+      expect(await bench.store.advance(lap, ["1"], "handled")).toEqual([]);
+      expect(await bench.store.sweep(noon, { readBefore: noon, graceMs: 0, limit: 10 })).toBe(0);
     });
 
     test("a message whose append resolved is there after a restart, as it came [BOX-1]", async () => {
       await using bench = await arrange();
-      const [plain, rich] = [makeMessage("1"), makeMessage("2", { replyTo: "1", thread: "0" })];
-      expect(await bench.store.append(plain)).toBe("stored");
-      expect(await bench.store.append(rich)).toBe("stored");
+      const place = { lane: "00000000000000aa/normal", order: 1, floor: 1 };
+      const [plain, rich] = [makeMessage("1"), makeMessage("2", { replyTo: "1", thread: "0", place })];
+      expect(await bench.store.append([plain, rich])).toEqual([stored, stored]);
       const inbox = (await bench.reopen?.()) ?? bench.store;
       const [first, second] = await inbox.list({ limit: 10 });
       expect(first).toStrictEqual({ ...plain, stage: "stored", position: expect.any(Number) });
       expect(second).toStrictEqual({ ...rich, stage: "stored", position: expect.any(Number) });
     });
 
-    test("a sender's second message with one id is a duplicate and changes nothing [BOX-2]", async () => {
+    test("a sender's second message with one id is a duplicate, told with the first one's stage, and changes nothing [BOX-2]", async () => {
       await using bench = await arrange();
-      await fill(bench.store, "1");
+      await fill(bench.store, "1", "2");
       await bench.store.advance(lap, ["1"], "delivered");
+      await bench.store.advance(lap, ["2"], "refused", "INVALID_PAYLOAD");
       const before = await bench.store.list({ limit: 10 });
-      expect(await bench.store.append(makeMessage("1", { body: '{"text":"other"}', thread: "9" }))).toBe("duplicate");
+      const other = makeMessage("1", { body: '{"text":"other"}', thread: "9" });
+      expect(await bench.store.append([other])).toEqual([{ kind: "duplicate", stage: "delivered" }]);
       const inbox = (await bench.reopen?.()) ?? bench.store;
-      expect(await inbox.append(makeMessage("1"))).toBe("duplicate");
+      expect(await inbox.append([makeMessage("2")])).toEqual([{ kind: "duplicate", stage: "refused", reason: "INVALID_PAYLOAD" }]);
       expect(await inbox.list({ limit: 10 })).toEqual(before);
     });
 
     test("of one message that arrives twice at once, one is stored [BOX-2]", async () => {
       await using bench = await arrange();
-      expect(await Promise.all([bench.store.append(makeMessage("1")), bench.store.append(makeMessage("1"))])).toEqual([
-        "stored",
-        "duplicate",
-      ]);
+      const duplicate = { kind: "duplicate", stage: "stored" };
+      expect(await bench.store.append([makeMessage("1"), makeMessage("1")])).toEqual([stored, duplicate]);
+      const outcomes = await Promise.all([bench.store.append([makeMessage("2")]), bench.store.append([makeMessage("2")])]);
+      expect(outcomes).toEqual([[stored], [duplicate]]);
     });
 
     test("two senders may use one id", async () => {
       await using bench = await arrange();
       await fill(bench.store, "1");
-      expect(await bench.store.append(makeMessage("1", { from: desk }))).toBe("stored");
+      expect(await bench.store.append([makeMessage("1", { from: desk })])).toEqual([stored]);
       expect((await bench.store.list({ limit: 10 })).map(({ from }) => from)).toEqual([lap, desk]);
+      expect(await bench.store.advance(desk, ["1"], "handled")).toEqual(["1"]);
+      expect(await stagesIn(bench.store)).toEqual(["stored", "handled"]);
     });
 
     test("messages come in the order of arrival, a page at a time, with none twice and none missed", async () => {
@@ -84,101 +99,55 @@ export function inboxContract(adapter: string, arrange: (bounds?: Partial<InboxB
       expect(pages).toEqual([["5", "3"], ["4", "1"], ["2"]]);
     });
 
-    test("positions rise across a restart", async () => {
+    test("positions rise across a restart, also when the newest message was forgotten", async () => {
       await using bench = await arrange();
       await fill(bench.store, "1", "2");
+      const [, second] = await bench.store.list({ limit: 10 });
+      await bench.store.advance(lap, ["2"], "handled");
+      expect(await bench.store.sweep(noon + 9 * day, { readBefore: noon + day, graceMs: 0, limit: 10 })).toBe(1);
       const inbox = (await bench.reopen?.()) ?? bench.store;
       await fill(inbox, "3");
-      const positions = (await inbox.list({ limit: 10 })).map(({ position }) => position);
-      expect(positions).toEqual(positions.toSorted((left, right) => left - right));
-      expect(new Set(positions).size).toBe(3);
+      const [, third] = await inbox.list({ limit: 10 });
+      expect(third?.position).toBeGreaterThan(second?.position ?? Number.POSITIVE_INFINITY);
     });
 
     test("a list may be narrowed to a sender and to what nobody has read", async () => {
       await using bench = await arrange();
       await fill(bench.store, "1", "2");
-      await bench.store.append(makeMessage("3", { from: desk }));
+      await bench.store.append([makeMessage("3", { from: desk })]);
       await bench.store.advance(lap, ["1"], "delivered");
+      const [first] = await bench.store.list({ limit: 1 });
       expect(await idsOf(bench.store, { from: lap })).toEqual(["1", "2"]);
+      expect(await idsOf(bench.store, { from: lap, after: first?.position ?? 0 })).toEqual(["2"]);
       expect(await idsOf(bench.store, { unread: true })).toEqual(["2", "3"]);
       expect(await idsOf(bench.store, { from: lap, unread: true })).toEqual(["2"]);
       expect(await idsOf(bench.store, { from: "did:key:nobody" })).toEqual([]);
+      expect(await idsOf(bench.store, { from: "did:key:nobody", unread: true })).toEqual([]);
     });
 
     test("a list never holds more than a page, whatever limit was asked for", async () => {
       await using bench = await arrange();
       const ids = Array.from({ length: limits.inboxPageMax + 1 }, (_, index) => `${index}`);
-      await Promise.all(ids.map((id) => bench.store.append(makeMessage(id))));
+      await fill(bench.store, ...ids);
       expect(await idsOf(bench.store, { limit: Number.MAX_SAFE_INTEGER })).toEqual(ids.slice(0, -1));
       expect(await idsOf(bench.store, { unread: true, limit: ids.length })).toHaveLength(limits.inboxPageMax);
-      for (const limit of [0, -1]) expect(await idsOf(bench.store, { limit })).toEqual([]);
+      expect(await bench.store.due({ from: lap, lane: "" }, ids.length)).toHaveLength(limits.inboxPageMax);
+      for (const limit of [0, -1]) {
+        expect(await idsOf(bench.store, { limit })).toEqual([]);
+        expect(await bench.store.due({ from: lap, lane: "" }, limit)).toEqual([]);
+        expect(await bench.store.lanesDue(limit)).toEqual([]);
+      }
     });
 
     test("a stage rises durably, tells which messages rose, and never falls", async () => {
       await using bench = await arrange();
       await fill(bench.store, "1", "2", "3");
       expect(await bench.store.advance(lap, ["2", "1"], "delivered")).toEqual(["2", "1"]);
-      expect(await bench.store.advance(lap, ["1", "2", "3"], "handled")).toEqual(["1", "2", "3"]);
+      expect(await bench.store.advance(lap, ["3", "1", "2"], "handled")).toEqual(["3", "1", "2"]);
       expect(await bench.store.advance(lap, ["1", "2"], "delivered")).toEqual([]);
       const inbox = (await bench.reopen?.()) ?? bench.store;
-      const stages: readonly InboxStage[] = (await inbox.list({ limit: 10 })).map(({ stage }) => stage);
-      expect(stages).toEqual(["handled", "handled", "handled"]);
-    });
-
-    test("a sender with its fill of unread messages gets no more in, others do, and reading makes room [LIM-7]", async () => {
-      await using bench = await arrange({ unreadPerSenderMax: 2 });
-      await fill(bench.store, "1", "2");
-      const before = await bench.store.list({ limit: 10 });
-      expect(await bench.store.append(makeMessage("3"))).toBe("full");
-      const inbox = (await bench.reopen?.()) ?? bench.store;
-      expect(await inbox.append(makeMessage("3"))).toBe("full");
-      expect(await inbox.list({ limit: 10 })).toEqual(before);
-      expect(await inbox.append(makeMessage("3", { from: desk }))).toBe("stored");
-      await inbox.advance(lap, ["1"], "delivered");
-      // One that was read already makes no more room by being handled.
-      await inbox.advance(lap, ["1"], "handled");
-      expect([await inbox.append(makeMessage("3")), await inbox.append(makeMessage("4"))]).toEqual(["stored", "full"]);
-      expect(await idsOf(inbox, { from: lap })).toEqual(["1", "2", "3"]);
-    });
-
-    test("a sender with its fill of unread bytes gets no more in, others do, and reading makes room [LIM-7]", async () => {
-      await using bench = await arrange({ unreadBytesPerSenderMax: 3300 });
-      for (const id of ["1", "2", "3"]) expect(await bench.store.append(makeMessage(id, large))).toBe("stored");
-      expect(await bench.store.append(makeMessage("4", large))).toBe("full");
-      expect(await bench.store.append(makeMessage("4", { from: desk, ...large }))).toBe("stored");
-      const inbox = (await bench.reopen?.()) ?? bench.store;
-      await inbox.advance(lap, ["2"], "handled");
-      expect([await inbox.append(makeMessage("4", large)), await inbox.append(makeMessage("5", large))]).toEqual(["stored", "full"]);
-    });
-
-    test("all senders together have a bound as well, and what was read counts there too [LIM-7]", async () => {
-      await using bench = await arrange({ bytesMax: 3300 });
-      const senders = [lap, desk, "did:key:tab"];
-      for (const from of senders) expect(await bench.store.append(makeMessage("1", { from, ...large }))).toBe("stored");
-      for (const from of senders) await bench.store.advance(from, ["1"], "handled");
-      const inbox = (await bench.reopen?.()) ?? bench.store;
-      for (const from of senders) expect(await inbox.append(makeMessage("2", { from, ...large }))).toBe("full");
-      expect(await idsOf(inbox)).toEqual(["1", "1", "1"]);
-      expect(await inbox.append(makeMessage("2", { body: "{}" }))).toBe("stored");
-    });
-
-    test("a body counts by its bytes, not by its letters [LIM-7]", async () => {
-      await using bench = await arrange({ unreadBytesPerSenderMax: 1000 });
-      expect(await bench.store.append(makeMessage("1", { body: "é".repeat(600) }))).toBe("full");
-      expect(await bench.store.append(makeMessage("1", { body: "e".repeat(600) }))).toBe("stored");
-    });
-
-    test("what is there already is a duplicate, also where there is no room for another [LIM-7] [BOX-2]", async () => {
-      await using bench = await arrange({ unreadPerSenderMax: 1 });
-      await fill(bench.store, "1");
-      expect([await bench.store.append(makeMessage("1")), await bench.store.append(makeMessage("2"))]).toEqual(["duplicate", "full"]);
-    });
-
-    test("of two messages that arrive at once where there is room for one, one is stored [LIM-7]", async () => {
-      await using bench = await arrange({ unreadPerSenderMax: 1 });
-      const both = await Promise.all([bench.store.append(makeMessage("1")), bench.store.append(makeMessage("2"))]);
-      expect(both).toEqual(["stored", "full"]);
-      expect(await idsOf(bench.store)).toEqual(["1"]);
+      expect(await stagesIn(inbox)).toEqual(["handled", "handled", "handled"]);
+      expect(await idsOf(inbox, { unread: true })).toEqual([]);
     });
 
     test("only the sender's own messages advance, each once, and unknown ids are passed over", async () => {
@@ -188,5 +157,133 @@ export function inboxContract(adapter: string, arrange: (bounds?: Partial<InboxB
       expect(await bench.store.advance(lap, ["0", "1", "1"], "delivered")).toEqual(["1"]);
       expect(await idsOf(bench.store, { unread: true })).toEqual([]);
     });
+
+    test("of two that want to start one message, one may, and nobody starts what was read [BOX-2]", async () => {
+      await using bench = await arrange();
+      await fill(bench.store, "1", "2");
+      const outcomes = await Promise.all([bench.store.advance(lap, ["1"], "started"), bench.store.advance(lap, ["1"], "started")]);
+      expect(outcomes).toEqual([["1"], []]);
+      await bench.store.advance(lap, ["2"], "delivered");
+      expect(await bench.store.advance(lap, ["1", "2"], "started")).toEqual([]);
+      expect(await bench.store.advance(lap, ["1"], "delivered")).toEqual([]);
+      expect(await stagesIn(bench.store)).toEqual(["started", "delivered"]);
+    });
+
+    test("handled and refused are final, and a refusal keeps its first reason", async () => {
+      await using bench = await arrange();
+      await fill(bench.store, "1", "2");
+      await bench.store.advance(lap, ["1"], "handled");
+      await bench.store.advance(lap, ["2"], "refused", "UNAUTHORIZED");
+      for (const stage of ["delivered", "started", "handled", "refused"] as const) {
+        expect(await bench.store.advance(lap, ["1", "2"], stage, "INTERNAL_ERROR")).toEqual([]);
+      }
+      const word = [
+        { id: "2", stage: "refused", reason: "UNAUTHORIZED" },
+        { id: "1", stage: "handled" },
+      ];
+      expect(await bench.store.stagesOf(lap, ["2", "0", "1"])).toEqual(word);
+      expect(await bench.store.stagesOf(desk, ["1", "2"])).toEqual([]);
+      const [, second] = await bench.store.list({ limit: 10 });
+      expect(second?.reason).toBe("UNAUTHORIZED");
+    });
+
+    test("messages whose handler had started are told after a restart, oldest first, until they end", async () => {
+      await using bench = await arrange();
+      await fill(bench.store, "1", "2", "3", "4");
+      await bench.store.advance(lap, ["3", "1", "2"], "started");
+      await bench.store.advance(lap, ["2"], "handled");
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect((await inbox.interrupted(10)).map(({ id, stage }) => [id, stage])).toEqual([
+        ["1", "started"],
+        ["3", "started"],
+      ]);
+      expect(await inbox.interrupted(1)).toHaveLength(1);
+      expect(await inbox.advance(lap, ["1", "3"], "refused", "INTERNAL_ERROR")).toEqual(["1", "3"]);
+      expect(await inbox.interrupted(10)).toEqual([]);
+    });
+
+    test("messages without a place are one lane per sender, in the order of their arrival", async () => {
+      await using bench = await arrange();
+      await fill(bench.store, "2", "1");
+      await bench.store.append([makeMessage("3", { from: desk })]);
+      expect(await bench.store.lanesDue(10)).toEqual([
+        { from: lap, lane: "" },
+        { from: desk, lane: "" },
+      ]);
+      expect((await bench.store.due({ from: lap, lane: "" }, 10)).map(({ id }) => id)).toEqual(["2", "1"]);
+      await bench.store.advance(lap, ["2"], "started");
+      expect((await bench.store.due({ from: lap, lane: "" }, 10)).map(({ id }) => id)).toEqual(["1"]);
+      await bench.store.advance(lap, ["1"], "delivered");
+      expect(await bench.store.lanesDue(10)).toEqual([{ from: desk, lane: "" }]);
+    });
+
+    test("a sender's unread messages are bounded in number, and reading makes room", async () => {
+      await using bench = await arrange({ ...limits, inboxUnreadPerSenderMax: 2 });
+      const full = { kind: "full", bound: "sender" };
+      const arrivals = await bench.store.append(["1", "2", "3", "1"].map((id) => makeMessage(id)));
+      expect(arrivals).toEqual([stored, stored, full, { kind: "duplicate", stage: "stored" }]);
+      expect(await bench.store.append([makeMessage("1", { from: desk })])).toEqual([stored]);
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect(await inbox.append([makeMessage("3")])).toEqual([full]);
+      await inbox.advance(lap, ["1"], "started");
+      expect(await inbox.append([makeMessage("3"), makeMessage("4")])).toEqual([stored, full]);
+    });
+
+    test("a sender's unread messages are bounded in bytes, and reading makes room", async () => {
+      await using bench = await arrange({ ...limits, inboxUnreadBytesPerSenderMax: 10 });
+      const sized = (id: string, body: string): InboxMessage => makeMessage(id, { body });
+      const full = { kind: "full", bound: "sender" };
+      // Bytes, not characters: 飛脚 has six.
+      expect(await bench.store.append([sized("1", "飛脚"), sized("2", "12345"), sized("3", "1234")])).toEqual([stored, full, stored]);
+      await bench.store.advance(lap, ["1"], "refused");
+      expect(await bench.store.append([sized("4", "1234567"), sized("5", "123456")])).toEqual([full, stored]);
+    });
+
+    test("the inbox is bounded in bytes of all, read or not, and forgetting makes room", async () => {
+      await using bench = await arrange({ ...limits, inboxBytesMax: 10 });
+      const sized = (id: string, from: string): InboxMessage => makeMessage(id, { body: "12345", from });
+      expect(await bench.store.append([sized("1", lap)])).toEqual([stored]);
+      expect(await bench.store.append([sized("1", desk)])).toEqual([stored]);
+      await bench.store.advance(lap, ["1"], "handled");
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect(await inbox.append([sized("2", lap)])).toEqual([{ kind: "full", bound: "inbox" }]);
+      expect(await inbox.sweep(noon + 2 * day, { readBefore: noon + day, graceMs: 0, limit: 10 })).toBe(1);
+      expect(await inbox.append([sized("2", lap)])).toEqual([stored]);
+    });
+
+    test("a sweep forgets what was read, is old and past its exp, and nothing else", async () => {
+      await using bench = await arrange();
+      await bench.store.append([
+        ...["read", "handled", "refused", "unread", "started"].map((id) => makeMessage(id)),
+        makeMessage("new", { receivedAt: noon + 2 * day }),
+        makeMessage("lasting", { exp: noon + 3 * day }),
+      ]);
+      await bench.store.advance(lap, ["read"], "delivered");
+      await bench.store.advance(lap, ["started"], "started");
+      await bench.store.advance(lap, ["handled", "new", "lasting"], "handled");
+      await bench.store.advance(lap, ["refused"], "refused", "UNAUTHORIZED");
+      const bounds = { readBefore: noon + day, graceMs: day, limit: 10 };
+      expect(await bench.store.sweep(noon + 2 * day, bounds)).toBe(0);
+      expect(await bench.store.sweep(noon + 2 * day + 1, bounds)).toBe(3);
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect(await idsOf(inbox)).toEqual(["unread", "started", "new", "lasting"]);
+      expect(await inbox.stagesOf(lap, ["handled"])).toEqual([]);
+    });
+
+    test("a sweep forgets no more than it may, and the next ones go on", async () => {
+      await using bench = await arrange();
+      const ids = Array.from({ length: 25 }, (_, index) => `${index}`);
+      await bench.store.append(ids.map((id) => makeMessage(id, { exp: noon + (Number(id) % 2) * 9 * day })));
+      await bench.store.advance(lap, ids, "handled");
+      const sweep = (limit: number): Promise<number> => bench.store.sweep(noon + 2 * day, { readBefore: noon + day, graceMs: 0, limit });
+      for (const limit of [0, -1]) expect(await sweep(limit)).toBe(0);
+      const gone: number[] = [];
+      for (let call = 0; call < 10; call += 1) gone.push(await sweep(10));
+      expect(Math.max(...gone)).toBeLessThanOrEqual(10);
+      expect(gone.reduce((sum, count) => sum + count)).toBe(13);
+      expect(await idsOf(bench.store)).toEqual(ids.filter((id) => Number(id) % 2 === 1));
+    });
   });
+
+  inboxLanesContract(adapter, arrange);
 }

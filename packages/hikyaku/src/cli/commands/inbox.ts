@@ -1,4 +1,4 @@
-/** `hikyaku inbox`: what arrived. Showing a new message marks it as read, and tells its sender so. */
+/** `hikyaku inbox`: what arrived. Showing a new message marks it as read, or as done, and tells its sender so. */
 import { type Call, withPeer } from "../call.ts";
 import { visible } from "../terminal.ts";
 
@@ -18,17 +18,20 @@ export interface InboxOptions {
   readonly all: boolean;
   /** Leaves new messages new. */
   readonly peek: boolean;
+  /** Tells senders that their messages are done with, not only read. */
+  readonly done: boolean;
   readonly limit: number;
 }
 
-export async function inbox(call: Call, { from, all, peek, limit }: InboxOptions): Promise<void> {
+export async function inbox(call: Call, { from, all, peek, done, limit }: InboxOptions): Promise<void> {
   const query = new URLSearchParams({ limit: String(limit), ...(all ? {} : { unread: "true" }), ...(from === undefined ? {} : { from }) });
   await withPeer(call, async (peer) => {
     const { messages } = await peer.get<{ readonly messages: readonly Message[] }>(`/inbox?${query.toString()}`);
     const empty = all ? "No messages." : "No new messages. Older ones: hikyaku inbox --all";
     await call.terminal.show(messages.length === 0 ? empty : messages.map(line).join("\n"), { messages });
-    const fresh = messages.filter(({ stage }) => stage === "stored").map(({ from: sender, id }) => ({ from: sender, id }));
-    if (!peek && fresh.length > 0) await peer.post("/inbox/read", { messages: fresh });
+    const news = messages.filter(({ stage }) => stage === "stored" || (done && stage === "delivered"));
+    const fresh = news.map(({ from: sender, id }) => ({ from: sender, id }));
+    if (!peek && fresh.length > 0) await peer.post(done ? "/inbox/handled" : "/inbox/read", { messages: fresh });
   });
 }
 

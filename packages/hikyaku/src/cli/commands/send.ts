@@ -1,11 +1,15 @@
 /** `hikyaku send` and `hikyaku report`: something said to a peer, and the receipt that it sealed. */
 import { decodeUtf8, HikyakuError, limits } from "@hikyaku/protocol";
 import { type Call, withPeer } from "../call.ts";
+import { exitOk, exitUnreachable } from "../exit-code.ts";
+import { shortTime, visible } from "../terminal.ts";
 
 interface Receipt {
   readonly id: string;
   readonly stage: string;
   readonly stages: readonly { readonly stage: string; readonly afterMs: number }[];
+  readonly problem?: string;
+  readonly exp?: number;
 }
 
 export interface SendOptions {
@@ -13,11 +17,13 @@ export interface SendOptions {
   /** `-` reads standard input. */
   readonly text: string | undefined;
   readonly jsonBody: string | undefined;
+  /** The stage to wait for, where the person named one. */
   readonly until?: string;
   readonly timeoutMs?: number;
 }
 
-export async function send(call: Call, { to, text, jsonBody, ...manner }: SendOptions): Promise<void> {
+/** The exit code: a message that is kept and will be tried again is no failure, unless a stage was asked for that it has not reached. */
+export async function send(call: Call, { to, text, jsonBody, ...manner }: SendOptions): Promise<number> {
   if ((text === undefined) === (jsonBody === undefined))
     throw new HikyakuError(
       "INVALID_ARGUMENT",
@@ -26,7 +32,10 @@ export async function send(call: Call, { to, text, jsonBody, ...manner }: SendOp
   const body = jsonBody === undefined ? { text: text === "-" ? await readInput() : (text ?? "") } : { json: parseJson(jsonBody) };
   const receipt = await withPeer(call, (peer) => peer.post<Receipt>("/messages", { to, body, ...manner }));
   await showReceipt(call, receipt);
+  return manner.until !== undefined && stages.indexOf(receipt.stage) < stages.indexOf(manner.until) ? exitUnreachable : exitOk;
 }
+
+const stages: readonly string[] = ["queued", "stored", "delivered", "handled"];
 
 export interface ReportOptions {
   readonly to: string;
@@ -40,8 +49,11 @@ export async function report(call: Call, { to, state, detail }: ReportOptions): 
 }
 
 async function showReceipt({ terminal }: Call, receipt: Receipt): Promise<void> {
-  const stages = receipt.stages.map(({ stage, afterMs }) => `${stage} ${afterMs} ms`).join("  ");
-  await terminal.show(`${receipt.id}  ${stages}`, receipt);
+  const { id, stage, stages: passed, problem, exp } = receipt;
+  const way = passed.map(({ stage: one, afterMs }) => `${one} ${afterMs} ms`).join("  ");
+  const lines = [`${id}  ${way === "" ? stage : way}${problem === undefined ? "" : `: ${problem}`}`];
+  if (stage === "queued" && exp !== undefined) lines.push(`${" ".repeat(4)}retrying until ${shortTime(exp)}; hikyaku explain ${id}`);
+  await terminal.show(lines.map(visible).join("\n"), receipt);
 }
 
 function parseJson(text: string): unknown {

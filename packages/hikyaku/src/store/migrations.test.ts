@@ -1,0 +1,76 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { limits } from "@hikyaku/protocol";
+import { firstDatabase } from "@hikyaku/testkit";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { BodyCipher } from "./body-cipher.ts";
+import { openDatabase } from "./database.ts";
+import { SqliteInbox } from "./sqlite-inbox.ts";
+import { SqliteOutbox } from "./sqlite-outbox.ts";
+
+const storageKey = new Uint8Array(32).fill(7);
+const [lap, desk] = ["did:key:lap", "did:key:desk"] as const;
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "hikyaku-migrations-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+function writeFirstShape(
+  rows: readonly { readonly from: string; readonly id: string; readonly stage: number; readonly body: string }[],
+): void {
+  using file = new DatabaseSync(join(folder, "hikyaku.db"));
+  file.exec(firstDatabase);
+  const cipher = new BodyCipher(storageKey);
+  const insert = file.prepare(
+    "INSERT INTO inbox (sender, id, type, sealed_body, sent_at, received_at, reply_to, thread, stage) VALUES (?, ?, 'message', ?, 5, 6, 'r', 't', ?)",
+  );
+  for (const { from, id, stage, body } of rows) insert.run(from, id, cipher.seal({ from, id, type: "message" }, body), stage);
+  // The newest one was forgotten: its position is never given again.
+  file.exec(
+    "INSERT INTO inbox (sender, id, type, sealed_body, sent_at, received_at) VALUES ('x', 'x', 'message', x'00', 1, 1); DELETE FROM inbox WHERE id = 'x'",
+  );
+}
+
+test("an inbox of the first release keeps its messages, positions, stages and counts", async () => {
+  writeFirstShape([
+    { from: lap, id: "1", stage: 0, body: "飛脚" },
+    { from: desk, id: "1", stage: 1, body: "b" },
+    { from: lap, id: "2", stage: 2, body: "c" },
+  ]);
+  using database = openDatabase(folder);
+  const inbox = new SqliteInbox(database, storageKey, { ...limits, inboxUnreadBytesPerSenderMax: 8 });
+  const common = { type: "message", sentAt: 5, exp: 5 + limits.messageLifeMsMax, receivedAt: 6, replyTo: "r", thread: "t" };
+  expect(await inbox.list({ limit: 10 })).toStrictEqual([
+    { ...common, position: 1, from: lap, id: "1", stage: "stored", body: "飛脚" },
+    { ...common, position: 2, from: desk, id: "1", stage: "delivered", body: "b" },
+    { ...common, position: 3, from: lap, id: "2", stage: "handled", body: "c" },
+  ]);
+  expect(await inbox.lanesDue(10)).toEqual([{ from: lap, lane: "" }]);
+  const next = { type: "message", from: lap, sentAt: 7, exp: 8, receivedAt: 9 } as const;
+  const arrivals = await inbox.append([
+    { ...next, id: "2", body: "" },
+    { ...next, id: "3", body: "123" },
+    { ...next, id: "4", body: "12" },
+  ]);
+  expect(arrivals).toEqual([{ kind: "duplicate", stage: "handled" }, { kind: "full", bound: "sender" }, { kind: "stored" }]);
+  expect((await inbox.list({ after: 3, limit: 10 })).map(({ position }) => position)).toEqual([5]);
+  expect(await new SqliteOutbox(database, storageKey).usage()).toEqual({ count: 0, bytes: 0 });
+});
+
+test("an empty inbox of the first release becomes an empty inbox", async () => {
+  writeFirstShape([]);
+  using database = openDatabase(folder);
+  expect(await new SqliteInbox(database, storageKey).list({ limit: 10 })).toEqual([]);
+});
+
+test("two databases have two epochs", () => {
+  const other = mkdtempSync(join(tmpdir(), "hikyaku-migrations-"));
+  using one = openDatabase(folder);
+  using two = openDatabase(other);
+  expect(new SqliteOutbox(one, storageKey).epoch).not.toBe(new SqliteOutbox(two, storageKey).epoch);
+  two.close();
+  rmSync(other, { recursive: true });
+});

@@ -1,0 +1,129 @@
+/** No question to the stores reads a whole table, and none sorts more than a page: SQLite itself says how it would answer each statement that they use. */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Draft, InboxMessage } from "@hikyaku/peer";
+import { limits } from "@hikyaku/protocol";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { Database, openDatabase } from "./database.ts";
+import { SqliteInbox } from "./sqlite-inbox.ts";
+import { SqliteOutbox } from "./sqlite-outbox.ts";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "hikyaku-plans-"));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+/** The totals' one row; the queue and the result of a recursive query; ids that came as a JSON list; and partial indexes that are read in their order up to a LIMIT. */
+const fine = [
+  /^SEARCH /,
+  /^SCAN (inbox|outbox)_totals$/,
+  /^SCAN (lanes|recipients|priorities|\d+ CONSTANT ROWS?|json_each VIRTUAL TABLE INDEX 1:)$/,
+  /^SCAN inbox USING INDEX inbox_started$/,
+  /^MATERIALIZE priorities$/,
+  /^SCAN (3 CONSTANT ROWS|CONSTANT ROW)$/,
+  /^(RECURSIVE STEP|SETUP|CO-ROUTINE .*|SCAN \(subquery-\d+\)|LIST SUBQUERY \d+|(CORRELATED )?SCALAR SUBQUERY \d+|USING INDEX .* FOR IN-OPERATOR|CREATE BLOOM FILTER|REUSE LIST SUBQUERY \d+)$/,
+];
+
+const seconds = (count: number): number => count * 1000;
+const lane = { to: "did:key:desk", priority: "normal" } as const;
+const draft = (id: string): Draft => ({ id, ...lane, type: "message", body: "{}", sentAt: 1, exp: 10 });
+const letter = (order: number, name = "a"): InboxMessage => ({
+  id: `${name}${order}`,
+  from: "did:key:lap",
+  type: "message",
+  body: "{}",
+  sentAt: 1,
+  exp: 10,
+  receivedAt: seconds(order),
+  place: { lane: name, order, floor: 1 },
+});
+
+/** Every statement that the stores ever use, as SQLite was asked to prepare it. */
+async function statementsOf(): Promise<readonly string[]> {
+  openDatabase(folder).close();
+  const connection = new DatabaseSync(join(folder, "hikyaku.db"));
+  const prepare = connection.prepare.bind(connection);
+  const texts = new Set<string>();
+  connection.prepare = (text) => {
+    texts.add(text);
+    return prepare(text);
+  };
+  using database = new Database(connection, "", () => {});
+  await useInbox(new SqliteInbox(database, new Uint8Array(32), { ...limits, lanesPerSenderMax: 2, laneIdleMsMax: 1 }));
+  await useOutbox(new SqliteOutbox(database, new Uint8Array(32), { ...limits, eventsPerMessageMax: 6 }));
+  return [...texts];
+}
+
+async function useInbox(inbox: SqliteInbox): Promise<void> {
+  await inbox.append([letter(3), letter(1), letter(1), letter(2)]);
+  await inbox.append([letter(5, "b"), letter(9, "c")]);
+  for (const stage of ["delivered", "started", "handled"] as const) await inbox.advance("did:key:lap", ["a1"], stage);
+  for (const query of [{}, { unread: true }, { from: "did:key:lap" }, { from: "did:key:lap", unread: true }])
+    await inbox.list({ ...query, limit: 9 });
+  await inbox.lanesDue(9);
+  await inbox.due({ from: "did:key:lap", lane: "a" }, 9);
+  await inbox.stagesOf("did:key:lap", ["a1"]);
+  await inbox.interrupted(9);
+  await inbox.sweep(seconds(99), { readBefore: seconds(50), graceMs: 0, limit: 9 });
+}
+
+async function useOutbox(outbox: SqliteOutbox): Promise<void> {
+  for (const id of ["1", "2", "3", "4", "5"]) await outbox.add(draft(id));
+  const step = (id: string, stage: "stored" | "delivered" | "handled" | "refused" | "expired") => ({ id, to: lane.to, stage, at: 2 });
+  await outbox.advance([step("1", "stored"), step("2", "delivered"), step("3", "handled"), step("4", "refused"), step("5", "expired")]);
+  await outbox.next(lane, 0, { count: 9, bytes: 9 });
+  await outbox.floor(lane);
+  await outbox.lanesQueued();
+  for (const at of [1, 2, 3]) await outbox.remark([{ id: "1", to: lane.to, event: { at, kind: "failed" } }]);
+  await outbox.unsettled(lane.to, undefined, 9);
+  await outbox.expire(20, 9);
+  await outbox.find("1");
+  await outbox.findByPrefix("1", 9);
+  await outbox.dead(undefined, 9);
+  await outbox.deadLetter("4");
+  await outbox.bury("4", draft("6"));
+  await outbox.usage();
+  await outbox.sweep(20, 9);
+}
+
+test("each statement finds its rows by an index", async () => {
+  const statements = (await statementsOf()).filter((text) => /^\s*(SELECT|UPDATE|DELETE|INSERT|WITH)/.test(text));
+  expect(statements.length).toBeGreaterThan(40);
+  using file = new DatabaseSync(join(folder, "hikyaku.db"));
+  const wrong = statements.flatMap((text) => {
+    const plan = file
+      .prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .all()
+      .map(({ detail }) => String(detail));
+    const isSorted = plan.some((detail) => detail.includes("USE TEMP B-TREE"));
+    // The unread messages of one sender lie in its few lanes; they are bounded by what it may leave unread.
+    const maySort =
+      text.includes("FROM inbox_senders JOIN inbox_lanes USING (sender_id) JOIN inbox USING (lane_id)") &&
+      text.includes("ORDER BY position");
+    const scans = plan.filter((detail) => !detail.includes("USE TEMP B-TREE") && !fine.some((pattern) => pattern.test(detail)));
+    return scans.length === 0 && (!isSorted || maySort) ? [] : [{ text, plan }];
+  });
+  expect(wrong).toEqual([]);
+});
+
+test("the stores' own indexes answer, each its question", async () => {
+  const statements = await statementsOf();
+  using file = new DatabaseSync(join(folder, "hikyaku.db"));
+  const plans = statements
+    .filter((text) => /^\s*(SELECT|UPDATE|DELETE|WITH)/.test(text))
+    .flatMap((text) =>
+      file
+        .prepare(`EXPLAIN QUERY PLAN ${text}`)
+        .all()
+        .map(({ detail }) => String(detail)),
+    );
+  const indexes = file
+    .prepare("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL")
+    .all()
+    .map(({ name }) => String(name));
+  const unused = indexes.filter((name) => !plans.some((detail) => new RegExp(`INDEX ${name}\\b`).test(detail)));
+  expect(unused).toEqual([]);
+});
