@@ -37,8 +37,8 @@ export const simulationMutants: readonly Mutant[] = [
   {
     must: "BOX-1",
     file: "packages/peer/src/adapters/memory-outbox.ts",
-    text: "const { queued, lastOrder } = this.#laneBook(lane);",
-    replacement: "return (const { queued, lastOrder } = this.#laneBook(lane)) + 1;",
+    text: "return first ?? lastOrder + 1;",
+    replacement: "return (first ?? lastOrder) + 1;",
     test,
     title,
   },
