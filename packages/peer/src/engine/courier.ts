@@ -133,7 +133,7 @@ export class Courier {
     const now = this.#elapsed();
     if (this.#backoff !== undefined && this.#backoff.retryAt > now) {
       if (now - this.#failedAt >= limits.retryMsMin) this.#backoff = { ...this.#backoff, retryAt: now };
-      else if (this.#failure !== undefined) this.#parts.troubled(this.#failure.error);
+      else if (this.#failure !== undefined) this.#answerWith(this.#failure.error);
     }
     this.stir();
   }
@@ -395,23 +395,26 @@ export class Courier {
     if (link?.kind === "stream") link.close("no word came back");
   }
 
+  /** Whoever waits for something of this peer learns what is in the way. */
+  #answerWith(error: HikyakuError): void {
+    if (!this.#isCalling()) this.bag.room.failAll(error);
+    this.#parts.troubled(error);
+  }
+
   /** The peer could not be reached. What nobody keeps is not kept here either, unless the peer calls us. */
   #setBack(error: HikyakuError): void {
-    const { ground, troubled } = this.#parts;
+    const { ground } = this.#parts;
     const [byte = 0] = ground.random.bytes(1);
     this.#backoff = afterFailure(this.#backoff, this.#elapsed(), byte / 256);
     this.#failedAt = this.#elapsed();
     this.#failure = { at: ground.clock.now(), error };
-    if (!this.#isCalling()) {
-      this.bag.room.failAll(error);
-      this.bag.receipts.clear();
-    }
+    if (!this.#isCalling()) this.bag.receipts.clear();
     const heads = [...this.bag.lanes.values()].flatMap((lane) => {
       const head = lane.ready().next();
       return head.done === true ? [] : [head.value];
     });
     this.#remark(heads, error.message);
-    troubled(error);
+    this.#answerWith(error);
     this.#retryAfter(this.#backoff.retryAt - this.#elapsed());
   }
 
