@@ -147,13 +147,18 @@ export class SimNode implements Witness {
     this.#bury(run);
   }
 
+  /** It need not die any more. */
+  spare(): void {
+    this.#run?.life.dieAfter(Number.POSITIVE_INFINITY);
+  }
+
   /** Ends the program as a person would. */
   stop(): void {
     const run = this.#run;
     if (run?.peer === undefined || run.life.isOver) return;
     const { report, trace } = this.#around;
     trace.tell(() => `${this.name} is asked to stop`);
-    const late = this.#watchClose();
+    const late = this.#watchClose(run);
     run.peer.close().then(() => {
       late.cancel();
       if (run.life.isOver) return;
@@ -164,11 +169,12 @@ export class SimNode implements Witness {
   }
 
   /** Time in which all machines slept does not count. */
-  #watchClose(): Plan {
+  #watchClose(run: Run): Plan {
     const { timeline, report } = this.#around;
     const { slept } = timeline;
     let plan = timeline.after(closeMsMax, () => {
-      if (timeline.slept > slept) plan = this.#watchClose();
+      if (run.life.isOver) return;
+      if (timeline.slept > slept) plan = this.#watchClose(run);
       else report(new Violation("I8", `${this.name} did not close within ${closeMsMax / 1000} s`));
     });
     return { cancel: () => plan.cancel() };

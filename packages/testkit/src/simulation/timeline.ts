@@ -8,6 +8,8 @@ interface Happening extends Plan {
   at: number;
   readonly turn: number;
   readonly run: () => void;
+  /** Whether it is put off while all machines sleep. */
+  readonly isAwake: boolean;
   isCanceled: boolean;
 }
 
@@ -32,11 +34,21 @@ export class Timeline {
   }
 
   at(time: number, run: () => void): Plan {
+    return this.#plan(time, run, false);
+  }
+
+  /** What people do and what befalls machines: not before they have been awake for that long. */
+  whenAwakeFor(time: number, run: () => void): Plan {
+    return this.#plan(time + this.slept, run, true);
+  }
+
+  #plan(time: number, run: () => void, isAwake: boolean): Plan {
     this.#turns += 1;
     const happening: Happening = {
       at: Math.max(time, this.now),
       turn: this.#turns,
       run,
+      isAwake,
       isCanceled: false,
       cancel: () => {
         happening.isCanceled = true;
@@ -55,6 +67,8 @@ export class Timeline {
   nap(ms: number): void {
     this.now += ms;
     this.slept += ms;
+    for (const happening of this.#heap) if (happening.isAwake) happening.at += ms;
+    this.#heap.sort((left, right) => left.at - right.at || left.turn - right.turn);
   }
 
   /** Takes the next happening, and waits until all promises have run that can. False where nothing is planned. */
