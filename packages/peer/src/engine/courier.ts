@@ -139,6 +139,12 @@ export class Courier {
     this.stir();
   }
 
+  /** Somebody waits for an answer now: the peer is tried at once, whatever failed before. The circuits of its addresses keep that from becoming too often (DLV-6). */
+  hurry(): void {
+    if (this.#backoff !== undefined) this.#backoff = { ...this.#backoff, retryAt: this.#elapsed() };
+    this.stir();
+  }
+
   /** A sign of life, which over an exchange also fetches what waits there for us. */
   beat(): void {
     if (!this.bag.room.has("low")) this.bag.room.put(this.#heartbeat());
