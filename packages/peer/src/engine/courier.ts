@@ -63,11 +63,18 @@ interface Failure {
   readonly error: HikyakuError;
 }
 
+interface Spoken {
+  readonly sessionId: string;
+  readonly cargo: readonly Cargo[];
+}
+
 export class Courier {
   readonly did: string;
   readonly bag: Bag;
   readonly #parts: CourierParts;
   readonly #flights = new Flights();
+  /** What went over streams lately and is not kept, by the nonce of its envelope. */
+  readonly #spoken = new Map<string, Spoken>();
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #backoff: Backoff | undefined;
@@ -82,7 +89,6 @@ export class Courier {
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
-  #failedAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
   /** Of the exchange that is under way. */
   #budget: AnswerBudget | undefined;
@@ -133,16 +139,6 @@ export class Courier {
     this.#parts.background(this.#running);
   }
 
-  /** Somebody waits for an answer: the next attempt is made now. Where the last one was this very moment, its failure is the answer. */
-  urge(): void {
-    const now = this.#elapsed();
-    if (this.#backoff !== undefined && this.#backoff.retryAt > now) {
-      if (now - this.#failedAt >= limits.retryMsMin) this.#backoff = { ...this.#backoff, retryAt: now };
-      else if (this.#failure !== undefined) this.#parts.troubled(this.#failure.error);
-    }
-    this.stir();
-  }
-
   /** The peer was heard of (spec DLV-5). */
   heard(): void {
     this.#heardAt = this.#elapsed();
@@ -154,6 +150,12 @@ export class Courier {
   renew(): void {
     this.#backoff = undefined;
     this.#failure = undefined;
+    this.stir();
+  }
+
+  /** Somebody waits for an answer now: the peer is tried at once, whatever failed before. The circuits of its addresses keep that from becoming too often (DLV-6). */
+  hurry(): void {
+    if (this.#backoff !== undefined) this.#backoff = { ...this.#backoff, retryAt: this.#elapsed() };
     this.stir();
   }
 
@@ -200,7 +202,7 @@ export class Courier {
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
   refusedOnWay(ref: string, refusal: Refusal): void {
     const flight = this.#flights.get(ref);
-    if (refusal.code === "REJECTED") this.#doubt(flight?.sessionId);
+    if (refusal.code === "REJECTED") this.#rejected(ref, flight);
     else if (flight !== undefined) {
       this.#remark(this.#flights.turnBack(flight), refusal.code);
       this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
@@ -347,7 +349,22 @@ export class Courier {
   #unload({ cargo }: Load, link: Link): void {
     const flight = cargo.find(({ entry }) => entry?.flight?.link === link)?.entry?.flight;
     if (flight !== undefined) this.#flights.turnBack(flight);
-    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt" && msgType !== "message"));
+    this.bag.room.putBack(cargo.filter(isWorthRepeating));
+  }
+
+  /** HS-13 on a stream, where the refusal comes after the sending: what nobody receipts has to be remembered to go again in the next session. */
+  #rejected(ref: string, flight: Flight | undefined): void {
+    const spoken = this.#spoken.get(ref);
+    if (!this.#doubt(flight?.sessionId ?? spoken?.sessionId) || spoken === undefined) return;
+    this.#spoken.delete(ref);
+    this.bag.room.putBack(spoken.cargo);
+    this.stir();
+  }
+
+  #noteSpoken(ref: string, sessionId: string, cargo: readonly Cargo[]): void {
+    const oldest = this.#spoken.keys().next();
+    if (this.#spoken.size >= limits.spokenMax && oldest.done !== true) this.#spoken.delete(oldest.value);
+    this.#spoken.set(ref, { sessionId, cargo });
   }
 
   #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {
@@ -366,6 +383,7 @@ export class Courier {
       this.#flights.add({ ref, sessionId: session.facts.sessionId, link, sentAt: clock.elapsed(), entries });
       this.#watch();
     }
+    if (link?.kind === "stream") this.#noteSpoken(ref, session.facts.sessionId, cargo.filter(isWorthRepeating));
     const isBinary = link?.kind === "stream" && session.facts.version === bundlingVersion;
     return isBinary ? encodeBinaryFrame(envelope) : encodeEnvelope(envelope);
   }
@@ -430,7 +448,6 @@ export class Courier {
   #setBack(error: HikyakuError): void {
     const { ground, troubled } = this.#parts;
     this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
-    this.#failedAt = this.#elapsed();
     this.#failure = { at: ground.clock.now(), error };
     if (!this.#isCalling()) {
       this.bag.room.failAll(error);
@@ -506,6 +523,9 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
   return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
 }
+
+/** Kept messages go again by themselves; a receipt's reader asks again, and what is transient has had its moment. */
+const isWorthRepeating = ({ entry, msgType }: Cargo): boolean => entry === undefined && msgType !== "receipt" && msgType !== "message";
 
 /** The version that brought binary frames and bundles. */
 const bundlingVersion = "1.2";
