@@ -90,6 +90,8 @@ export class Courier {
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
+  /** Calls of the peer's that are being taken in. */
+  #callsInWork = 0;
   /** Of the exchange that is under way. */
   #budget: AnswerBudget | undefined;
 
@@ -131,7 +133,7 @@ export class Courier {
 
   /** There is something to send. Waits for the next attempt where the peer could not be reached a moment ago. */
   stir(): void {
-    if (this.#isRunning || this.#parts.closing.aborted || !this.#hasWork()) return;
+    if (this.#isRunning || this.#callsInWork > 0 || this.#parts.closing.aborted || !this.#hasWork()) return;
     const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
     if (waitMs > 0) return this.#retryAfter(waitMs);
     this.#isRunning = true;
@@ -151,6 +153,17 @@ export class Courier {
     this.#backoff = undefined;
     this.#failure = undefined;
     this.stir();
+  }
+
+  /** The peer calls over an exchange: until the call is taken in, nothing sets out, as the answer to the call takes it along (spec HTTP-7). */
+  takeCall(): Disposable {
+    this.#calledAt = this.#elapsed();
+    this.#callsInWork += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#callsInWork -= 1;
+      },
+    };
   }
 
   /** Somebody waits for an answer now: the peer is tried at once, whatever failed before. The circuits of its addresses keep that from becoming too often (DLV-6). */
@@ -444,12 +457,13 @@ export class Courier {
     if (link?.kind === "stream") link.close("no word came back");
   }
 
-  /** The peer could not be reached. What nobody keeps is not kept here either, unless the peer calls us. */
+  /** The peer could not be reached, or did not take what we brought. What nobody keeps is not kept here either, unless the peer could not be reached and calls us. */
   #setBack(error: HikyakuError): void {
     const { ground, troubled } = this.#parts;
     this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
     this.#failure = { at: ground.clock.now(), error };
-    if (!this.#isCalling()) {
+    const isOutOfReach = error.code === "UNREACHABLE" || error.code === "TIMED_OUT";
+    if (!isOutOfReach || !this.#isCalling()) {
       this.bag.room.failAll(error);
       this.bag.receipts.clear();
     }
