@@ -23,8 +23,8 @@ async function main(): Promise<number> {
   return holds ? 0 : 1;
 }
 
-function* linesOf({ kills, slipped, verdicts, messages, killingMs, rest }: Result): Generator<string> {
-  yield `${messages} messages, ${kills.join(" and ")} kills in ${(killingMs / 1000).toFixed(1)} s; ${slipped} more came a moment late`;
+function* linesOf({ kills, slipped, early, verdicts, messages, killingMs, rest }: Result): Generator<string> {
+  yield `${messages} messages, ${kills.join(" and ")} kills in ${(killingMs / 1000).toFixed(1)} s; ${early} more before a peer was up again, ${slipped} a moment late`;
   yield `${rest.messages} messages after the last kill: ${Math.round((1000 * rest.messages) / rest.ms)} a second`;
   for (const [at, { handled, interrupted, expired, wrongs }] of verdicts.entries()) {
     yield `${wrongs.length === 0 ? "✓" : "✗"} peer ${at} to peer ${1 - at}: ${handled} handled once and in order, ${interrupted} interrupted, ${expired} expired`;

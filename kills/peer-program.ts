@@ -53,6 +53,7 @@ async function send(n: number): Promise<void> {
 
 async function meet(other: Peer, { did, address }: Order & { kind: "meet" }): Promise<void> {
   await other.trust({ peer: did, name: "other", allow: ["message"], addresses: [address] });
+  report({ kind: "met" });
 }
 
 peer.on("message", handle);

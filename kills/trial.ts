@@ -20,6 +20,8 @@ export interface Result {
   readonly kills: readonly number[];
   /** Kills that came a moment too late: receipts arrived on the way. They are not counted. */
   readonly slipped: number;
+  /** More kills, of peers that were not up again yet. */
+  readonly early: number;
   readonly verdicts: readonly Verdict[];
   readonly messages: number;
   readonly killingMs: number;
@@ -36,6 +38,7 @@ const delayMsMax = 200;
 const flowMax = 100;
 const flowMsMax = 2_000;
 const lookEveryMs = 5;
+const earlyMsMax = 400;
 const aimMsMax = 5;
 const lastWordMs = 10;
 const settleMsMax = 120_000;
@@ -58,13 +61,12 @@ export async function runTrial({ folder, seed, kills, messages }: TrialSettings)
   const rest = await course.finish();
   await Promise.all([one.end(), other.end()]);
   const verdicts = [gather(one.folder, other.folder, other.kills), gather(other.folder, one.folder, one.kills)].map(judge);
-  return { kills: course.counts, slipped: course.slipped, verdicts, messages: course.granted, killingMs, rest };
+  return { kills: course.counts, slipped: course.slipped, early: course.early, verdicts, messages: course.granted, killingMs, rest };
 }
 
 async function introduce(one: Victim, other: Victim): Promise<void> {
   await Promise.all([one.start(), other.start()]);
-  one.tell({ kind: "meet", ...other.card });
-  other.tell({ kind: "meet", ...one.card });
+  await Promise.all([one.meet(other), other.meet(one)]);
 }
 
 class Course {
@@ -75,6 +77,7 @@ class Course {
   readonly #granted: [number, number] = [0, 0];
   readonly #counts: [number, number] = [0, 0];
   #slipped = 0;
+  #early = 0;
 
   constructor(
     peers: readonly [Victim, Victim],
@@ -93,6 +96,10 @@ class Course {
 
   get slipped(): number {
     return this.#slipped;
+  }
+
+  get early(): number {
+    return this.#early;
   }
 
   get #settled(): number {
@@ -137,10 +144,21 @@ class Course {
     // Time for the last word of a sender that lives on.
     await pause(lastWordMs);
     const survivor = this.#peers[sender].view.silent;
-    await Promise.all(victims.map((at) => this.#peers[at].start()));
+    await Promise.all(victims.map((at) => this.#revive(this.#peers[at])));
     const silent = victims.includes(sender) ? this.#peers[sender].view.silent : survivor;
     if (silent < silentMin) this.#slipped += 1;
     else for (const at of victims) this.#counts[at] += 1;
+  }
+
+  /** Now and then it is killed once more before it is up: nothing has been said since, so all that was without a receipt still is. */
+  async #revive(victim: Victim): Promise<void> {
+    if (this.#dice.chance(0.15)) {
+      victim.spawn();
+      await pause(this.#dice.between(0, earlyMsMax));
+      await victim.kill();
+      this.#early += 1;
+    }
+    await victim.start();
   }
 
   /** Waits until some more messages have come to their end. */

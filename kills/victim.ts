@@ -29,6 +29,7 @@ export class Victim implements AsyncDisposable {
   #up: (Report & { kind: "up" }) | undefined;
   #view: View = { durable: 0, silent: 0, open: 0 };
   #failure: Error | undefined;
+  #hasMet = false;
   #kills = 0;
 
   constructor(settings: VictimSettings) {
@@ -52,6 +53,12 @@ export class Victim implements AsyncDisposable {
 
   /** Resolves once its peer is up. */
   async start(): Promise<void> {
+    this.spawn();
+    await this.until(() => this.#up !== undefined, startMsMax, "come up");
+  }
+
+  /** For those who will not wait until it is up. */
+  spawn(): void {
     const { program, folder, port, cache } = this.#settings;
     const env = { ...process.env, NODE_COMPILE_CACHE: cache };
     const child = fork(program, [folder, `127.0.0.1:${port}`], { env, execArgv: [], stdio: ["ignore", "ignore", "inherit", "ipc"] });
@@ -60,7 +67,12 @@ export class Victim implements AsyncDisposable {
     this.#up = undefined;
     child.on("message", (report: Report) => this.#hear(child, report));
     child.once("exit", (code, signal) => this.#ended(child, code ?? signal));
-    await this.until(() => this.#up !== undefined, startMsMax, "come up");
+  }
+
+  /** Resolves once it trusts the other one for good. */
+  async meet({ card }: Victim): Promise<void> {
+    this.tell({ kind: "meet", ...card });
+    await this.until(() => this.#hasMet, waitMsMax, "meet the other");
   }
 
   tell(order: Order): void {
@@ -119,6 +131,7 @@ export class Victim implements AsyncDisposable {
     if (child !== this.#child) return;
     if (report.kind === "failed") this.#failure = new Error(`a peer in ${this.folder} failed: ${report.reason}`);
     else if (report.kind === "up") [this.#up, this.#view] = [report, report.view];
+    else if (report.kind === "met") this.#hasMet = true;
     else this.#view = report;
     for (const look of this.#listeners) look();
   }

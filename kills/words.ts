@@ -18,6 +18,8 @@ export interface View {
 
 export type Report =
   | { readonly kind: "up"; readonly did: string; readonly address: string; readonly view: View }
+  /** The other one is trusted, and that is durable. */
+  | { readonly kind: "met" }
   | ({ readonly kind: "view" } & View)
   | { readonly kind: "failed"; readonly reason: string };
 
