@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CrashPoint, openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
@@ -197,14 +197,16 @@ const points = [
   { point: "committed", where: "after", what: "has been taken", index: 1 },
 ] as const;
 
-test.each(steps.flatMap((step) => points.map((point) => ({ ...step, ...point, step }))))(
-  "killed $where the commit of $name, it $what, and asked for again it has been taken once [BOX-1] [BOX-2]",
-  async ({ step, point, index }) => {
-    using database = openDatabase(folderOf(point, step.name));
-    const key = new Uint8Array(32).fill(7);
-    const stores = { inbox: new SqliteInbox(database, key), outbox: new SqliteOutbox(database, key) };
-    expect(await step.look(stores)).toEqual(step.seen[index]);
-    expect(await step.take(stores)).toBe(step.answers[index]);
-    expect(await step.look(stores)).toEqual(step.seen[1]);
+describe.each(points)(
+  "killed $where its commit, a step $what, and asked for again it has been taken once [BOX-1] [BOX-2]",
+  ({ point, index }) => {
+    test.each(steps)("$name", async ({ name, take, look, seen, answers }) => {
+      using database = openDatabase(folderOf(point, name));
+      const key = new Uint8Array(32).fill(7);
+      const stores = { inbox: new SqliteInbox(database, key), outbox: new SqliteOutbox(database, key) };
+      expect(await look(stores)).toEqual(seen[index]);
+      expect(await take(stores)).toBe(answers[index]);
+      expect(await look(stores)).toEqual(seen[1]);
+    });
   },
 );
