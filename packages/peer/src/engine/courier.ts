@@ -261,7 +261,7 @@ export class Courier {
     for (;;) {
       const session = this.#parts.sessions.sendingTo(this.did, this.#elapsed());
       if (session === undefined) return { frames, more: false };
-      if (frames.length >= limits.repliesCountMax || bytes >= limits.repliesBytesMax / 2)
+      if (frames.length >= limits.repliesCountMax || bytes > limits.repliesBytesMax - largestReplyBytes)
         return { frames, more: this.bag.hasCargo(this.#rules()) };
       const load = this.bag.load({ isBundling: false, ...this.#rules() });
       if (load === undefined) return { frames, more: false };
@@ -293,8 +293,10 @@ export class Courier {
       }
     } catch (error) {
       if (closing.aborted) return;
-      if (!(error instanceof HikyakuError)) throw error;
-      this.#setBack(error);
+      // A mistake of ours is loud, and is not made again at once either.
+      const isOurs = !(error instanceof HikyakuError);
+      this.#setBack(isOurs ? new HikyakuError("INTERNAL_ERROR", "The message could not be sent, by a mistake in this peer.") : error);
+      if (isOurs) throw error;
     } finally {
       this.#isRunning = false;
       if (!closing.aborted && this.#failure === undefined) this.stir();
@@ -540,6 +542,9 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
 
 /** Kept messages go again by themselves; a receipt's reader asks again, and what is transient has had its moment. */
 const isWorthRepeating = ({ entry, msgType }: Cargo): boolean => entry === undefined && msgType !== "receipt" && msgType !== "message";
+
+/** A body of the largest size in base64, with the rest of its envelope. */
+const largestReplyBytes = Math.ceil(limits.bodyBytesMax / 3) * 4 + 1024;
 
 /** The version that brought binary frames and bundles. */
 const bundlingVersion = "1.2";

@@ -24,7 +24,8 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const alarm: Alarm = { at: this.#elapsed + delayMs, callback };
+    // Whole milliseconds, as a machine counts them.
+    const alarm: Alarm = { at: this.#elapsed + Math.ceil(delayMs), callback };
     this.#alarms.add(alarm);
     return { cancel: () => this.#alarms.delete(alarm) };
   }
