@@ -10,8 +10,14 @@ export interface Cargo {
   readonly entry?: LaneEntry;
   /** Learns the reference by which an error would name the envelope, before anything leaves. */
   readonly sealed?: (ref: string) => void;
+  /** What is left of the answers that one exchange may draw from us (spec LIM-5), where one drew this. */
+  readonly budget?: AnswerBudget;
   /** Told when the peer cannot be reached, or has no room for more. */
   readonly failed?: (error: HikyakuError) => void;
+}
+
+export interface AnswerBudget {
+  answersLeft: number;
 }
 
 /** From urgent to patient. */

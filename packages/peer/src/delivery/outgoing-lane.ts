@@ -65,7 +65,8 @@ export class OutgoingLane {
   /** A message that has just become durable. It is taken into memory only where everything before it is. */
   offer(message: QueuedMessage): void {
     if (message.order <= this.#loadedTo) return;
-    if (this.#hasMore || this.#loading !== undefined || !this.#hasRoom()) this.#hasMore = true;
+    const isNext = message.order === this.#loadedTo + 1;
+    if (!isNext || this.#hasMore || this.#loading !== undefined || !this.#hasRoom()) this.#hasMore = true;
     else this.#admit(message);
   }
 

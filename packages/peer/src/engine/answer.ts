@@ -19,6 +19,8 @@ export type Answer =
 export interface Received {
   readonly answer: Answer;
   readonly provenBy?: string;
+  /** Whether a session with that peer began by it. */
+  readonly isBeginning?: boolean;
   /** The nonce of the frame in hex, by which a refusal names it on a stream. */
   readonly ref?: string;
 }

@@ -13,6 +13,7 @@ import {
   type MessageType,
 } from "@hikyaku/protocol";
 import { Bag, ephemeral, type Load } from "../delivery/bag.ts";
+import type { AnswerBudget, Cargo } from "../delivery/cargo.ts";
 import { type Flight, Flights } from "../delivery/flights.ts";
 import type { LaneEntry } from "../delivery/outgoing-lane.ts";
 import { afterFailure, type Backoff } from "../links/backoff.ts";
@@ -39,8 +40,8 @@ export interface CourierParts {
   readonly contact: () => Contact | undefined;
   /** Whether a link to this peer is kept up although nothing waits. */
   readonly isKept: () => boolean;
-  /** Told when the peer could not be reached. */
-  readonly troubled: (error: HikyakuError) => void;
+  /** Told when the peer could not be reached, or would not take some messages now. */
+  readonly troubled: (error: HikyakuError, ids?: readonly string[]) => void;
   readonly remark: (remarks: readonly Remark[]) => void;
   /** The recipient refused this one for good. */
   readonly refused: (id: string, code: ErrorCode) => void;
@@ -70,6 +71,8 @@ export class Courier {
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #backoff: Backoff | undefined;
+  /** Links that ended one soon after the other. */
+  #ends: Backoff | undefined;
   #failure: Failure | undefined;
   #retry: Timer | undefined;
   #repeat: Timer | undefined;
@@ -79,7 +82,10 @@ export class Courier {
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
+  #failedAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
+  /** Of the exchange that is under way. */
+  #budget: AnswerBudget | undefined;
 
   constructor(did: string, parts: CourierParts) {
     this.did = did;
@@ -121,16 +127,31 @@ export class Courier {
   stir(): void {
     if (this.#isRunning || this.#parts.closing.aborted || !this.#hasWork()) return;
     const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
-    if (waitMs > 0 && this.#parts.streams.of(this.did) === undefined) return this.#retryAfter(waitMs);
+    if (waitMs > 0) return this.#retryAfter(waitMs);
     this.#isRunning = true;
     this.#running = this.#run();
     this.#parts.background(this.#running);
   }
 
-  /** The peer was heard of: whatever kept us from it may be over (spec DLV-5). */
+  /** Somebody waits for an answer: the next attempt is made now. Where the last one was this very moment, its failure is the answer. */
+  urge(): void {
+    const now = this.#elapsed();
+    if (this.#backoff !== undefined && this.#backoff.retryAt > now) {
+      if (now - this.#failedAt >= limits.retryMsMin) this.#backoff = { ...this.#backoff, retryAt: now };
+      else if (this.#failure !== undefined) this.#parts.troubled(this.#failure.error);
+    }
+    this.stir();
+  }
+
+  /** The peer was heard of (spec DLV-5). */
   heard(): void {
     this.#heardAt = this.#elapsed();
     this.#silentRepeats = 0;
+    this.renew();
+  }
+
+  /** What kept us from the peer may be over, or a person said something new of it: nothing has failed yet. */
+  renew(): void {
     this.#backoff = undefined;
     this.#failure = undefined;
     this.stir();
@@ -138,8 +159,19 @@ export class Courier {
 
   /** A sign of life, which over an exchange also fetches what waits there for us. */
   beat(): void {
-    this.#beats += 1;
-    if (!this.bag.room.has("low")) this.bag.room.put(ephemeral("heartbeat", { seq: this.#beats }, "low"));
+    if (!this.bag.room.has("low")) this.bag.room.put(this.#heartbeat());
+    this.stir();
+  }
+
+  /**
+   * Something that the peer's word drew from us. LIM-5: what comes back on one exchange draws so many answers and no more, however often they are answered in turn;
+   * receipts are not among them, as there is one for many messages and each of those had to be stored.
+   */
+  answer(cargo: Cargo): void {
+    const budget = this.#budget;
+    if (budget?.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");
+    if (budget !== undefined) budget.answersLeft -= 1;
+    this.bag.room.put(budget === undefined ? cargo : { ...cargo, budget });
     this.stir();
   }
 
@@ -155,10 +187,12 @@ export class Courier {
     this.stir();
   }
 
-  /** Everything that was sent on this link and has no receipt goes again, in a session that still is. */
-  linkEnded(link: Link, reason: string): void {
+  /** Everything that was sent on this link and has no receipt goes again. Links that end soon after they came up come back ever more slowly (spec WS-5). */
+  linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);
+    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
+    this.#backoff = this.#ends;
     if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
   }
@@ -169,17 +203,23 @@ export class Courier {
     if (refusal.code === "REJECTED") this.#doubt(flight?.sessionId);
     else if (flight !== undefined) {
       this.#remark(this.#flights.turnBack(flight), refusal.code);
+      this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
       this.#rest(refusal.retryAfterS);
     }
   }
 
   /** The peer itself refused an envelope, sealed and signed. Of several messages in one nobody knows which it meant, so they go again one by one. */
-  refusedByPeer(ref: string, code: ErrorCode, retryAfterS: number | undefined): void {
+  refusedByPeer(ref: string, error: HikyakuError, retryAfterS: number | undefined): void {
+    const { code } = error;
     const flight = this.#flights.get(ref);
     if (flight === undefined) return;
     const entries = this.#flights.turnBack(flight);
     if (isPassing(code)) {
       this.#remark(entries, code);
+      this.#parts.troubled(
+        error,
+        entries.map(({ message }) => message.id),
+      );
       return this.#rest(retryAfterS);
     }
     const [only, ...others] = entries;
@@ -228,10 +268,10 @@ export class Courier {
     const { roads, contact: findContact, closing } = this.#parts;
     try {
       while (!closing.aborted && this.#hasWork()) {
-        const contact = findContact();
-        if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
         await this.#refill();
         if (!this.bag.hasCargo(this.#rules())) break;
+        const contact = findContact();
+        if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
         await roads.tryEach(contact, closing, (link) => this.#carryOver(link, contact));
         this.#backoff = undefined;
         this.#failure = undefined;
@@ -292,24 +332,32 @@ export class Courier {
     try {
       const frame = this.#seal(session, load, link);
       if (link.kind === "stream") return await link.send(frame, closing);
+      this.#budget = load.cargo.at(0)?.budget ?? { answersLeft: limits.answersPerExchangeMax };
       const reception = await exchange(link, frame, closing);
       if (reception.kind === "refused") {
         // HS-13: the peer may have lost the session, by a restart for instance. What it did not take goes again in the next one.
         if (reception.code === "REJECTED" && this.#doubt(session.facts.sessionId)) return this.#unload(load, link);
         throw refusalOf(contact, reception);
       }
-      if (reception.more) this.beat();
+      if (reception.more && !this.bag.room.has("low")) this.answer(this.#heartbeat());
     } catch (error) {
       this.#unload(load, link);
       throw error;
+    } finally {
+      this.#budget = undefined;
     }
   }
 
-  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. */
+  #heartbeat(): Cargo {
+    this.#beats += 1;
+    return ephemeral("heartbeat", { seq: this.#beats }, "low");
+  }
+
+  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. A message that nobody keeps may have arrived, and nobody would know it for a copy. */
   #unload({ cargo }: Load, link: Link): void {
     const flight = cargo.find(({ entry }) => entry?.flight?.link === link)?.entry?.flight;
     if (flight !== undefined) this.#flights.turnBack(flight);
-    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt"));
+    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt" && msgType !== "message"));
   }
 
   #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {
@@ -391,8 +439,8 @@ export class Courier {
   /** The peer could not be reached. What nobody keeps is not kept here either, unless the peer calls us. */
   #setBack(error: HikyakuError): void {
     const { ground, troubled } = this.#parts;
-    const [byte = 0] = ground.random.bytes(1);
-    this.#backoff = afterFailure(this.#backoff, this.#elapsed(), byte / 256);
+    this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
+    this.#failedAt = this.#elapsed();
     this.#failure = { at: ground.clock.now(), error };
     if (!this.#isCalling()) {
       this.bag.room.failAll(error);
@@ -451,13 +499,18 @@ export class Courier {
     return this.#elapsed() - this.#calledAt < limits.heartbeatIntervalMs * limits.heartbeatsMissedMax;
   }
 
+  #dice(): number {
+    const [byte = 0] = this.#parts.ground.random.bytes(1);
+    return byte / 256;
+  }
+
   #elapsed(): number {
     return this.#parts.ground.clock.elapsed();
   }
 }
 
 /** A refusal is unsigned, so it is told as a hint. */
-function refusalOf({ name }: Contact, { code, retryAfterS, correlationId }: Refusal): HikyakuError {
+function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correlationId }: Refusal): HikyakuError {
   const waitS = code === "REJECTED" ? limits.handshakeIntervalMsMin / 1000 : retryAfterS;
   const again = waitS === undefined ? "" : `; try again in ${waitS} s`;
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;

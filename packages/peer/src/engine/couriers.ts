@@ -9,7 +9,7 @@ export interface CouriersParts extends Omit<CourierParts, "contact" | "isKept" |
   readonly known: KnownPeers;
   /** Whether links to trusted peers are kept up although nothing waits. */
   readonly keepLinks: boolean;
-  readonly troubled: (did: string, error: HikyakuError) => void;
+  readonly troubled: (did: string, error: HikyakuError, ids?: readonly string[]) => void;
   readonly refused: (did: string, id: string, code: ErrorCode) => void;
 }
 
@@ -39,7 +39,7 @@ export class Couriers {
       ...parts,
       contact: () => this.#contact(did),
       isKept: () => keepLinks && this.#isKept(did),
-      troubled: (error) => troubled(did, error),
+      troubled: (error, ids) => troubled(did, error, ids),
       refused: (id, code) => refused(did, id, code),
     });
     this.#byDid.set(did, courier);
@@ -52,10 +52,10 @@ export class Couriers {
     return { [Symbol.dispose]: () => this.#introduced.delete(contact.did) };
   }
 
-  /** A sign of life to everybody with a session, and to those a link is kept to. */
+  /** A sign of life to everybody with a session, and to those a link is kept to. Whoever can only call is not called: it shows its own signs. */
   beat(): void {
     const dids = new Set(Array.from(this.#parts.sessions.sending(), ({ facts }) => facts.peerId));
-    for (const did of [...dids, ...this.#kept()]) if (this.#contact(did) !== undefined) this.of(did).beat();
+    for (const did of [...dids, ...this.#kept()]) if (this.#isWithinReach(did)) this.of(did).beat();
   }
 
   /** Comes up to the peers that a link is kept to. */
@@ -84,6 +84,11 @@ export class Couriers {
     const introduced = this.#introduced.get(did);
     if (peer !== undefined || introduced !== undefined) return peer ?? introduced;
     return sessions.has(did) ? { did, name: did, addresses: [], minVersion: "1.0" } : undefined;
+  }
+
+  #isWithinReach(did: string): boolean {
+    const contact = this.#contact(did);
+    return contact !== undefined && (contact.addresses.length > 0 || this.#parts.streams.of(did) !== undefined);
   }
 
   #kept(): readonly string[] {

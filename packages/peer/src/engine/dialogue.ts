@@ -152,8 +152,7 @@ export class Dialogue {
     const respond = this.#responders[msgType] as Respond<typeof msgType>;
     const courier = this.#parts.couriers.of(from.did);
     for (const reply of await respond({ session, from, body }))
-      courier.bag.room.put(ephemeral(reply.msgType, reply.body, factsOf(reply.msgType).priority));
-    courier.stir();
+      courier.answer(ephemeral(reply.msgType, reply.body, factsOf(reply.msgType).priority));
   }
 
   /** A stranger in the middle of pairing may say where it is: only if it is trusted in the end is that kept. */
@@ -170,8 +169,7 @@ export class Dialogue {
     ground.counters.add(`refused.${code}`);
     if (msgType === "error" || !admission.mayTellError(facts.peerId)) return;
     const body = { code, ref, ...(retryAfterS === undefined ? {} : { retry_after: retryAfterS }) };
-    couriers.of(facts.peerId).bag.room.put(ephemeral("error", body, "high"));
-    couriers.of(facts.peerId).stir();
+    couriers.of(facts.peerId).answer(ephemeral("error", body, "high"));
   }
 
   #makeResponders(): { readonly [Type in DialogueType]?: Respond<Type> } {
@@ -205,8 +203,10 @@ export class Dialogue {
       },
       error: ({ from, body }) => {
         const code = toldByPeer(body.code);
-        waits.fail(`error ${from.did} ${body.ref}`, new HikyakuError(code, `${from.name} refused: ${explain(code)}.`));
-        this.#parts.couriers.of(from.did).refusedByPeer(body.ref, code, body.retry_after);
+        const again = body.retry_after === undefined ? "" : `; again in ${body.retry_after} s`;
+        const refusal = new HikyakuError(code, `${from.name} refused: ${explain(code)}${again}.`);
+        waits.fail(`error ${from.did} ${body.ref}`, refusal);
+        this.#parts.couriers.of(from.did).refusedByPeer(body.ref, refusal, body.retry_after);
         return nothing;
       },
       session_close: ({ session, body }) => {

@@ -108,7 +108,7 @@ export class Engine {
       keepLinks: settings.keepLinks,
       handshakes: () => this.#handshakesOut,
       exchange: (link, frame, signal) => this.#traffic.exchange(link, frame, signal),
-      troubled: (did, error) => receipts.troubled(did, error),
+      troubled: (did, error, ids) => receipts.troubled(did, error, ids),
       remark: (remarks: readonly Remark[]) => background(outbox.remark(remarks)),
       refused: (did, id, code) => receipts.refuse(did, id, code),
       background,
@@ -271,6 +271,12 @@ export class Engine {
     };
   }
 
+  /** A person said something new of a peer: what failed before may work now. */
+  renew(did: string): void {
+    this.#roads.forget(this.known.get(did)?.addresses ?? []);
+    this.couriers.of(did).renew();
+  }
+
   /** Forgets every session with a peer, and what waits for it. */
   disconnect(did: string): void {
     this.#handshakesIn.forget(did);
@@ -342,7 +348,10 @@ export class Engine {
     this.couriers.keepUp();
   }
 
+  /** A session that we began: its answer proved who is at the other end. */
   #greet(session: LiveSession): void {
+    const { bornOn, facts } = session;
+    if (bornOn?.kind === "stream") this.#streams.prefer(bornOn, facts.peerId);
     this.posting.announce(session, this.addresses);
     this.background(this.posting.query(session.facts.peerId));
   }
@@ -352,6 +361,8 @@ export class Engine {
     const { peerId } = session.facts;
     if (pairingId !== undefined) this.pairings.spend(pairingId, session);
     else if (firstContact === "see" && this.known.get(peerId) === undefined) await this.#see(session);
+    // Whoever called, a session that is new may have come in place of one that took receipts with it.
+    await this.posting.query(peerId);
   }
 
   /** TRUST-8: of the strangers that were let in on the last place one is pinned; the others are strangers again. */

@@ -36,6 +36,8 @@ export class Handling {
   readonly #waiting: LaneKey[] = [];
   readonly #transient: (() => Promise<void>)[] = [];
   #isDraining = false;
+  /** While above zero, what was cut short when the peer ended last is being looked up: nothing of its lanes may overtake it. */
+  #resuming = 0;
 
   constructor(parts: HandlingParts) {
     this.#parts = parts;
@@ -53,13 +55,16 @@ export class Handling {
   async handle(type: MessageType, handle: Handle, { idempotent = false }: HandlerManner = {}): Promise<void> {
     if (this.#handlers.has(type)) throw new HikyakuError("INVALID_ARGUMENT", `There is a handler for ${JSON.stringify(type)} already.`);
     this.#handlers.set(type, { handle, idempotent });
-    await this.#resume(idempotent);
+    this.#resuming += 1;
+    await this.#resume(idempotent).finally(() => {
+      this.#resuming -= 1;
+    });
     for (const lane of await this.#parts.inbox.lanesDue(limits.knownPeersMax)) this.wake(lane);
   }
 
   /** Something new may be due in this lane. */
   wake(lane: LaneKey): void {
-    if (this.#handlers.size === 0 || this.#parts.closing.aborted) return;
+    if (this.#handlers.size === 0 || this.#resuming > 0 || this.#parts.closing.aborted) return;
     const key = keyOf(lane);
     const working = this.#working.get(key);
     if (working !== undefined) {
@@ -70,8 +75,7 @@ export class Handling {
       if (!this.#waiting.some((waiting) => keyOf(waiting) === key)) this.#waiting.push(lane);
       return;
     }
-    this.#working.set(key, { hasMore: false });
-    this.#parts.background(this.#work(lane));
+    this.#begin(lane, []);
   }
 
   /** Runs something for the handler that is here now, in order; nobody keeps it. Whether there was room. */
@@ -93,7 +97,18 @@ export class Handling {
 
   async #resume(idempotent: boolean): Promise<void> {
     if (!idempotent) return await this.settleInterrupted();
-    for (const message of await this.#parts.inbox.interrupted(limits.inboxPageMax)) await this.#end(message, await this.#run(message));
+    const cutShort = await this.#parts.inbox.interrupted(limits.inboxPageMax);
+    const lanes = new Map(cutShort.map((message) => [keyOf(laneOf(message)), laneOf(message)]));
+    for (const [key, lane] of lanes)
+      this.#begin(
+        lane,
+        cutShort.filter((message) => keyOf(laneOf(message)) === key),
+      );
+  }
+
+  #begin(lane: LaneKey, cutShort: readonly StoredMessage[]): void {
+    this.#working.set(keyOf(lane), { hasMore: false });
+    this.#parts.background(this.#work(lane, cutShort));
   }
 
   async #interrupt({ from, id }: StoredMessage): Promise<void> {
@@ -102,11 +117,13 @@ export class Handling {
     this.#tell(from, id, "refused", "INTERRUPTED");
   }
 
-  async #work(lane: LaneKey): Promise<void> {
+  /** First what is to run again, then what is due. */
+  async #work(lane: LaneKey, cutShort: readonly StoredMessage[]): Promise<void> {
     const key = keyOf(lane);
     try {
       const state = this.#working.get(key);
       if (state === undefined) return;
+      for (const message of cutShort) await this.#end(message, await this.#run(message));
       do {
         state.hasMore = false;
         while (await this.#workPage(lane));
@@ -184,5 +201,7 @@ export class Handling {
     courier.stir();
   }
 }
+
+const laneOf = ({ from, place }: StoredMessage): LaneKey => ({ from, lane: place?.lane ?? "" });
 
 const keyOf = ({ from, lane }: LaneKey): string => JSON.stringify([from, lane]);

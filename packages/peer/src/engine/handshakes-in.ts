@@ -152,7 +152,7 @@ export class HandshakesIn {
     ground.log.write("info", "session.established", { peer: m3.senderId, role: "responder", version: session.facts.version });
     ground.counters.add("session.established");
     this.#parts.established(session, handshake.pairingId);
-    return { answer: taken(ready), provenBy: m3.senderId };
+    return { answer: taken(ready), provenBy: m3.senderId, isBeginning: true };
   }
 
   #judgeWelcome({

@@ -82,7 +82,8 @@ export class Mail {
       if (arrival === undefined) return;
       ground.counters.add(`message.${arrival.kind}`);
       this.#receipt(from, body.id, arrival);
-      if (arrival.kind === "stored") lanes.add(body.lane ?? "");
+      // Whatever became of it, its floor may have ended the wait of others.
+      if (arrival.kind === "stored" || arrival.skipped !== undefined) lanes.add(body.lane ?? "");
     });
     this.#parts.couriers().of(from.did).stir();
     for (const lane of lanes) handling.wake({ from: from.did, lane });

@@ -135,6 +135,7 @@ export class Peer implements AsyncDisposable {
     const next = known.resolve(found?.did ?? change.peer);
     this.#engine.alarms.clear(next.did);
     if (next.level === "blocked") this.#engine.disconnect(next.did);
+    else this.#engine.renew(next.did);
     return this.#view(next);
   }
 

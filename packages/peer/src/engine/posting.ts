@@ -188,7 +188,12 @@ export class Posting {
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
     try {
-      if (patience.signal?.aborted !== true) couriers.of(to.did).queued(await outbox.add(draft));
+      if (patience.signal?.aborted !== true) {
+        const queued = await outbox.add(draft);
+        // Only now: a courier without work may have been replaced meanwhile.
+        couriers.of(to.did).queued(queued);
+        couriers.of(to.did).urge();
+      }
     } catch (error) {
       over.abort();
       throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
@@ -227,6 +232,7 @@ export class Posting {
       },
       failed: refusal.reject,
     });
+    this.#parts.couriers.of(to.did).urge();
     return await Promise.race([answer, refusal.promise]);
   }
 

@@ -128,9 +128,10 @@ export class Receipts {
     this.#waiting.get(id)?.fail(new HikyakuError("MESSAGE_EXPIRED", "The message expired before it was handled; `hikyaku dead` lists it."));
   }
 
-  /** The peer could not be reached: whoever is content with less learns how far it came. */
-  troubled(did: string, error: HikyakuError): void {
-    for (const { to, isContent, settle } of [...this.#waiting.values()]) if (to === did && isContent) settle(error.message);
+  /** The peer could not be reached, or would not take these messages now: whoever is content with less learns how far it came. */
+  troubled(did: string, error: HikyakuError, ids?: readonly string[]): void {
+    for (const [id, { to, isContent, settle }] of [...this.#waiting])
+      if (to === did && isContent && (ids === undefined || ids.includes(id))) settle(error.message);
   }
 
   failAll(error: HikyakuError): void {

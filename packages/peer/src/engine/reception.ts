@@ -40,9 +40,8 @@ export class Reception {
   /** One frame; `stream` is what it came on, where that is a stream. Rejects only where our own storage fails: then nothing was acknowledged. */
   async receive(frame: Bytes, origin: Origin, stream: Stream | undefined): Promise<Received> {
     if (frame.length > limits.envelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
-    // FRAME-5: binary frames travel on streams only, and no JSON text begins like one.
-    const isBinary = stream !== undefined && frame[0] !== openingBrace;
-    const envelope = isBinary ? decodeBinaryFrame(frame) : decodeEnvelope(frame);
+    // FRAME-5: binary frames travel on streams only.
+    const envelope = stream === undefined ? decodeEnvelope(frame) : decodeStreamFrame(frame);
     if (envelope === undefined) return this.#refuse("MALFORMED_MESSAGE", "MALFORMED_MESSAGE");
     const received = await this.#receiveEnvelope(envelope, frame, origin, stream);
     return { ...received, ref: encodeHex(envelope.nonce) };
@@ -98,5 +97,15 @@ export class Reception {
     return { answer: refused(shown) };
   }
 }
+
+/** By what a refusal names the envelope of this frame, which came on a stream. */
+export function refOf(frame: Bytes): string | undefined {
+  const envelope = decodeStreamFrame(frame);
+  return envelope === undefined ? undefined : encodeHex(envelope.nonce);
+}
+
+/** No JSON text begins like a binary frame. */
+const decodeStreamFrame = (frame: Bytes): Envelope | undefined =>
+  frame[0] === openingBrace ? decodeEnvelope(frame) : decodeBinaryFrame(frame);
 
 const openingBrace = 0x7b;

@@ -9,7 +9,7 @@ import type { Couriers } from "./couriers.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Ground } from "./needs.ts";
-import type { Reception } from "./reception.ts";
+import { type Reception, refOf } from "./reception.ts";
 import type { SessionTable } from "./session-table.ts";
 import { traceOf } from "./trace.ts";
 
@@ -79,7 +79,7 @@ export class Traffic implements StreamHolder {
       if (refusal !== undefined) return stream.refuse(refusal, undefined);
       await this.#answer(stream, await this.#parts.reception().receive(frame, stream.origin, stream), isProven);
     } catch (error) {
-      if (!this.#parts.closing.aborted) stream.refuse(this.#mistake(error), undefined);
+      if (!this.#parts.closing.aborted) stream.refuse(this.#mistake(error), refOf(frame));
     }
   }
 
@@ -95,20 +95,23 @@ export class Traffic implements StreamHolder {
 
   closed(stream: Stream, reason: string): void {
     const { streams, sessions, couriers, ground } = this.#parts;
-    const peerId = streams.drop(stream, reason)?.peerId;
+    const ended = streams.drop(stream, reason);
+    const peerId = ended?.peerId;
     ground.log.write("debug", "stream.closed", { reason, ...(peerId === undefined ? {} : { peer: peerId }) });
-    if (peerId === undefined) return;
+    if (ended === undefined || peerId === undefined) return;
     sessions.abandon(peerId, stream);
-    couriers.find(peerId)?.linkEnded(stream, reason);
+    couriers.find(peerId)?.linkEnded(stream, reason, ground.clock.elapsed() - ended.openedAt);
   }
 
-  async #answer(stream: Stream, { answer, provenBy, ref }: Received, wasProven: boolean): Promise<void> {
+  async #answer(stream: Stream, { answer, provenBy, isBeginning, ref }: Received, wasProven: boolean): Promise<void> {
     const { streams, admission, couriers, reachability, known, closing } = this.#parts;
+    if (provenBy === undefined) streams.countJunk(stream);
     if (answer.kind === "refused") return stream.refuse(answer, ref);
     if (provenBy !== undefined) {
       if (!wasProven) admission.proven(stream.origin, known.standingOf(provenBy));
       if (!stream.isOurs) reachability.called(provenBy, stream.origin.host);
-      streams.prove(stream, provenBy);
+      if (isBeginning === true) streams.prefer(stream, provenBy);
+      else streams.prove(stream, provenBy);
     }
     for (const frame of answer.frames) await stream.send(frame, closing);
     if (provenBy !== undefined) couriers.of(provenBy).heard();

@@ -74,7 +74,7 @@ export class Roads {
     throw conclude(contact, trouble);
   }
 
-  /** What is known of one way of the many that may be held. */
+  /** What failed at these addresses counts no longer. */
   forget(addresses: readonly KnownAddress[]): void {
     for (const { address } of addresses) this.#circuits.delete(address);
   }

@@ -12,6 +12,8 @@ export interface LiveStream {
   /** Who is there, or who should be. */
   peerId: string | undefined;
   isProven: boolean;
+  /** Frames that proved nobody, since the last that did. */
+  junk: number;
   /** Aborts when the stream is down. */
   readonly gone: AbortController;
 }
@@ -24,9 +26,11 @@ export class StreamTable {
     return this.#live.size;
   }
 
-  /** A stream that came up; `expected` is whom we dialled. */
+  /** A stream that came up; `expected` is whom we dialled. Above the bound the oldest is closed: whoever needs it dials again. */
   add(stream: Stream, openedAt: number, expected?: string): LiveStream {
-    const live: LiveStream = { stream, openedAt, peerId: expected, isProven: false, gone: new AbortController() };
+    const oldest = this.#live.keys().next();
+    if (this.#live.size >= limits.streamsMax && oldest.done !== true) oldest.value.close("too many streams");
+    const live: LiveStream = { stream, openedAt, peerId: expected, isProven: false, junk: 0, gone: new AbortController() };
     this.#live.set(stream, live);
     if (expected !== undefined) this.#file(expected, live);
     return live;
@@ -39,7 +43,9 @@ export class StreamTable {
   /** The peer at the other end has proven who it is. Above the bound of streams with one peer the oldest other one is closed. */
   prove(stream: Stream, peerId: string): void {
     const live = this.#live.get(stream);
-    if (live === undefined || (live.isProven && live.peerId === peerId)) return;
+    if (live === undefined) return;
+    live.junk = 0;
+    if (live.isProven && live.peerId === peerId) return;
     if (live.peerId !== undefined && live.peerId !== peerId) this.#unfile(live.peerId, live);
     live.peerId = peerId;
     live.isProven = true;
@@ -53,7 +59,22 @@ export class StreamTable {
     }
   }
 
-  /** The stream to a peer that was proven first and is still up: one at a time, so that what is sent stays in order. */
+  /** A session was made on this stream: the peer is there for certain, while an older one may lead to where it was before a crash. */
+  prefer(stream: Stream, peerId: string): void {
+    this.prove(stream, peerId);
+    const live = this.#live.get(stream);
+    if (live !== undefined) this.#byPeer.set(peerId, new Set([live, ...(this.#byPeer.get(peerId) ?? [])]));
+  }
+
+  /** WS-6: too much of what comes on a stream is nobody's: it ends, whoever is there. */
+  countJunk(stream: Stream): void {
+    const live = this.#live.get(stream);
+    if (live === undefined) return;
+    live.junk += 1;
+    if (live.junk > limits.streamJunkMax) stream.close("too many frames that proved nobody");
+  }
+
+  /** The stream to send on: the one that a session was made on last, or that was proven first; one at a time, so that what is sent stays in order. */
   of(peerId: string): Stream | undefined {
     for (const live of this.#byPeer.get(peerId) ?? []) if (live.isProven) return live.stream;
     return undefined;

@@ -180,11 +180,14 @@ export const longGoneRetryMs: number = 5 * minuteMs;
 /** How often a sender asks what has become of messages that are stored and not handled. */
 export const receiptQueryIntervalMs: number = 5 * minuteMs;
 
-export const couriersMax: number = 16_384;
+/** One for each session's peer and each known one. */
+export const couriersMax: number = sessionsMax + 10_000;
 
 // Roads (spec §11)
 /** The next address is tried when the one before has not answered for this long (RFC 8305). */
 export const raceStaggerMs: number = 250;
+/** A link that lived this long ended for a reason of its own: the next one comes up soon. */
+export const steadyLinkMs: number = 60 * secondMs;
 export const circuitFailuresMax: number = 5;
 export const circuitOpenMs: number = 30 * secondMs;
 export const circuitTrialsMax: number = 3;
@@ -207,6 +210,8 @@ export const streamUnsentBytesMax: number = 1 * kib * kib;
 /** A stream on which nobody has proven who they are. */
 export const streamsMax: number = 1024;
 export const streamUnprovenMsMax: number = 30 * secondMs;
+/** Frames in a row that proved nobody, after which a stream is ended. */
+export const streamJunkMax: number = 1024;
 export const streamMsMax: number = 24 * hourMs;
 /** A stream on which no byte can be written for this long is cut. */
 export const streamStallMsMax: number = 60 * secondMs;

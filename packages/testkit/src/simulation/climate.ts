@@ -17,6 +17,8 @@ export interface Climate {
   readonly longDelay: number;
   readonly streamBreak: number;
   readonly stall: number;
+  /** How long a stream takes until it takes the next frame: what gathers meanwhile goes together. */
+  readonly writeMsMax: number;
   readonly commitMsMax: number;
   readonly diskFull: number;
   readonly crashes: number;
@@ -33,29 +35,30 @@ export interface Climate {
 
 export function drawClimate(dice: Dice): Climate {
   const sometimes = (value: () => number): number => (dice.chance(0.6) ? value() : 0);
-  const isLong = dice.chance(0.15);
+  const isLong = dice.chance(0.25);
   return {
     isCalm: false,
     calmAt: Number.POSITIVE_INFINITY,
-    activeMs: isLong ? dice.between(300_000, 600_000) : dice.between(30_000, 240_000),
+    activeMs: isLong ? dice.between(100_000, 200_000) : dice.between(15_000, 90_000),
     delayMsMin: dice.between(0, 5),
     delayMsMax: dice.stretched(10, 1_500),
-    loss: sometimes(() => dice.next() * 0.12),
+    loss: sometimes(() => dice.next() * 0.25),
     duplication: sometimes(() => dice.next() * 0.15),
     flip: sometimes(() => dice.next() * 0.06),
     longDelay: sometimes(() => dice.next() * 0.03),
     streamBreak: sometimes(() => dice.next() * 0.05),
     stall: sometimes(() => dice.next() * 0.03),
+    writeMsMax: dice.pick([0, 20, 60, 120]),
     commitMsMax: dice.pick([0, 2, 10, 60]),
     diskFull: sometimes(() => dice.next() * 0.04),
-    crashes: sometimes(() => dice.between(1, 5)),
-    stops: sometimes(() => dice.between(0, 2)),
-    partitions: sometimes(() => dice.between(1, 3)),
-    clockJumps: sometimes(() => dice.between(0, 2)),
-    naps: isLong ? dice.between(6, 8) : dice.chance(0.1) ? 1 : 0,
+    crashes: sometimes(() => dice.between(2, 7)),
+    stops: sometimes(() => dice.between(1, 2)),
+    partitions: sometimes(() => dice.between(3, 5)),
+    clockJumps: sometimes(() => dice.between(1, 2)),
+    naps: isLong ? dice.between(8, 11) : dice.chance(0.1) ? 1 : 0,
     fullDisks: sometimes(() => dice.between(0, 2)),
-    slowDisks: sometimes(() => dice.between(0, 2)),
-    slowHandler: sometimes(() => dice.next() * 0.2),
+    slowDisks: sometimes(() => dice.between(1, 3)),
+    slowHandler: sometimes(() => dice.next() * 0.35),
     failingHandler: sometimes(() => dice.next() * 0.08),
     shortLife: sometimes(() => dice.next() * 0.2),
   };

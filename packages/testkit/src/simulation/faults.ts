@@ -5,12 +5,12 @@ import { count } from "./tally.ts";
 
 const hourMs = 3_600_000;
 /** Sessions survive this, timers and stores notice. */
-const napMsMax = 13 * 60_000;
+const napMsMax = 14 * 60_000;
 
 export function planFaults(around: Surroundings, nodes: readonly SimNode[]): void {
   const { climate, timeline, seed } = around;
   const dice = new Dice(seed, "faults");
-  const sometime = (run: () => void): void => void timeline.at(dice.between(1, climate.activeMs), run);
+  const sometime = (run: () => void): void => void timeline.whenAwakeFor(dice.between(1, climate.activeMs), run);
   const repeat = (times: number, plan: () => void): void => {
     for (let turn = 0; turn < times; turn += 1) plan();
   };
@@ -30,13 +30,13 @@ export function planFaults(around: Surroundings, nodes: readonly SimNode[]): voi
     });
   });
   repeat(climate.naps, () => {
-    const ms = dice.between(60_000, napMsMax);
+    const ms = dice.between(napMsMax / 2, napMsMax);
     sometime(() => {
       count(around.tally, "fault: all machines sleep");
       timeline.nap(ms);
     });
   });
-  timeline.at(climate.activeMs, () => calm(around, nodes));
+  timeline.whenAwakeFor(climate.activeMs, () => calm(around, nodes));
 }
 
 type Sometime = (run: () => void) => void;
@@ -44,7 +44,7 @@ type Sometime = (run: () => void) => void;
 function planCrash({ timeline }: Surroundings, dice: Dice, node: SimNode, sometime: Sometime): void {
   const actions = dice.chance(0.6) ? dice.between(0, 30) : undefined;
   const downMs = dice.stretched(10, 120_000);
-  const isClone = dice.chance(0.3);
+  const isClone = dice.chance(0.5);
   sometime(() => {
     if (isClone) node.photograph();
     node.crash(actions);
@@ -95,9 +95,8 @@ function calm({ climate, network, trace, timeline }: Surroundings, nodes: readon
   for (const node of nodes) {
     node.disk.heal();
     node.setClock(0);
-    // Whatever was to die in the middle of something dies now, and whoever is down comes up.
+    node.spare();
     timeline.after(reviveMs, () => node.start());
-    timeline.after(2 * reviveMs, () => node.start());
   }
 }
 

@@ -155,7 +155,10 @@ export class Ledger {
     if (entry === undefined || recipient === undefined) return;
     const lie = lieOf(entry, recipient, { did: from.did, stage, reason });
     if (lie !== undefined)
-      throw new Violation(lie.invariant, `${from.name} believes ${id} to ${recipient.name} is ${stage} ${reason ?? ""}, but ${lie.truth}`);
+      throw new Violation(
+        lie.invariant,
+        `${from.name} believes ${id} to ${recipient.name} is ${stage} ${reason ?? ""}, but ${lie.truth}: ${this.explain(entry)}`,
+      );
   }
 
   #nameOf(did: string): string {

@@ -32,7 +32,7 @@ import { Life } from "./life.ts";
 import type { Host, Network } from "./network.ts";
 import { type Hands, NodeClock } from "./node-clock.ts";
 import { addAll, count, type Tally } from "./tally.ts";
-import type { Timeline } from "./timeline.ts";
+import type { Plan, Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
 import type { CryptoWatch } from "./watched-crypto.ts";
@@ -147,13 +147,18 @@ export class SimNode implements Witness {
     this.#bury(run);
   }
 
+  /** It need not die any more. */
+  spare(): void {
+    this.#run?.life.dieAfter(Number.POSITIVE_INFINITY);
+  }
+
   /** Ends the program as a person would. */
   stop(): void {
     const run = this.#run;
     if (run?.peer === undefined || run.life.isOver) return;
-    const { timeline, report, trace } = this.#around;
+    const { report, trace } = this.#around;
     trace.tell(() => `${this.name} is asked to stop`);
-    const late = timeline.after(closeMsMax, () => report(new Violation("I8", `${this.name} did not close within ${closeMsMax / 1000} s`)));
+    const late = this.#watchClose(run);
     run.peer.close().then(() => {
       late.cancel();
       if (run.life.isOver) return;
@@ -161,6 +166,18 @@ export class SimNode implements Witness {
       run.life.end();
       this.#bury(run, "stop");
     }, report);
+  }
+
+  /** Time in which all machines slept does not count. */
+  #watchClose(run: Run): Plan {
+    const { timeline, report } = this.#around;
+    const { slept } = timeline;
+    let plan = timeline.after(closeMsMax, () => {
+      if (run.life.isOver) return;
+      if (timeline.slept > slept) plan = this.#watchClose(run);
+      else report(new Violation("I8", `${this.name} did not close within ${closeMsMax / 1000} s`));
+    });
+    return { cancel: () => plan.cancel() };
   }
 
   /** The machine's clock is set. */

@@ -7,7 +7,7 @@ const names = ["ada", "bob", "cyd", "dan", "eve"] as const;
 
 export async function settleWorld(around: Surroundings): Promise<readonly SimNode[]> {
   const dice = new Dice(around.seed, "people");
-  const many = dice.pick([3, 3, 3, 3, 3, 3, 4, 4, 5]);
+  const many = dice.pick([3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5]);
   const isOneShy = dice.chance(0.35);
   const nodes = names.slice(0, many).map((name, index) => new SimNode(around, drawCharacter(dice, name, isOneShy && index === 0), index));
   for (const node of nodes) around.ledger.add(node);
@@ -21,7 +21,7 @@ function drawCharacter(dice: Dice, name: string, isCallOutOnly: boolean): Charac
   return {
     name,
     isCallOutOnly,
-    speaksStreams: dice.chance(0.6),
+    speaksStreams: dice.chance(0.65),
     keepsLinks: isCallOutOnly || dice.chance(0.3),
     versions: dice.chance(0.8) ? protocolVersions : protocolVersions.slice(1),
     isIdempotent: dice.chance(0.25),

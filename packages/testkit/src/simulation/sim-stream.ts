@@ -65,7 +65,7 @@ interface Sender {
 }
 
 /** Small, so that back-pressure is everyday weather. */
-const unreadBytesMax = 48 * 1024;
+const unreadBytesMax = 16 * 1024;
 
 export class SimStream implements Stream {
   readonly kind = "stream";
@@ -108,7 +108,10 @@ export class SimStream implements Stream {
       this.#unread += frame.length;
       this.#push({ kind: "frame", frame: frame.slice(), original: undefined });
     }
-    return this.#unread <= unreadBytesMax ? Promise.resolve() : this.#heldUp(signal);
+    if (this.#unread > unreadBytesMax) return this.#heldUp(signal);
+    const { climate, dice, timeline } = this.#wire.network.parts;
+    if (climate.writeMsMax === 0) return Promise.resolve();
+    return new Promise((resolve) => timeline.after(dice.between(0, climate.writeMsMax), () => this.#parts.life.isOver || resolve()));
   }
 
   refuse(refusal: Refusal, ref: string | undefined): void {

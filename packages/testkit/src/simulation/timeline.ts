@@ -8,6 +8,8 @@ interface Happening extends Plan {
   at: number;
   readonly turn: number;
   readonly run: () => void;
+  /** Whether it is put off while all machines sleep. */
+  readonly isAwake: boolean;
   isCanceled: boolean;
 }
 
@@ -16,6 +18,8 @@ export class Timeline {
   now = 0;
   /** How many things have happened. */
   steps = 0;
+  /** Milliseconds for which all machines slept, so far. */
+  slept = 0;
   /** A binary heap. */
   readonly #heap: Happening[] = [];
   readonly #after: (() => void)[] = [];
@@ -30,11 +34,21 @@ export class Timeline {
   }
 
   at(time: number, run: () => void): Plan {
+    return this.#plan(time, run, false);
+  }
+
+  /** What people do and what befalls machines: not before they have been awake for that long. */
+  whenAwakeFor(time: number, run: () => void): Plan {
+    return this.#plan(time + this.slept, run, true);
+  }
+
+  #plan(time: number, run: () => void, isAwake: boolean): Plan {
     this.#turns += 1;
     const happening: Happening = {
       at: Math.max(time, this.now),
       turn: this.#turns,
       run,
+      isAwake,
       isCanceled: false,
       cancel: () => {
         happening.isCanceled = true;
@@ -52,6 +66,9 @@ export class Timeline {
   /** Time passes while nothing happens, as when all machines sleep: what was due meanwhile happens late, in its order. */
   nap(ms: number): void {
     this.now += ms;
+    this.slept += ms;
+    for (const happening of this.#heap) if (happening.isAwake) happening.at += ms;
+    this.#heap.sort((left, right) => left.at - right.at || left.turn - right.turn);
   }
 
   /** Takes the next happening, and waits until all promises have run that can. False where nothing is planned. */

@@ -11,6 +11,13 @@ interface Signed {
   readonly message: Bytes;
 }
 
+interface Sealed {
+  /** Additional data and plaintext. */
+  readonly content: string;
+  readonly sealed: Bytes;
+  readonly plaintext: Bytes;
+}
+
 interface Derivation {
   readonly secret: string;
   readonly nodes: string[];
@@ -65,7 +72,9 @@ function remember<Answer>(answers: Map<string, Answer>, question: string, ask: (
 export class CryptoWatch {
   readonly #memory: CryptoMemory;
   readonly #signed = new Map<string, Signed>();
-  readonly #sealed = new Map<string, string>();
+  readonly #sealed = new Map<string, Sealed>();
+  /** What one end of a session derived and the other has not yet. */
+  readonly #derived = new Map<string, Bytes>();
   readonly #shared = new Map<string, Bytes>();
   readonly #derivations = new Map<string, Derivation>();
   readonly #report: (violation: Violation) => void;
@@ -91,12 +100,23 @@ export class CryptoWatch {
       verifyingKey: (publicKey) => this.#verifier(memory.verifyingKey(publicKey)),
       isTorsionFree: (publicKey) => memory.isTorsionFree(publicKey),
       seal: (sealing, plaintext) => {
-        this.#noteSealing(node, textOf(sealing.key) + textOf(sealing.iv), plaintext, sealing.aad);
-        return base.seal(sealing, plaintext);
+        const sealed = base.seal(sealing, plaintext);
+        this.#noteSealing(node, textOf(sealing.key) + textOf(sealing.iv), {
+          content: contentOf(sealing.aad, plaintext),
+          sealed,
+          plaintext: plaintext.slice(),
+        });
+        return sealed;
+      },
+      open: (sealing, sealed) => {
+        const known = this.#sealed.get(textOf(sealing.key) + textOf(sealing.iv));
+        const isKnown =
+          known !== undefined && isSameBytes(known.sealed, sealed) && known.content === contentOf(sealing.aad, known.plaintext);
+        return isKnown ? known.plaintext.slice() : base.open(sealing, sealed);
       },
       expand: (secret, info, length) => {
         if (isExporterInfo(info)) this.#noteSession(node, textOf(info.subarray(exporterContextAt)), textOf(secret));
-        return base.expand(secret, info, length);
+        return this.#expand(secret, info, length);
       },
       agreementKey: (privateKey) => {
         const key = base.agreementKey(privateKey);
@@ -108,6 +128,19 @@ export class CryptoWatch {
         return { publicKey: key.publicKey, agree: (other) => (isErased ? key.agree(other) : this.#agree(key, other)), erase };
       },
     };
+  }
+
+  /** Both ends derive the same keys, so each is derived twice. */
+  #expand(secret: Bytes, info: Bytes, length: number): Bytes {
+    const question = textOf(secret) + textOf(info);
+    const known = this.#derived.get(question);
+    if (known?.length === length) {
+      this.#derived.delete(question);
+      return known;
+    }
+    const output = this.#memory.base.expand(secret, info, length);
+    this.#derived.set(question, output.slice());
+    return output;
   }
 
   #agree(key: ReturnType<Crypto["agreementKey"]>, other: Bytes): Bytes | undefined {
@@ -140,11 +173,10 @@ export class CryptoWatch {
     return { publicKey: key.publicKey, verify };
   }
 
-  #noteSealing(node: string, keyAndIv: string, plaintext: Bytes, aad: Bytes): void {
-    const content = `${textOf(aad)}|${textOf(plaintext)}`;
+  #noteSealing(node: string, keyAndIv: string, made: Sealed): void {
     const before = this.#sealed.get(keyAndIv);
-    if (before === undefined) this.#sealed.set(keyAndIv, content);
-    else if (before !== content && !isSelfTest(aad))
+    if (before === undefined) this.#sealed.set(keyAndIv, made);
+    else if (before.content !== made.content && !isSelfTest(made.content))
       this.#report(new Violation("I6", `${node} sealed two plaintexts under one key and IV`));
   }
 
@@ -167,4 +199,6 @@ const isExporterInfo = (info: Bytes): boolean =>
   info.length === exporterContextAt + 32 && exporterHead.every((byte, index) => info[index] === byte);
 
 /** Known answers are sealed by every start, under keys that everybody knows. */
-const isSelfTest = (aad: Bytes): boolean => !textOf(aad).startsWith("pcp/1 aad");
+const isSelfTest = (content: string): boolean => !content.startsWith("pcp/1 aad");
+
+const contentOf = (aad: Bytes, plaintext: Bytes): string => `${textOf(aad)}|${textOf(plaintext)}`;

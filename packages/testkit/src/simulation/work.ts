@@ -6,7 +6,7 @@ import { errandOf, type SimNode, type Surroundings } from "./node.ts";
 import { count } from "./tally.ts";
 
 export const messagesPerNode = 50;
-const burstMax = 20;
+const burstMax = 25;
 
 export function planWork(around: Surroundings, nodes: readonly SimNode[]): void {
   const dice = new Dice(around.seed, "work");
@@ -14,7 +14,7 @@ export function planWork(around: Surroundings, nodes: readonly SimNode[]): void 
     const others = nodes.filter((other) => other !== node);
     let left = messagesPerNode;
     while (left > 0) {
-      const burst = Math.min(left, dice.chance(0.5) ? 1 : dice.between(2, burstMax));
+      const burst = Math.min(left, dice.chance(0.3) ? 1 : dice.between(2, burstMax));
       planBurst(around, dice, node, others, burst);
       left -= burst;
     }
@@ -29,23 +29,20 @@ function planBurst(around: Surroundings, dice: Dice, node: SimNode, others: read
     const errand = drawErrand(around, dice, node);
     const lifeMs = dice.chance(around.climate.shortLife) ? dice.stretched(500, 60_000) : undefined;
     const until = dice.pick([undefined, "stored", "handled"] as const);
-    around.timeline.at(at, () => send(around, node, to, { json: errand }, { lifeMs, until }));
+    around.timeline.whenAwakeFor(at, () => send(around, node, to, { json: errand }, { lifeMs, until }));
   }
 }
 
 function drawErrand({ climate, tally }: Surroundings, dice: Dice, node: SimNode): Errand {
-  errands += 1;
   count(tally, "messages planned");
   return {
-    ...errandOf(`${node.name} ${dice.between(0, 1e9).toString(36)} ${errands % 1e6}`),
+    ...errandOf(`${node.name} ${dice.between(0, 1e9).toString(36)} ${dice.between(0, 1e9).toString(36)}`),
     slowMs: dice.chance(climate.slowHandler) ? dice.stretched(50, 20_000) : 0,
     fails: dice.chance(climate.failingHandler),
-    answers: dice.chance(0.05),
-    filling: dice.chance(0.05) ? "x".repeat(dice.stretched(100, 60_000)) : "",
+    answers: dice.chance(0.03),
+    filling: dice.chance(0.03) ? "x".repeat(dice.stretched(100, 30_000)) : "",
   };
 }
-
-let errands = 0;
 
 function send(
   around: Surroundings,
@@ -71,7 +68,7 @@ function planExtra(around: Surroundings, dice: Dice, node: SimNode, to: SimNode)
   const at = dice.between(0, around.climate.activeMs);
   const kind = dice.pick(["ping", "capabilities", "report", "tell", "tell"] as const);
   const errand = drawErrand(around, dice, node);
-  around.timeline.at(at, () => {
+  around.timeline.whenAwakeFor(at, () => {
     const { peer } = node;
     if (peer === undefined) return;
     const body = { json: { ...errand, answers: false } };

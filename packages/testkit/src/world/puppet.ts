@@ -94,9 +94,11 @@ export class Puppet {
     const m1 = encodeEnvelope(pending.m1);
     const confirmed = this.confirm(pending, onlyReply(await to.poke(m1)), to.needs.identity.publicKey);
     const m3 = encodeEnvelope(confirmed.m3);
-    const ready = onlyReply(await to.poke(m3));
+    const [ready, ...waiting] = repliesOf(await to.poke(m3));
+    if (ready === undefined) throw new Error("no READY came back");
     const session = new PuppetSession(this, to, establishSession(confirmed.agreement, 0), { m1, m3, ready });
     session.open(ready);
+    session.greeting.push(...waiting.map((frame) => session.open(frame)));
     return session;
   }
 
@@ -121,6 +123,8 @@ export interface PuppetAnswer {
 /** A session that never grows old on this side: a puppet may also speak too late. */
 export class PuppetSession {
   readonly frames: { readonly m1: Bytes; readonly m3: Bytes; readonly ready: Bytes };
+  /** What waited for the puppet and came with READY. */
+  readonly greeting: { readonly type: string; readonly body: unknown }[] = [];
   readonly #puppet: Puppet;
   readonly #to: Resident;
   #session: Session;
@@ -172,10 +176,14 @@ function readEnvelope(frame: Bytes): Envelope {
   return envelope;
 }
 
+function repliesOf(reception: Reception): readonly Bytes[] {
+  if (reception.kind === "refused") throw new Error(`refused: ${reception.code}`);
+  return reception.replies;
+}
+
 /** The one frame of an answer that has to have one. */
 export function onlyReply(reception: Reception): Bytes {
-  if (reception.kind === "refused") throw new Error(`refused: ${reception.code}`);
-  const [frame, ...others] = reception.replies;
-  if (frame === undefined || others.length > 0) throw new Error(`${reception.replies.length} replies instead of one`);
+  const [frame, ...others] = repliesOf(reception);
+  if (frame === undefined || others.length > 0) throw new Error(`${1 + others.length} replies instead of one`);
   return frame;
 }

@@ -18,6 +18,7 @@ import {
   type Receiver,
   type Reception,
   type Settings,
+  type Stream,
   type StreamHolder,
   systemClock,
   webRandom,
@@ -26,6 +27,7 @@ import {
   type Bytes,
   type Crypto,
   createIdentity,
+  decodeBinaryFrame,
   decodeEnvelope,
   type Envelope,
   HikyakuError,
@@ -35,15 +37,29 @@ import {
 } from "@hikyaku/protocol";
 import { rememberingCrypto } from "./remembering-crypto.ts";
 
-/** One frame on the wire, and what the receiver answered. */
+/** One frame of an exchange, and what the receiver answered. */
 export interface Passage {
+  /** The name of the peer that called. */
+  readonly from: string;
   readonly to: string;
   readonly frame: Bytes;
   readonly envelope: Envelope | undefined;
   readonly reception: Reception;
 }
 
+/** One frame on a stream. */
+export interface Carried {
+  readonly from: string;
+  /** The name of the peer at the other end. */
+  readonly to: string;
+  readonly frame: Bytes;
+  readonly isBinary: boolean;
+  readonly envelope: Envelope | undefined;
+}
+
 export interface Weather {
+  /** Called before a frame goes out on a stream: it may hold it up, or answer `lost` to lose it although the stream stays. */
+  onStream?: (carried: Carried) => Promise<"lost" | undefined> | "lost" | undefined;
   /** Called before a frame is delivered; it may wait, throw, or answer `lost` to lose the answer after the frame arrived. */
   before?: (to: string, frame: Bytes) => Promise<"lost" | undefined> | "lost" | undefined;
   /** Called when a frame has arrived, before its answer goes back: it may hold it up, throw, or put another in its place. */
@@ -85,6 +101,7 @@ const quickCrypto: Crypto = rememberingCrypto(pureCrypto);
 export class World implements AsyncDisposable {
   readonly network: MemoryNetwork = createMemoryNetwork();
   readonly passages: Passage[] = [];
+  readonly carried: Carried[] = [];
   readonly weather: Weather = {};
   /** What kind of place a host is; public unless told. */
   readonly places: Map<string, AddressKind> = new Map();
@@ -101,7 +118,7 @@ export class World implements AsyncDisposable {
   async peer(name: string, options: PeerOptions = {}): Promise<Resident> {
     this.#seeds += 1;
     const log: LogLine[] = [];
-    const address = `http://${name}:7340`;
+    const address = addressOf(name);
     const needs: Needs = {
       crypto: this.#crypto,
       identity: createIdentity(this.#crypto, new Uint8Array(32).fill(options.seed ?? this.#seeds)),
@@ -109,7 +126,7 @@ export class World implements AsyncDisposable {
       random: webRandom,
       log: { write: (level, event, fields) => log.push({ level, event, fields }) },
       dialer: this.#tapped(name),
-      listener: options.isCallOutOnly === true ? deafListener : this.network.listener(address, { streams: options.speaksStreams === true }),
+      listener: options.isCallOutOnly === true ? deafListener : this.#listener(name, options.speaksStreams === true),
       trustStore: new MemoryTrustStore(),
       inbox: new MemoryInbox(),
       outbox: new MemoryOutbox({ state: emptyOutbox(epochOf(this.#seeds)) }),
@@ -142,7 +159,17 @@ export class World implements AsyncDisposable {
 
   /** The frames of one message type that were delivered to a peer. */
   framesTo(name: string, msgType: string): readonly Passage[] {
-    return this.passages.filter(({ to, envelope }) => to === `http://${name}:7340` && envelope?.msgType === msgType);
+    return this.passages.filter(({ to, envelope }) => to === addressOf(name) && envelope?.msgType === msgType);
+  }
+
+  /** The envelopes of one message type that a peer got from another, on whichever way: as a call, as the answer to its own call, or on a stream; by way, oldest first. */
+  envelopes(from: string, to: string, msgType: string): readonly Envelope[] {
+    const calls = this.passages.filter((passage) => passage.from === from && passage.to === addressOf(to)).map(({ envelope }) => envelope);
+    const answers = this.passages
+      .filter((passage) => passage.from === to && passage.to === addressOf(from))
+      .flatMap(({ reception }) => (reception.kind === "received" ? reception.replies.map((reply) => decodeEnvelope(reply)) : []));
+    const carried = this.carried.filter((frame) => frame.from === from && frame.to === to).map(({ envelope }) => envelope);
+    return [...calls, ...answers, ...carried].filter((envelope) => envelope !== undefined && envelope.msgType === msgType) as Envelope[];
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -162,29 +189,65 @@ export class World implements AsyncDisposable {
       dial: async (address, { isAllowed, ...options }) => {
         const judge = (host: string, kind: AddressKind): boolean => isAllowed(host, this.places.get(host) ?? kind);
         if (this.#crashing.has(fromHost)) throw new HikyakuError("UNREACHABLE", `${fromHost} is crashing.`);
-        return this.#tap(address, await dialer.dial(address, { isAllowed: judge, ...options }));
+        return this.#tap(fromHost, address, await dialer.dial(address, { isAllowed: judge, ...options }));
       },
       [Symbol.asyncDispose]: () => dialer[Symbol.asyncDispose](),
     };
   }
 
-  #tap(to: string, link: Link): Link {
-    return link.kind === "stream" ? link : this.#tapExchange(to, link);
+  #listener(name: string, streams: boolean): Listener {
+    const listener = this.network.listener(addressOf(name), { streams });
+    return {
+      get addresses() {
+        return listener.addresses;
+      },
+      start: (receiver, holder) =>
+        listener.start(receiver, {
+          opened: (stream) => holder.opened(this.#tapStream({ from: name, to: stream.origin.host }, stream)),
+          frame: (stream, frame) => holder.frame(stream, frame),
+          refused: (stream, refusal, ref) => holder.refused(stream, refusal, ref),
+          closed: (stream, reason) => holder.closed(stream, reason),
+        }),
+      [Symbol.asyncDispose]: () => listener[Symbol.asyncDispose](),
+    };
   }
 
-  #tapExchange(to: string, link: Exchange): Exchange {
+  #tap(from: string, to: string, link: Link): Link {
+    return link.kind === "stream" ? this.#tapStream({ from, to: new URL(to).hostname }, link) : this.#tapExchange(from, to, link);
+  }
+
+  /** The stream itself, as whoever holds it knows it by its identity. */
+  #tapStream({ from, to }: { readonly from: string; readonly to: string }, stream: Stream): Stream {
+    const send = stream.send.bind(stream);
+    stream.send = async (frame, signal) => {
+      if (this.#crashing.has(from)) throw new HikyakuError("UNREACHABLE", `${from} is crashing.`);
+      const isBinary = frame[0] !== openingBrace;
+      const carried: Carried = { from, to, frame, isBinary, envelope: isBinary ? decodeBinaryFrame(frame) : decodeEnvelope(frame) };
+      if ((await this.weather.onStream?.(carried)) === "lost") return;
+      this.carried.push(carried);
+      await send(frame, signal);
+    };
+    return stream;
+  }
+
+  #tapExchange(from: string, to: string, link: Exchange): Exchange {
     return {
       ...link,
       deliver: async (frame, signal) => {
+        if (this.#crashing.has(from)) throw new HikyakuError("UNREACHABLE", `${from} is crashing.`);
         const fate = await this.weather.before?.(to, frame);
         const reception = await link.deliver(frame, signal);
-        this.passages.push({ to, frame, envelope: decodeEnvelope(frame), reception });
+        this.passages.push({ from, to, frame, envelope: decodeEnvelope(frame), reception });
         const changed = await this.weather.after?.(to, frame, reception);
         return fate === "lost" ? { kind: "received", replies: [], more: false } : (changed ?? reception);
       },
     };
   }
 }
+
+const addressOf = (name: string): string => `http://${name}:7340`;
+
+const openingBrace = 0x7b;
 
 const epochOf = (seed: number): string => seed.toString(16).padStart(16, "0");
 

@@ -1,0 +1,21 @@
+/** Whole networks of real peers on simulated machines; many more of them with `npm run simulate`. */
+import { simulate } from "@hikyaku/testkit";
+import { expect, test } from "vitest";
+import { nodeCrypto } from "./crypto/node-crypto.ts";
+
+const worlds = 40;
+const timeoutMs = 55_000;
+
+test("forty worlds of crashes, loss and full disks keep every promise", { timeout: timeoutMs }, async () => {
+  for (let seed = 1; seed <= worlds; seed += 1) {
+    const { violation, tally } = await simulate(nodeCrypto, { seed });
+    expect(violation, `npm run simulate -- --seed ${seed} --seeds 1`).toBeUndefined();
+    expect(tally.get("message.handled")).toBeGreaterThan(0);
+  }
+});
+
+test.each([1, 2, 3])("one seed is one world, byte for byte: %i", { timeout: timeoutMs }, async (seed) => {
+  const [first, second] = [await simulate(nodeCrypto, { seed }), await simulate(nodeCrypto, { seed })];
+  expect(second).toEqual(first);
+  expect(first.frames).toBeGreaterThan(100);
+});
