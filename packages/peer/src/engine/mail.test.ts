@@ -125,7 +125,10 @@ describe("no room [LIM-7]", () => {
     desk.peer.on("message", (message) => message.reply({ text: "more than ten bytes" }));
     expect(await failureOf(lap.peer.ask("desk", { text: "?" }, { timeoutMs: 300 }))).toMatchObject({ code: "TIMED_OUT" });
     const [answer] = await desk.needs.outbox.findByPrefix("", 10);
-    expect(answer).toMatchObject({ stage: "queued", events: expect.arrayContaining([expect.objectContaining({ detail: "QUOTA_EXCEEDED" })]) });
+    expect(answer).toMatchObject({
+      stage: "queued",
+      events: expect.arrayContaining([expect.objectContaining({ detail: "QUOTA_EXCEEDED" })]),
+    });
   });
 });
 

@@ -13,7 +13,11 @@ const desk = "did:desk";
 function arrange(trouble?: string) {
   const clock = new ManualClock();
   const outbox = new MemoryOutbox({ state: emptyOutbox("00000000000000aa") });
-  const courier = { bag: { find: () => undefined }, arrived: () => undefined, trouble: trouble === undefined ? undefined : { reason: trouble } };
+  const courier = {
+    bag: { find: () => undefined },
+    arrived: () => undefined,
+    trouble: trouble === undefined ? undefined : { reason: trouble },
+  };
   const work: Promise<void>[] = [];
   const receipts = new Receipts({
     ground: { clock, counters: new Counters(), crypto: pureCrypto } as unknown as Ground,
@@ -82,7 +86,10 @@ test("a refusal carries the recipient's code; a code we do not know is REJECTED"
 
 test("whoever's patience ends learns how far the message had come, and what keeps it", async () => {
   const { clock, receipts, wait } = arrange("desk is not reachable.");
-  const [handled, stored] = [wait({ until: "handled", timeoutMs: 100 }), receipts.waitFor(desk, "2", { until: "stored", isContent: false, timeoutMs: 100 })];
+  const [handled, stored] = [
+    wait({ until: "handled", timeoutMs: 100 }),
+    receipts.waitFor(desk, "2", { until: "stored", isContent: false, timeoutMs: 100 }),
+  ];
   receipts.arrive(desk, ["1"], "delivered", undefined);
   await clock.pass(100);
   expect(await handled).toMatchObject({ stage: "delivered", problem: "desk is not reachable." });
@@ -92,8 +99,7 @@ test("whoever's patience ends learns how far the message had come, and what keep
 test("a stage is noted once and only upwards, however often the recipient repeats it", async () => {
   const { receipts, wait } = arrange();
   const receipt = wait({ until: "handled" });
-  for (const stage of ["delivered", "stored", "delivered", "delivered", "handled"] as const)
-    receipts.arrive(desk, ["1"], stage, undefined);
+  for (const stage of ["delivered", "stored", "delivered", "delivered", "handled"] as const) receipts.arrive(desk, ["1"], stage, undefined);
   expect((await receipt).stages.map(({ stage }) => stage)).toEqual(["delivered", "handled"]);
 });
 
