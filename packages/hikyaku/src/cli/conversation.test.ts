@@ -85,10 +85,16 @@ const unreachable = "http://127.0.0.1:1";
 const queued = (problem: string): RegExp =>
   new RegExp(`^([0-9a-f-]{36}) {2}queued: ${problem}\\n {4}retrying until \\w{3} \\d\\d:\\d\\d:\\d\\d; hikyaku explain \\1\\n$`);
 
-/** Has the desk look for a peer where nobody listens, with no link to it left. */
-async function lose(name: string): Promise<void> {
-  await here(desk, ["block", name]);
-  await here(desk, ["trust", name, "--level", "trusted", "--at", unreachable]);
+/** Has desk and lap look for each other where nobody listens, with no link left between them. */
+async function loseEachOther(): Promise<void> {
+  await here(lap, ["trust", "desk", "--at", unreachable]);
+  await here(desk, ["block", "lap"]);
+  await here(desk, ["trust", "lap", "--level", "trusted", "--at", unreachable]);
+}
+
+async function findEachOther(): Promise<void> {
+  await here(lap, ["trust", "desk", "--at", desk.facts.addresses.join(",")]);
+  await here(desk, ["trust", "lap", "--at", lap.facts.addresses.join(",")]);
 }
 
 test("up says where it is and who it is", () => {
@@ -374,7 +380,7 @@ test("somebody unknown is a mistake of use that says where to look [CLI-1] [CLI-
 });
 
 test("a message to a peer that is down is queued, with its address and the cause, and nothing says sent [CLI-1] [CLI-2]", async () => {
-  await lose("lap");
+  await loseEachOther();
   const refused = "lap is not reachable: http://127\\.0\\.0\\.1:1 cannot be reached: connection refused; nothing listens there\\.";
   expect(await at(desk, ["send", "lap", "hello"])).toMatchObject({ code: 0, stderr: "", stdout: expect.stringMatching(queued(refused)) });
   expect(await jsonAt(desk, ["send", "lap", "x"])).toEqual({
@@ -390,13 +396,15 @@ test("a message to a peer that is down is queued, with its address and the cause
   ];
   expect(waited).toMatchObject({ code: 4, stderr: "", stdout: expect.stringMatching(queued(refused)) });
   expect([waitedJson.code, JSON.parse(waitedJson.stdout)]).toMatchObject([4, { stage: "queued" }]);
-  await here(desk, ["trust", "lap", "--at", lap.facts.addresses.join(",")]);
-  await expect.poll(async () => (await here(lap, ["inbox", "--peek"])).stdout).toMatch(/hello\n.*x\n.*hello\n.*hello\n$/);
+  await findEachOther();
+  await expect
+    .poll(async () => (await here(lap, ["inbox", "--peek"])).stdout, { timeout: 20_000 })
+    .toMatch(/hello\n.*x\n.*hello\n.*hello\n$/);
   await here(lap, ["inbox"]);
 });
 
 test("what nobody keeps fails where the peer is down, with its address and the cause [CLI-1] [CLI-2]", async () => {
-  await lose("lap");
+  await loseEachOther();
   for (const words of [
     ["ping", "lap"],
     ["capabilities", "lap"],
@@ -408,7 +416,7 @@ test("what nobody keeps fails where the peer is down, with its address and the c
     expect(stderr).not.toMatch(/\bsent\b|stored|queued/);
   }
   expect(JSON.parse((await here(desk, ["ping", "lap", "--json"])).stderr)).toMatchObject({ error: { code: "UNREACHABLE" } });
-  await here(desk, ["trust", "lap", "--at", lap.facts.addresses.join(",")]);
+  await findEachOther();
 });
 
 test("what takes too long has exit code 4, and says how far it came [CLI-1]", async () => {
@@ -429,6 +437,8 @@ test("who is blocked gets nothing in, its session has ended, and its scopes wait
   expect((await here(desk, ["scopes", "lap"])).stdout).toBe("lap is blocked and may do nothing; once trusted again it may: message\n");
   expect((await here(desk, ["inbox"])).stdout).toMatch(/^No new messages/);
   await here(desk, ["trust", "lap", "--level", "trusted"]);
+  // Who asks does not wait for the next try.
+  expect(await here(lap, ["ping", "desk"])).toMatchObject({ code: 0 });
   expect(await here(lap, ["send", "desk", "hello", "--wait", "stored"])).toMatchObject({ code: 0 });
   // In its order: what was kept meanwhile comes first.
   expect((await here(desk, ["inbox"])).stdout).toMatch(/from one who is blocked\n.*hello\n$/);

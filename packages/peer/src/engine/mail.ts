@@ -64,7 +64,13 @@ export class Mail {
   handle(handler: MessageHandler, manner?: HandlerManner): void {
     if (this.#handler !== undefined) throw new HikyakuError("INVALID_ARGUMENT", "There is a handler for messages already.");
     this.#handler = handler;
-    this.#parts.background(this.#parts.handling.handle("message", (message) => handler(this.#incoming(message)), manner));
+    this.#parts.background(
+      this.#parts.handling.handle(
+        "message",
+        (message) => handler(this.#incoming(message, JSON.parse(message.body) as MessageBody)),
+        manner,
+      ),
+    );
   }
 
   /**
@@ -96,10 +102,10 @@ export class Mail {
     const { ground, handling } = this.#parts;
     const handler = this.#handler;
     if (handler === undefined || type !== "message") return ground.counters.add("message.transient.unheard");
-    const message = inboxMessage(from, { type, body }, ground.clock.now());
+    const message = { from: from.did, ...factsOf(body) };
     const hasRoom = handling.runTransient(async () => {
       try {
-        await handler(this.#incoming(message));
+        await handler(this.#incoming(message, contentOf(body)));
       } catch (error) {
         ground.log.write("error", "handler.failed", {
           peer: from.did,
@@ -155,13 +161,13 @@ export class Mail {
     else if (arrival.kind === "outdated") receipts.note([id], "refused", "SEQUENCE_ERROR");
   }
 
-  #incoming({ id, from, body, sentAt, replyTo, thread }: InboxMessage): Incoming {
+  #incoming({ id, from, sentAt, replyTo, thread }: Pick<InboxMessage, "from"> & LetterFacts, body: MessageBody): Incoming {
     const { known } = this.#parts;
     const name = known.get(from)?.name ?? from;
     return {
       id,
       from: { did: from, name, trust: known.standingOf(from).level },
-      body: JSON.parse(body) as MessageBody,
+      body,
       sentAt,
       ...(replyTo === undefined ? {} : { replyTo }),
       ...(thread === undefined ? {} : { thread }),
@@ -173,21 +179,29 @@ export class Mail {
 }
 
 function inboxMessage(from: Sender, { type, body }: Letter, now: number): InboxMessage {
-  const { id, sent_at, exp, reply_to, thread } = body;
   const place = placeOf(body);
   return {
-    id,
+    ...factsOf(body),
     from: from.did,
     type,
-    body: JSON.stringify("text" in body ? { text: body.text } : { json: body.json }),
-    sentAt: sent_at,
-    exp: Math.min(exp ?? Number.POSITIVE_INFINITY, now + limits.messageLifeMsMax),
+    body: JSON.stringify(contentOf(body)),
+    exp: Math.min(body.exp ?? Number.POSITIVE_INFINITY, now + limits.messageLifeMsMax),
     receivedAt: now,
-    ...(reply_to === undefined ? {} : { replyTo: reply_to }),
-    ...(thread === undefined ? {} : { thread }),
     ...(place === undefined ? {} : { place }),
   };
 }
+
+type LetterFacts = Pick<InboxMessage, "id" | "sentAt" | "replyTo" | "thread">;
+
+const factsOf = ({ id, sent_at, reply_to, thread }: ApplicationFields): LetterFacts => ({
+  id,
+  sentAt: sent_at,
+  ...(reply_to === undefined ? {} : { replyTo: reply_to }),
+  ...(thread === undefined ? {} : { thread }),
+});
+
+/** What the sender said, without what stands beside it. */
+const contentOf = (body: MessageBody): MessageBody => ("text" in body ? { text: body.text } : { json: body.json }) as MessageBody;
 
 const placeOf = ({ lane, order, floor }: ApplicationFields): LanePlace | undefined =>
   lane === undefined || order === undefined || floor === undefined ? undefined : { lane, order, floor };
