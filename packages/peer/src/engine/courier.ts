@@ -90,6 +90,8 @@ export class Courier {
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
+  /** Calls of the peer's that are being taken in. */
+  #callsInWork = 0;
   /** Of the exchange that is under way. */
   #budget: AnswerBudget | undefined;
 
@@ -131,7 +133,7 @@ export class Courier {
 
   /** There is something to send. Waits for the next attempt where the peer could not be reached a moment ago. */
   stir(): void {
-    if (this.#isRunning || this.#parts.closing.aborted || !this.#hasWork()) return;
+    if (this.#isRunning || this.#callsInWork > 0 || this.#parts.closing.aborted || !this.#hasWork()) return;
     const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
     if (waitMs > 0) return this.#retryAfter(waitMs);
     this.#isRunning = true;
@@ -151,6 +153,17 @@ export class Courier {
     this.#backoff = undefined;
     this.#failure = undefined;
     this.stir();
+  }
+
+  /** The peer calls over an exchange: until the call is taken in, nothing sets out, as the answer to the call takes it along (spec HTTP-7). */
+  takeCall(): Disposable {
+    this.#calledAt = this.#elapsed();
+    this.#callsInWork += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#callsInWork -= 1;
+      },
+    };
   }
 
   /** Somebody waits for an answer now: the peer is tried at once, whatever failed before. The circuits of its addresses keep that from becoming too often (DLV-6). */
@@ -300,6 +313,7 @@ export class Courier {
   async #carryOver(link: Link, contact: Contact): Promise<void> {
     const { closing } = this.#parts;
     while (!closing.aborted) {
+      if (link.kind === "stream") await this.#gather();
       const session = await this.#sessionOn(link, contact);
       const isBundling = link.kind === "stream" && session.facts.version === bundlingVersion;
       const load = this.bag.load({ isBundling, ...this.#rules() });
@@ -307,6 +321,15 @@ export class Courier {
       await this.#ship(link, session, load, contact);
       await this.#refill();
       if (!this.bag.hasCargo(this.#rules())) return;
+    }
+  }
+
+  /** Whoever speaks at length is let go on while every few steps bring more: what has gathered goes together. Nothing is waited for, so whoever says one thing pays nothing. */
+  async #gather(): Promise<void> {
+    const { room } = this.bag;
+    for (let before = -1; room.size > before && !room.isFull(); ) {
+      before = room.size;
+      for (let step = 0; step < gatheringSteps; step += 1) await undefined;
     }
   }
 
@@ -452,12 +475,13 @@ export class Courier {
     if (link?.kind === "stream") link.close("no word came back");
   }
 
-  /** The peer could not be reached. What nobody keeps is not kept here either, unless the peer calls us. */
+  /** The peer could not be reached, or did not take what we brought. What nobody keeps is not kept here either, unless the peer could not be reached and calls us. */
   #setBack(error: HikyakuError): void {
     const { ground, troubled } = this.#parts;
     this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
     this.#failure = { at: ground.clock.now(), error };
-    if (!this.#isCalling()) {
+    const isOutOfReach = error.code === "UNREACHABLE" || error.code === "TIMED_OUT";
+    if (!isOutOfReach || !this.#isCalling()) {
       this.bag.room.failAll(error);
       this.bag.receipts.clear();
     }
@@ -534,6 +558,9 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
 
 /** Kept messages go again by themselves; a receipt's reader asks again, and what is transient has had its moment. */
 const isWorthRepeating = ({ entry, msgType }: Cargo): boolean => entry === undefined && msgType !== "receipt" && msgType !== "message";
+
+/** More than `tell` takes between two calls that wait for each other. */
+const gatheringSteps = 8;
 
 /** The version that brought binary frames and bundles. */
 const bundlingVersion = "1.2";

@@ -390,10 +390,10 @@ describe("between two peers", () => {
     }
     clocks.desk.set(clocks.desk.now() - 3_600_000);
     const both = [
-      lap.peer.send("desk", "message", { text: "1" }, { until: "stored" }),
-      desk.peer.send("lap", "message", { text: "2" }, { until: "stored" }),
+      lap.peer.send("desk", "message", { text: "1" }, { until: "stored", timeoutMs: 2 * limits.retryMsMax }),
+      desk.peer.send("lap", "message", { text: "2" }, { until: "stored", timeoutMs: 2 * limits.retryMsMax }),
     ];
-    for (const clock of Object.values(clocks)) await clock.pass(limits.retryMsMin);
+    for (const clock of Object.values(clocks)) await clock.pass(limits.retryMsMax);
     for (const sending of both) expect((await sending).stage).toBe("stored");
     expect((await desk.peer.inbox({ limit: 10 })).map(({ body }) => body)).toEqual(
       ["from lap", "too early", "1"].map((text) => JSON.stringify({ text })),
@@ -432,6 +432,8 @@ describe("between two peers", () => {
       await settle();
       after.open[last].resolve();
       await both;
+      // What waited may have gone along with the first of the two; the other is completed as well.
+      for (const { peer } of [desk, lap]) await expect.poll(() => peer.sizes()["sessions"]?.held).toBe(2);
       const offered = world.passages.flatMap(({ envelope }) => (envelope?.msgType === "handshake" ? [envelope.sessionId] : []));
       expect(offered).toHaveLength(2);
       expect(await sendingIn(world, lap, desk)).toBe(offered.toSorted()[0]);
