@@ -206,10 +206,18 @@ export class Courier {
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);
-    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
-    this.#backoff = this.#ends;
+    if (this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
     if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
+  }
+
+  /** No link is left. Whoever sends something meanwhile is told why it waits. */
+  #restAfterEnd(reason: string, livedMs: number): void {
+    const { ground, contact } = this.#parts;
+    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
+    this.#backoff = this.#ends;
+    const what = `The connection to ${contact()?.name ?? this.did} ended: ${reason}.`;
+    this.#failure = { at: ground.clock.now(), error: new HikyakuError("UNREACHABLE", what) };
   }
 
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
