@@ -278,8 +278,9 @@ export class Courier {
       }
     } catch (error) {
       if (closing.aborted) return;
+      this.#setBack(error instanceof HikyakuError ? error : ownMistake(error));
+      // A mistake of ours is loud; it has been set back as well, so that it is not made again at once, and for ever.
       if (!(error instanceof HikyakuError)) throw error;
-      this.#setBack(error);
     } finally {
       this.#isRunning = false;
       if (!closing.aborted && this.#failure === undefined) this.stir();
@@ -506,6 +507,9 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
   return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
 }
+
+const ownMistake = (cause: unknown): HikyakuError =>
+  new HikyakuError("INTERNAL_ERROR", "This peer could not send what waits, by a mistake of its own; its log says more.", { cause });
 
 /** The version that brought binary frames and bundles. */
 const bundlingVersion = "1.2";
