@@ -48,7 +48,7 @@ class Day implements AsyncDisposable {
   /** Lets time pass until it is so, five minutes at most. */
   async until(isSo: () => boolean): Promise<void> {
     for (let turn = 0; turn < 3000 && !isSo(); turn += 1) await this.pass(100);
-    expect(isSo()).toBe(true);
+    if (!isSo()) throw new Error("it is not so after five minutes");
   }
 
   /** Lets time pass while something is done that may wait for it. */
