@@ -2,8 +2,13 @@
 import type { Row } from "./row.ts";
 
 export const rows: Readonly<Record<string, () => Promise<{ readonly row: Row }>>> = {
+  P1: () => import("./rows/p1-round-trip.ts"),
+  "P2-socket": () => import("./rows/p2-socket.ts"),
   "P2-http": () => import("./rows/p2-http.ts"),
+  P3: () => import("./rows/p3-flood.ts"),
+  P4: () => import("./rows/p4-durable.ts"),
   P6: () => import("./rows/p6-handshakes.ts"),
+  P7: () => import("./rows/p7-cold-connect.ts"),
   P11: () => import("./rows/p11-start-up.ts"),
 };
 

@@ -1,8 +1,17 @@
-/** A whole peer in a process of its own, as a program that embeds `hikyaku` runs it. It sends and measures when it is told to. */
+/** A whole peer in a process of its own, as a program that embeds `hikyaku` runs it. It speaks, listens and measures when it is told to. */
 import { createPeer, type Peer } from "hikyaku";
-import { elapsedTime } from "../measure.ts";
-import { type Flight, keepInFlight } from "./in-flight.ts";
+import { agentOf, watchOf } from "./agent.ts";
+import { startHttpPeer } from "./http-peer.ts";
 import { answerQuestions } from "./questions.ts";
+import { speakerOf } from "./speaker.ts";
+
+export interface Opening {
+  readonly folder: string;
+  /** Whether a link is kept up although nothing waits. */
+  readonly keepLinks: boolean;
+  /** Whether frames go by POST instead of over a WebSocket. */
+  readonly overHttp: boolean;
+}
 
 export interface Resident {
   readonly did: string;
@@ -13,30 +22,21 @@ export interface Acquaintance extends Resident {
   readonly name: string;
 }
 
-export interface Sending extends Flight {
-  /** The name of the recipient. */
-  readonly to: string;
-  readonly textLength: number;
-}
-
 let peer: Peer | undefined;
 
-async function open(folder: string): Promise<Resident> {
-  peer = await createPeer({ folder, listen: "127.0.0.1:0" });
+async function open({ overHttp, ...settings }: Opening): Promise<Resident> {
+  peer = overHttp ? await startHttpPeer(settings) : await createPeer({ ...settings, listen: "127.0.0.1:0" });
   return { did: peer.did, addresses: peer.addresses };
+}
+
+/** Ends every session and connection; `open` begins anew, with the same identity. */
+async function close(): Promise<void> {
+  await peer?.close();
+  peer = undefined;
 }
 
 async function trust({ did, name, addresses }: Acquaintance): Promise<void> {
   await running().trust({ peer: did, name, level: "trusted", allow: ["message"], addresses });
-}
-
-/** Messages until the time is up, each waiting for its receipt. Resolves with the microseconds that one took, all in all. */
-async function send({ to, textLength, ...flight }: Sending): Promise<number> {
-  const sender = running();
-  const text = "x".repeat(textLength);
-  const elapsed = elapsedTime();
-  const count = await keepInFlight(flight, () => sender.send(to, "message", { text }));
-  return elapsed() / count;
 }
 
 function running(): Peer {
@@ -44,4 +44,4 @@ function running(): Peer {
   return peer;
 }
 
-answerQuestions({ open, trust, send }, async () => await peer?.close());
+answerQuestions({ open, close, trust, ...agentOf(running), ...speakerOf(running), ...watchOf(running) }, close);

@@ -189,8 +189,8 @@ export const identityMutants: readonly Mutant[] = [
   {
     must: "CRY-4",
     file: "packages/protocol/src/crypto/key-derivation.ts",
-    text: "shortPrefixed(encodeUtf8(labelPrefix + name)), shortPrefixed(context)",
-    replacement: "encodeUtf8(labelPrefix + name), context",
+    text: "concatBytes(u16be(length), shortPrefixed(encodeUtf8(labelPrefix + name)))",
+    replacement: "concatBytes(u16be(length), encodeUtf8(labelPrefix + name))",
     test: "packages/protocol/src/crypto/key-derivation.test.ts",
   },
   {

@@ -36,6 +36,12 @@ export interface Letter {
   readonly body: ApplicationFields & MessageBody;
 }
 
+/** Which letters are here now, and whether there was no room for some of the others. */
+export interface Taking {
+  readonly taken: readonly Letter[];
+  readonly hasNoRoom: boolean;
+}
+
 export interface MailParts {
   readonly ground: Ground;
   readonly inbox: Inbox;
@@ -58,14 +64,20 @@ export class Mail {
   handle(handler: MessageHandler, manner?: HandlerManner): void {
     if (this.#handler !== undefined) throw new HikyakuError("INVALID_ARGUMENT", "There is a handler for messages already.");
     this.#handler = handler;
-    this.#parts.background(this.#parts.handling.handle("message", (message) => handler(this.#incoming(message)), manner));
+    this.#parts.background(
+      this.#parts.handling.handle(
+        "message",
+        (message) => handler(this.#incoming(message, JSON.parse(message.body) as MessageBody)),
+        manner,
+      ),
+    );
   }
 
   /**
    * BOX-1: durable before anything is receipted, all in one change. What is beyond the inbox's bounds is neither stored nor receipted: the code says so to the sender,
    * who tries again. A repeated id is answered with what became of it and not handled again.
    */
-  async receive(from: Sender, letters: readonly Letter[]): Promise<"QUOTA_EXCEEDED" | undefined> {
+  async receive(from: Sender, letters: readonly Letter[]): Promise<Taking> {
     const { inbox, ground, handling } = this.#parts;
     const now = ground.clock.now();
     const kept = letters.filter(({ body }) => this.#isInTime(from, body, now));
@@ -81,7 +93,8 @@ export class Mail {
     });
     this.#parts.couriers().of(from.did).stir();
     for (const lane of lanes) handling.wake({ from: from.did, lane });
-    return arrivals.some(({ kind }) => kind === "full") ? "QUOTA_EXCEEDED" : undefined;
+    const taken = kept.filter((_, index) => arrivals[index]?.kind === "stored" || arrivals[index]?.kind === "duplicate");
+    return { taken, hasNoRoom: arrivals.some(({ kind }) => kind === "full") };
   }
 
   /** For the handler that is here now, or for nobody. */
@@ -89,10 +102,10 @@ export class Mail {
     const { ground, handling } = this.#parts;
     const handler = this.#handler;
     if (handler === undefined || type !== "message") return ground.counters.add("message.transient.unheard");
-    const message = inboxMessage(from, { type, body }, ground.clock.now());
+    const message = { from: from.did, ...factsOf(body) };
     const hasRoom = handling.runTransient(async () => {
       try {
-        await handler(this.#incoming(message));
+        await handler(this.#incoming(message, contentOf(body)));
       } catch (error) {
         ground.log.write("error", "handler.failed", {
           peer: from.did,
@@ -148,13 +161,13 @@ export class Mail {
     else if (arrival.kind === "outdated") receipts.note([id], "refused", "SEQUENCE_ERROR");
   }
 
-  #incoming({ id, from, body, sentAt, replyTo, thread }: InboxMessage): Incoming {
+  #incoming({ id, from, sentAt, replyTo, thread }: Pick<InboxMessage, "from"> & LetterFacts, body: MessageBody): Incoming {
     const { known } = this.#parts;
     const name = known.get(from)?.name ?? from;
     return {
       id,
       from: { did: from, name, trust: known.standingOf(from).level },
-      body: JSON.parse(body) as MessageBody,
+      body,
       sentAt,
       ...(replyTo === undefined ? {} : { replyTo }),
       ...(thread === undefined ? {} : { thread }),
@@ -166,21 +179,29 @@ export class Mail {
 }
 
 function inboxMessage(from: Sender, { type, body }: Letter, now: number): InboxMessage {
-  const { id, sent_at, exp, reply_to, thread } = body;
   const place = placeOf(body);
   return {
-    id,
+    ...factsOf(body),
     from: from.did,
     type,
-    body: JSON.stringify("text" in body ? { text: body.text } : { json: body.json }),
-    sentAt: sent_at,
-    exp: Math.min(exp ?? Number.POSITIVE_INFINITY, now + limits.messageLifeMsMax),
+    body: JSON.stringify(contentOf(body)),
+    exp: Math.min(body.exp ?? Number.POSITIVE_INFINITY, now + limits.messageLifeMsMax),
     receivedAt: now,
-    ...(reply_to === undefined ? {} : { replyTo: reply_to }),
-    ...(thread === undefined ? {} : { thread }),
     ...(place === undefined ? {} : { place }),
   };
 }
+
+type LetterFacts = Pick<InboxMessage, "id" | "sentAt" | "replyTo" | "thread">;
+
+const factsOf = ({ id, sent_at, reply_to, thread }: ApplicationFields): LetterFacts => ({
+  id,
+  sentAt: sent_at,
+  ...(reply_to === undefined ? {} : { replyTo: reply_to }),
+  ...(thread === undefined ? {} : { thread }),
+});
+
+/** What the sender said, without what stands beside it. */
+const contentOf = (body: MessageBody): MessageBody => ("text" in body ? { text: body.text } : { json: body.json }) as MessageBody;
 
 const placeOf = ({ lane, order, floor }: ApplicationFields): LanePlace | undefined =>
   lane === undefined || order === undefined || floor === undefined ? undefined : { lane, order, floor };

@@ -2,9 +2,10 @@
 import {
   type ApplicationFields,
   type BodyByType,
+  type Bytes,
   type CapabilityResponseBody,
   type DialogueType,
-  encodeBody,
+  encodeKeptBody,
   encodeUtf8,
   factsOf,
   HikyakuError,
@@ -49,6 +50,7 @@ export interface PostingParts {
 export class Posting {
   readonly #parts: PostingParts;
   #questions = 0;
+  #dice: Bytes = new Uint8Array(0);
 
   constructor(parts: PostingParts) {
     this.#parts = parts;
@@ -64,7 +66,7 @@ export class Posting {
 
   /** Sends a body that nobody keeps. Resolves once it is next in line: whoever sends more than the link carries is held up here. */
   async tell(to: Contact, body: MessageBody, { signal }: Pick<Patience, "signal"> = {}): Promise<void> {
-    requireSendable(body);
+    const text = sendableText(body);
     const { couriers, ground } = this.#parts;
     const courier = couriers.of(to.did);
     while (courier.bag.room.isFull()) {
@@ -75,7 +77,7 @@ export class Posting {
     const fields: ApplicationFields = { id: this.#newId(), sent_at: ground.clock.now(), transient: true };
     courier.bag.room.put({
       msgType: "message",
-      plaintext: encodeBody<"message">({ ...body, ...fields }),
+      plaintext: encodeKeptBody(text, fields),
       priority: factsOf("message").priority,
     });
     courier.stir();
@@ -83,7 +85,7 @@ export class Posting {
 
   /** Tells how this peer is. Stale news is worth nothing, so nobody keeps it; resolves once the peer has taken it. */
   async report(to: KnownPeer, body: BodyByType["status_report"], options: PostOptions = {}): Promise<Receipt> {
-    requireSendable(body);
+    sendableText(body);
     const id = this.#newId();
     const fields: ApplicationFields = { id, sent_at: this.#parts.ground.clock.now() };
     return await this.#within(options, async (patience) => {
@@ -170,15 +172,15 @@ export class Posting {
 
   async #post(id: string, to: KnownPeer, type: "message", body: MessageBody, options: PostOptions): Promise<Receipt> {
     const { until, replyTo, thread, lifeMs = limits.messageLifeMsDefault, ...patience } = options;
-    const { ground, outbox, receipts, couriers } = this.#parts;
-    requireSendable(body);
+    const { ground, receipts } = this.#parts;
+    const text = sendableText(body);
     const sentAt = ground.clock.now();
     const draft: Draft = {
       id,
       to: to.did,
       type,
       priority: factsOf(type).priority,
-      body: JSON.stringify(body),
+      body: text,
       sentAt,
       exp: sentAt + Math.min(Math.max(lifeMs, 0), limits.messageLifeMsMax),
       ...(replyTo === undefined ? {} : { replyTo }),
@@ -196,17 +198,23 @@ export class Posting {
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
     try {
-      if (patience.signal?.aborted !== true) {
-        const queued = await outbox.add(draft);
-        // Only now: a courier without work may have been replaced meanwhile.
-        couriers.of(to.did).queued(queued);
-        couriers.of(to.did).urge();
-      }
+      if (patience.signal?.aborted !== true) await this.#keep(draft);
     } catch (error) {
       over.abort();
       throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
     }
     return await receipt;
+  }
+
+  /** What waits for the next attempt, since the last one failed, does not keep its sender waiting as well. */
+  async #keep(draft: Draft): Promise<void> {
+    const { couriers, outbox, receipts } = this.#parts;
+    const queued = await outbox.add(draft);
+    // Only now: a courier without work may have been replaced meanwhile.
+    const courier = couriers.of(draft.to);
+    courier.queued(queued);
+    const { trouble } = courier;
+    if (trouble !== undefined) receipts.troubled(draft.to, trouble.reason, [draft.id]);
   }
 
   async #question<Answer, Type extends DialogueType>(
@@ -240,7 +248,7 @@ export class Posting {
       },
       failed: refusal.reject,
     });
-    this.#parts.couriers.of(to.did).urge();
+    this.#parts.couriers.of(to.did).hurry();
     return await Promise.race([answer, refusal.promise]);
   }
 
@@ -262,8 +270,15 @@ export class Posting {
   }
 
   #newId(): string {
-    const { clock, random } = this.#parts.ground;
-    return newMessageId(clock.now(), random.bytes(10));
+    return newMessageId(this.#parts.ground.clock.now(), this.#nextDice());
+  }
+
+  /** Each random byte is used once. */
+  #nextDice(): Bytes {
+    if (this.#dice.length === 0) this.#dice = this.#parts.ground.random.bytes(idsAtOnce * idDiceBytes);
+    const dice = this.#dice.subarray(0, idDiceBytes);
+    this.#dice = this.#dice.subarray(idDiceBytes);
+    return dice;
   }
 
   #nextQuestion(): number {
@@ -275,17 +290,30 @@ export class Posting {
 /** As many questions at once as the other side keeps answers for. */
 const queriesMax = limits.pendingReceiptsMax / limits.receiptIdsMax;
 
+const idDiceBytes = 10;
+/** An id is no secret, and asking the system for random bytes costs more than all else about it. */
+const idsAtOnce = 256;
+
 /** Room for the application fields beside the body. */
 const fieldsBytesMax = 1024;
 
-/** Before anything is kept: what no peer could take is refused here. */
-function requireSendable(body: BodyByType[PostType]): void {
-  let length: number;
+const ownBytesMax = limits.bodyBytesMax - fieldsBytesMax;
+/** No letter of a text takes more bytes than that, by the units that a text is counted in. */
+const unitBytesMax = 3;
+
+/** The body as JSON. Before anything is kept: what no peer could take is refused here. */
+function sendableText(body: BodyByType[PostType]): string {
+  const { text, length } = measured(body);
+  if (length > ownBytesMax) throw new HikyakuError("MESSAGE_TOO_LARGE", `A body of ${length} bytes is above the limit of ${ownBytesMax}.`);
+  return text;
+}
+
+/** `length` is at most that of the text in bytes where the text is so short that nobody has to know. */
+function measured(body: BodyByType[PostType]): { readonly text: string; readonly length: number } {
   try {
-    length = encodeUtf8(JSON.stringify(body)).length;
+    const text = JSON.stringify(body);
+    return { text, length: text.length * unitBytesMax <= ownBytesMax ? text.length : encodeUtf8(text).length };
   } catch (error) {
     throw new HikyakuError("INVALID_ARGUMENT", "A body must be JSON.", { cause: error });
   }
-  if (length > limits.bodyBytesMax - fieldsBytesMax)
-    throw new HikyakuError("MESSAGE_TOO_LARGE", `A body of ${length} bytes is above the limit of ${limits.bodyBytesMax - fieldsBytesMax}.`);
 }

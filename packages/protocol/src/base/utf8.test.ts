@@ -71,7 +71,13 @@ test("a byte order mark is text, not decoration", () => {
   expect(decodeUtf8(Uint8Array.of(0xef, 0xbb, 0xbf, 0x61))).toBe("\ufeffa");
 });
 
-test("long text survives the seams between chunks", () => {
-  const text = `${"x".repeat(4095)}😀${"é".repeat(5000)}`;
+test.each([
+  ["a letter above ASCII behind the first seam", `${"x".repeat(4095)}😀${"é".repeat(5000)}`],
+  ["ASCII alone, up to a seam", "x".repeat(8192)],
+  ["ASCII alone, beyond a seam", "x".repeat(8193)],
+  ["a letter above ASCII at the very end", `${"x".repeat(9000)}é`],
+  ["nothing", ""],
+])("long text survives the seams between chunks: %s", (_, text) => {
+  expect(encodeUtf8(text)).toEqual(platformEncoder.encode(text));
   expect(decodeUtf8(encodeUtf8(text))).toBe(text);
 });

@@ -28,8 +28,20 @@ export function extract(crypto: Crypto, salt: Bytes, inputKey: Bytes): Bytes {
 
 /** XL(secret, label, ctx, n) of spec §3, CRY-4: HKDF-Expand with the TLS 1.3 shape of info (RFC 8446 §7.1). */
 export function expandLabel(crypto: Crypto, secret: Bytes, name: string, context: Bytes, length: number): Bytes {
-  const info = concatBytes(u16be(length), shortPrefixed(encodeUtf8(labelPrefix + name)), shortPrefixed(context));
-  return crypto.expand(secret, info, length);
+  return crypto.expand(secret, concatBytes(infoHead(name, length), shortPrefixed(context)), length);
+}
+
+/** By label and length, of which there are as many as the code names. */
+const infoHeads = new Map<string, Bytes>();
+
+/** What stands before the context. The ratchet asks for the same three with every message. */
+function infoHead(name: string, length: number): Bytes {
+  const key = `${length} ${name}`;
+  const known = infoHeads.get(key);
+  if (known !== undefined) return known;
+  const head = concatBytes(u16be(length), shortPrefixed(encodeUtf8(labelPrefix + name)));
+  infoHeads.set(key, head);
+  return head;
 }
 
 /** u8(length) ‖ x. Labels and contexts are ours, so one that is too long is a mistake of ours. */

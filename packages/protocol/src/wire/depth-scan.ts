@@ -2,8 +2,10 @@ import type { Bytes } from "../base/bytes.ts";
 
 const quote = 0x22;
 const backslash = 0x5c;
-const openers: ReadonlySet<number> = new Set([0x5b, 0x7b]);
-const closers: ReadonlySet<number> = new Set([0x5d, 0x7d]);
+
+// Compared, not looked up: this is asked of every byte that arrives as JSON.
+const isOpener = (byte: number): boolean => byte === 0x5b || byte === 0x7b;
+const isCloser = (byte: number): boolean => byte === 0x5d || byte === 0x7d;
 
 /**
  * Whether JSON text nests no deeper than `depthMax`, judged on its bytes before any parser sees them (spec ENV-3): a parser recurses, and
@@ -18,10 +20,10 @@ export function isShallow(bytes: Bytes, depthMax: number): boolean {
       if (byte === backslash) index += 1;
       else if (byte === quote) isInText = false;
     } else if (byte === quote) isInText = true;
-    else if (openers.has(byte)) {
+    else if (isOpener(byte)) {
       depth += 1;
       if (depth > depthMax) return false;
-    } else if (closers.has(byte)) depth -= 1;
+    } else if (isCloser(byte)) depth -= 1;
   }
   return true;
 }
