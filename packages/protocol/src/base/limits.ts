@@ -163,6 +163,8 @@ export const laneWindowCountMax: number = 4096;
 export const laneWindowBytesMax: number = 8 * kib * kib;
 /** Control bodies that wait for one peer; above it the oldest of the lowest priority goes. */
 export const controlQueueMax: number = 256;
+/** Of those, kept from whoever can be held up instead. */
+export const controlQueueReserved: number = 32;
 /** Ids of which a peer still has to be told how far they have come. */
 export const pendingReceiptsMax: number = 8192;
 /** How often in a row a lower priority may be passed over by a higher one. */
