@@ -8,6 +8,7 @@ import { httpMutants } from "./rows/http.ts";
 import { identityMutants } from "./rows/identity.ts";
 import { machineMutants } from "./rows/machine.ts";
 import { sessionMutants } from "./rows/session.ts";
+import { simulationMutants } from "./rows/simulation.ts";
 import { streamMutants } from "./rows/streams.ts";
 import { trustMutants } from "./rows/trust.ts";
 
@@ -22,4 +23,5 @@ export const mutants: readonly Mutant[] = [
   ...trustMutants,
   ...machineMutants,
   ...frameMutants,
+  ...simulationMutants,
 ];

@@ -11,6 +11,8 @@ export interface Report extends Omit<SimulationResult, "tally"> {
 // Errors are everyday answers in a world where everything fails; where they were made is not worth the time.
 Error.stackTraceLimit = 0;
 
+// Nobody asks any more: whoever did has ended.
+process.once("disconnect", () => process.exit());
 process.on("message", (order: Order) => {
   simulate(nodeCrypto, order).then(
     ({ tally, ...result }) => process.send?.({ ...result, tally: Object.fromEntries(tally) } satisfies Report),

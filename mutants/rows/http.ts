@@ -155,10 +155,11 @@ export const httpMutants: readonly Mutant[] = [
   },
   {
     must: "HTTP-7",
-    file: "packages/peer/src/engine/pickup.ts",
-    text: "if (count >= limits.repliesCountMax || bytes + frame.length > limits.repliesBytesMax) break;",
-    replacement: "if (count >= limits.repliesCountMax) break;",
-    test: "packages/peer/src/engine/pickup.test.ts",
+    file: "packages/peer/src/engine/courier.ts",
+    text: "frames.length >= limits.repliesCountMax || bytes >= limits.repliesBytesMax / 2",
+    replacement: "frames.length >= limits.repliesCountMax",
+    test: "packages/peer/src/engine/courier.test.ts",
+    title: "[HTTP-7]",
   },
   {
     must: "HTTP-8",

@@ -101,14 +101,16 @@ test("in one process: pairing, messages, refusals, a handler that throws, a peer
     counts.push(JSON.stringify([desk.stats(), lap.stats(), desk.sizes(), lap.sizes()]));
     await desk.trust({ peer: "lap", allow: ["message"] });
     await desk.close();
-    await fails(lap.send("desk", "message", { text: "canary three" }, { timeoutMs: 3000 }));
+    counts.push(JSON.stringify(await lap.send("desk", "message", { text: "canary three" })));
   }
   await using lap = await start("lap");
-  await fails(lap.send("desk", "message", { text: "canary four" }, { timeoutMs: 3000 }));
+  const kept = await lap.send("desk", "message", { text: "canary four" });
+  expect(kept.stage).toBe("queued");
+  counts.push(JSON.stringify([kept, await lap.explain(kept.id), await lap.dead({ limit: 10 })]));
   await fails(createPeer({ folder: folderOf("lap"), listen: "127.0.0.1:0", passphrase: "canary" }));
   await fails(createPeer({ folder: folderOf("sealed"), listen: "127.0.0.1:99999", passphrase: "canary" }));
 
-  expect(failures).toHaveLength(10);
+  expect(failures).toHaveLength(8);
   expect(failures.filter((failure) => String(failure).includes("did not fail"))).toEqual([]);
   // What a program's own callback threw goes back to that program as it was.
   const ours = failures.filter((failure) => !/canary of a person/.test(String(failure)));
@@ -169,7 +171,11 @@ test("as programs, at the level debug: every event is one line of JSON, and noth
     await run(["stats", "--folder", folder("desk"), "--json"]);
     desk.kill("SIGKILL");
     await desk.outcome();
-    expect((await run(["send", "desk", "canary six", "--timeout", "3", "--folder", folder("lap")])).code).not.toBe(0);
+    const kept = await run(["send", "desk", "canary six", "--wait", "stored", "--timeout", "3", "--json", "--folder", folder("lap")]);
+    expect(kept.code).toBe(4);
+    const { id } = JSON.parse(kept.stdout) as { readonly id: string };
+    expect(await run(["explain", id, "--folder", folder("lap")])).toMatchObject({ code: 0 });
+    expect(await run(["dead", "--folder", folder("lap")])).toMatchObject({ code: 0 });
     lap.kill("SIGTERM");
     await lap.outcome();
     errors.push(desk.stderr, lap.stderr);

@@ -70,6 +70,8 @@ async function until(isSo: () => boolean | Promise<boolean>): Promise<void> {
   throw new Error("it did not come to be so");
 }
 
+const messageId = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+
 async function pairThem(): Promise<void> {
   const begun = await post("/pairings", { name: "lap", allow: ["message"] });
   const accepted = lap.accept(String(begun["link"]), { name: "desk", allow: ["message"] });
@@ -223,8 +225,10 @@ test("a message comes out as content with its origin, and never as more than tha
   ]);
   expect(Object.keys(messages[1] ?? {}).sort()).toEqual([
     "body",
+    "exp",
     "from",
     "id",
+    "place",
     "position",
     "receivedAt",
     "sender",
@@ -279,6 +283,8 @@ test("no question changes anything: after all of them stats, peers and inbox are
     `/pairings/${String(id)}`,
     "/nowhere",
     "/messages",
+    "/messages/01",
+    "/dead",
   ]) {
     await ask("GET", path);
     await ask("GET", path);
@@ -288,9 +294,11 @@ test("no question changes anything: after all of them stats, peers and inbox are
   await ask("DELETE", `/pairings/${String(id)}`);
 });
 
-test("stats count what happened", async () => {
-  const { counters } = (await get("/stats")) as { readonly counters: Readonly<Record<string, number>> };
-  expect(counters["message.stored"]).toBe(4);
+test("stats count what happened, and say how full each table is", async () => {
+  const { counters, sizes } = await get("/stats");
+  expect(counters).toMatchObject({ "message.stored": 4 });
+  expect(sizes).toEqual(desk.sizes());
+  expect(sizes).toMatchObject({ knownPeers: { held: 1, most: 10_000 } });
 });
 
 test.each([
@@ -315,19 +323,189 @@ test("what the other side does not allow is its refusal, not the guard's", async
   await lap.trust({ peer: "desk", allow: ["message"] });
 });
 
-test("a peer that is not there is named with its address and the cause, and nothing says sent", async () => {
-  await desk.trust({ peer: "lap", addresses: ["http://127.0.0.1:1"] });
-  const answer = await ask("POST", "/messages", { body: { to: "lap", body: { text: "x" } } });
-  expect(answer).toMatchObject({
-    status: 502,
-    body: { error: { code: "UNREACHABLE", message: expect.stringMatching(/127\.0\.0\.1:1.*refused/) } },
+/** Has the desk look for the lap where nobody listens, with no link to it left. */
+async function loseLap(): Promise<void> {
+  await desk.trust({ peer: "lap", level: "blocked" });
+  await desk.trust({ peer: "lap", level: "trusted", addresses: ["http://127.0.0.1:1"] });
+}
+
+const findLap = async (): Promise<void> => void (await desk.trust({ peer: "lap", addresses: lap.addresses }));
+
+test("a message to a peer that is not there is queued, with its address and the cause, and goes on when the peer is found", async () => {
+  await loseLap();
+  const answer = await ask("POST", "/messages", { body: { to: "lap", body: { text: "later" } } });
+  expect(answer).toEqual({
+    status: 200,
+    body: {
+      id: expect.stringMatching(messageId),
+      stage: "queued",
+      stages: [],
+      problem: expect.stringMatching(/127\.0\.0\.1:1 .*refused/),
+      exp: expect.any(Number),
+    },
   });
-  await desk.trust({ peer: "lap", addresses: lap.addresses });
+  const path = `/messages/${String(answer.body["id"])}`;
+  expect(await get(path)).toMatchObject({ stage: "queued", trouble: { reason: answer.body["problem"], retryInMs: expect.any(Number) } });
+  await findLap();
+  await until(async () => (await get(path))["stage"] === "stored");
+  expect((await lap.inbox({ limit: 1000 })).at(-1)).toMatchObject({ id: answer.body["id"], body: '{"text":"later"}' });
 });
 
-test("what takes too long ends with its time", async () => {
-  const answer = await ask("POST", "/messages", { body: { to: "lap", body: { text: "x" }, until: "handled", timeoutMs: 100 } });
-  expect(answer).toMatchObject({ status: 504, body: { error: { code: "TIMED_OUT" } } });
+test("a report and a ping are not kept: they fail, and nothing says sent", async () => {
+  await loseLap();
+  for (const [path, body] of [
+    ["/reports", { to: "lap", body: { state: "x" } }],
+    ["/peers/lap/ping", {}],
+  ] as const)
+    expect(await ask("POST", path, { body })).toMatchObject({
+      status: 502,
+      body: { error: { code: "UNREACHABLE", message: expect.stringMatching(/127\.0\.0\.1:1.*refused/) } },
+    });
+  await findLap();
+});
+
+test("what takes too long says how far it came; a report ends with its time", async () => {
+  const answer = await ask("POST", "/messages", { body: { to: "lap", body: { text: "x" }, until: "handled", timeoutMs: 300 } });
+  expect(answer).toMatchObject({
+    status: 200,
+    body: { stage: "stored", stages: [{ stage: "stored" }], problem: "no receipt within 0.3 s" },
+  });
+  expect(await ask("POST", "/reports", { body: { to: "lap", body: { state: "x" }, timeoutMs: 1 } })).toMatchObject({
+    status: 504,
+    body: { error: { code: "TIMED_OUT" } },
+  });
+});
+
+test("everything that happened to a message can be asked for, by its id or the beginning of it", async () => {
+  const { id, exp } = await post("/messages", { to: "lap", body: { text: "explain me" } });
+  const found = await get(`/messages/${String(id)}`);
+  expect(found).toEqual({
+    id,
+    to: lap.did,
+    name: "lap",
+    type: "message",
+    priority: "normal",
+    order: expect.any(Number),
+    sentAt: expect.any(Number),
+    exp,
+    stage: "stored",
+    events: [
+      { at: expect.any(Number), kind: "queued" },
+      { at: expect.any(Number), kind: "sent", detail: expect.stringMatching(/^(?:ws:|http:|its call)/) },
+      { at: expect.any(Number), kind: "stored" },
+    ],
+  });
+  const { order } = found as { readonly order: number };
+  expect(order).toBeGreaterThan(1);
+  // The last digits of a UUIDv7 are random; the first tell the time, so messages of one test begin alike.
+  expect(await get(`/messages/${String(id).slice(0, 30)}`)).toEqual(found);
+  await lap.acknowledge([{ from: desk.did, id: String(id) }]);
+  await until(async () => (await get(`/messages/${String(id)}`))["stage"] === "handled");
+});
+
+test.each([
+  ["/messages/00000000-0000-7000-8000-000000000000", /No message of this peer has the id 0{8}-.*hikyaku send/],
+  ["/messages/01", /No message of this peer has the id 01;/],
+  ["/messages/%20", /No message/],
+  ["/messages/0", /No message/],
+  [`/messages/${"0".repeat(200)}`, /not well-formed/],
+])("GET %s is refused in a sentence", async (path, sentence) => {
+  expect(await ask("GET", path)).toEqual({
+    status: 400,
+    body: { error: { code: "INVALID_ARGUMENT", message: expect.stringMatching(sentence) } },
+  });
+});
+
+test("the beginning of several ids is no name for one", async () => {
+  const [first, second] = await Promise.all(
+    ["one", "two"].map(async (words) => String((await post("/messages", { to: "lap", body: { text: words } }))["id"])),
+  );
+  expect(first?.slice(0, 6)).toBe(second?.slice(0, 6));
+  expect(await ask("GET", `/messages/${first?.slice(0, 6)}`)).toMatchObject({
+    status: 400,
+    body: { error: { message: expect.stringMatching(/^Several messages have ids that begin with [0-9a-f]{6}; give more of it\.$/) } },
+  });
+});
+
+interface Dead {
+  readonly messages: readonly Json[];
+}
+const deadLetters = async (): Promise<readonly Json[]> => ((await get("/dead")) as unknown as Dead).messages;
+
+/** The id of a message that the lap refused for good. */
+async function beRefused(words: string): Promise<string> {
+  await lap.trust({ peer: "desk", allow: [] });
+  const before = new Set((await deadLetters()).map(({ id }) => id));
+  expect(await ask("POST", "/messages", { body: { to: "lap", body: { text: words } } })).toMatchObject({ status: 409 });
+  await lap.trust({ peer: "desk", allow: ["message"] });
+  await until(async () => (await deadLetters()).length > before.size);
+  return String((await deadLetters()).find(({ id }) => !before.has(id))?.["id"]);
+}
+
+test("a refused message is a dead letter until a person sends it anew, as another message, or drops it", async () => {
+  const before = await deadLetters();
+  const id = await beRefused("once more");
+  const [letter] = (await deadLetters()).filter((one) => one["id"] === id);
+  expect(letter).toMatchObject({ id, to: lap.did, type: "message", stage: "refused", reason: "UNAUTHORIZED" });
+  expect(letter).not.toHaveProperty("body");
+  expect(await get("/dead?limit=1")).toEqual({ messages: [...before, letter].slice(0, 1) });
+  expect(await get(`/dead?after=${id}`)).toEqual({ messages: [] });
+
+  const retried = await post(`/dead/${id}/retry`, {});
+  expect(retried).toEqual({ id: expect.stringMatching(messageId) });
+  expect(retried["id"]).not.toBe(id);
+  await until(async () => (await get(`/messages/${String(retried["id"])}`))["stage"] === "stored");
+  expect((await lap.inbox({ limit: 1000 })).filter(({ body }) => body.includes("once more")).map((one) => one.id)).toEqual([retried["id"]]);
+  expect(await deadLetters()).toEqual(before);
+  expect((await ask("POST", `/dead/${id}/retry`, { body: {} })).status).toBe(400);
+
+  const dropped = await beRefused("never mind");
+  expect(await ask("DELETE", `/dead/${dropped}`)).toEqual({ status: 200, body: {} });
+  expect(await deadLetters()).toEqual(before);
+  expect((await ask("DELETE", `/dead/${dropped}`)).status).toBe(400);
+});
+
+test("only dead letters can be sent anew or dropped, and no number or field is taken that has no sense", async () => {
+  const { id } = await post("/messages", { to: "lap", body: { text: "alive" } });
+  const none = { code: "INVALID_ARGUMENT", message: `${String(id)} is no dead letter; \`hikyaku dead\` lists them.` };
+  expect(await ask("POST", `/dead/${String(id)}/retry`, { body: {} })).toEqual({ status: 400, body: { error: none } });
+  expect(await ask("DELETE", `/dead/${String(id)}`)).toEqual({ status: 400, body: { error: none } });
+  expect(await get(`/messages/${String(id)}`)).toMatchObject({ stage: "stored" });
+  for (const [path, sentence] of [
+    ["/dead?limit=0", /limit wants at least 1/],
+    ["/dead?limit=1001", /limit wants at most 1000/],
+    ["/dead?limit=x", /limit wants/],
+    [`/dead?after=${"0".repeat(200)}`, /after wants at most 128 characters/],
+    ["/dead?before=1", /no field "before"/],
+  ] as const)
+    expect(await ask("GET", path)).toMatchObject({ status: 400, body: { error: { message: expect.stringMatching(sentence) } } });
+});
+
+test("who says that it is done with a message tells its sender so, once, and only of messages that are here", async () => {
+  const sent = lap.send("desk", "message", { text: "do me" }, { until: "handled" });
+  await until(async () => (await desk.inbox({ unread: true, limit: 1000 })).some(({ body }) => body.includes("do me")));
+  const { messages } = (await get("/inbox?unread=true&limit=1000")) as { readonly messages: readonly Json[] };
+  const done = messages.filter(({ body }) => JSON.stringify(body).includes("do me")).map(({ from, id }) => ({ from, id }));
+  const unknown = { from: lap.did, id: "01996f2a-7c1e-7b02-9d55-0c3f6a1b2e4d" };
+  expect(await ask("POST", "/inbox/handled", { body: { messages: [unknown, ...done] } })).toEqual({ status: 200, body: {} });
+  expect((await sent).stage).toBe("handled");
+  expect((await desk.inbox({ limit: 1000 })).find(({ body }) => body.includes("do me"))).toMatchObject({ stage: "handled" });
+  expect(await ask("POST", "/inbox/handled", { body: { messages: done } })).toEqual({ status: 200, body: {} });
+});
+
+test.each([
+  [{}, /messages wants array/],
+  [{ messages: "x" }, /messages wants array/],
+  [{ messages: [{ from: "lap" }] }, /messages\.0\.id wants string/],
+  [{ messages: [{ from: "lap", id: "x" }] }, /messages\.0\.id wants the id of a message/],
+  [{ messages: [{ from: "lap", id: "01996f2a-7c1e-7b02-9d55-0c3f6a1b2e4d", stage: "handled" }] }, /no field "stage"/],
+  [{ messages: [], from: "lap" }, /no field "from"/],
+])("%j is nothing to be done with", async (body, sentence) => {
+  for (const path of ["/inbox/handled", "/inbox/read"])
+    expect(await ask("POST", path, { body })).toMatchObject({
+      status: 400,
+      body: { error: { code: "INVALID_ARGUMENT", message: expect.stringMatching(sentence) } },
+    });
 });
 
 test("when whoever asked has gone, the work for it ends", async () => {

@@ -1,5 +1,9 @@
 /** What the engine says to one incoming frame: the same shape whether the frame came to our listener or came back on a link that we dialled. */
 import type { Bytes, ErrorCode } from "@hikyaku/protocol";
+import type { Stream } from "../ports/link.ts";
+
+/** How a frame came: on a stream, in an exchange that the other side began, or as an answer in one of ours. */
+export type Way = Stream | "call" | "answer";
 
 export type Answer =
   | {

@@ -63,11 +63,18 @@ interface Failure {
   readonly error: HikyakuError;
 }
 
+interface Spoken {
+  readonly sessionId: string;
+  readonly cargo: readonly Cargo[];
+}
+
 export class Courier {
   readonly did: string;
   readonly bag: Bag;
   readonly #parts: CourierParts;
   readonly #flights = new Flights();
+  /** What went over streams lately and is not kept, by the nonce of its envelope. */
+  readonly #spoken = new Map<string, Spoken>();
   #isRunning = false;
   #running: Promise<void> = Promise.resolve();
   #backoff: Backoff | undefined;
@@ -82,8 +89,9 @@ export class Courier {
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
-  #failedAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
+  /** Calls of the peer's that are being taken in. */
+  #callsInWork = 0;
   /** Of the exchange that is under way. */
   #budget: AnswerBudget | undefined;
 
@@ -125,22 +133,12 @@ export class Courier {
 
   /** There is something to send. Waits for the next attempt where the peer could not be reached a moment ago. */
   stir(): void {
-    if (this.#isRunning || this.#parts.closing.aborted || !this.#hasWork()) return;
+    if (this.#isRunning || this.#callsInWork > 0 || this.#parts.closing.aborted || !this.#hasWork()) return;
     const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
     if (waitMs > 0) return this.#retryAfter(waitMs);
     this.#isRunning = true;
     this.#running = this.#run();
     this.#parts.background(this.#running);
-  }
-
-  /** Somebody waits for an answer: the next attempt is made now. Where the last one was this very moment, its failure is the answer. */
-  urge(): void {
-    const now = this.#elapsed();
-    if (this.#backoff !== undefined && this.#backoff.retryAt > now) {
-      if (now - this.#failedAt >= limits.retryMsMin) this.#backoff = { ...this.#backoff, retryAt: now };
-      else if (this.#failure !== undefined) this.#parts.troubled(this.#failure.error);
-    }
-    this.stir();
   }
 
   /** The peer was heard of (spec DLV-5). */
@@ -154,6 +152,23 @@ export class Courier {
   renew(): void {
     this.#backoff = undefined;
     this.#failure = undefined;
+    this.stir();
+  }
+
+  /** The peer calls over an exchange: until the call is taken in, nothing sets out, as the answer to the call takes it along (spec HTTP-7). */
+  takeCall(): Disposable {
+    this.#calledAt = this.#elapsed();
+    this.#callsInWork += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#callsInWork -= 1;
+      },
+    };
+  }
+
+  /** Somebody waits for an answer now: the peer is tried at once, whatever failed before. The circuits of its addresses keep that from becoming too often (DLV-6). */
+  hurry(): void {
+    if (this.#backoff !== undefined) this.#backoff = { ...this.#backoff, retryAt: this.#elapsed() };
     this.stir();
   }
 
@@ -200,7 +215,7 @@ export class Courier {
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
   refusedOnWay(ref: string, refusal: Refusal): void {
     const flight = this.#flights.get(ref);
-    if (refusal.code === "REJECTED") this.#doubt(flight?.sessionId);
+    if (refusal.code === "REJECTED") this.#rejected(ref, flight);
     else if (flight !== undefined) {
       this.#remark(this.#flights.turnBack(flight), refusal.code);
       this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
@@ -357,7 +372,22 @@ export class Courier {
   #unload({ cargo }: Load, link: Link): void {
     const flight = cargo.find(({ entry }) => entry?.flight?.link === link)?.entry?.flight;
     if (flight !== undefined) this.#flights.turnBack(flight);
-    this.bag.room.putBack(cargo.filter(({ entry, msgType }) => entry === undefined && msgType !== "receipt" && msgType !== "message"));
+    this.bag.room.putBack(cargo.filter(isWorthRepeating));
+  }
+
+  /** HS-13 on a stream, where the refusal comes after the sending: what nobody receipts has to be remembered to go again in the next session. */
+  #rejected(ref: string, flight: Flight | undefined): void {
+    const spoken = this.#spoken.get(ref);
+    if (!this.#doubt(flight?.sessionId ?? spoken?.sessionId) || spoken === undefined) return;
+    this.#spoken.delete(ref);
+    this.bag.room.putBack(spoken.cargo);
+    this.stir();
+  }
+
+  #noteSpoken(ref: string, sessionId: string, cargo: readonly Cargo[]): void {
+    const oldest = this.#spoken.keys().next();
+    if (this.#spoken.size >= limits.spokenMax && oldest.done !== true) this.#spoken.delete(oldest.value);
+    this.#spoken.set(ref, { sessionId, cargo });
   }
 
   #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {
@@ -376,6 +406,7 @@ export class Courier {
       this.#flights.add({ ref, sessionId: session.facts.sessionId, link, sentAt: clock.elapsed(), entries });
       this.#watch();
     }
+    if (link?.kind === "stream") this.#noteSpoken(ref, session.facts.sessionId, cargo.filter(isWorthRepeating));
     const isBinary = link?.kind === "stream" && session.facts.version === bundlingVersion;
     return isBinary ? encodeBinaryFrame(envelope) : encodeEnvelope(envelope);
   }
@@ -436,13 +467,13 @@ export class Courier {
     if (link?.kind === "stream") link.close("no word came back");
   }
 
-  /** The peer could not be reached. What nobody keeps is not kept here either, unless the peer calls us. */
+  /** The peer could not be reached, or did not take what we brought. What nobody keeps is not kept here either, unless the peer could not be reached and calls us. */
   #setBack(error: HikyakuError): void {
     const { ground, troubled } = this.#parts;
     this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
-    this.#failedAt = this.#elapsed();
     this.#failure = { at: ground.clock.now(), error };
-    if (!this.#isCalling()) {
+    const isOutOfReach = error.code === "UNREACHABLE" || error.code === "TIMED_OUT";
+    if (!isOutOfReach || !this.#isCalling()) {
       this.bag.room.failAll(error);
       this.bag.receipts.clear();
     }
@@ -516,6 +547,9 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
   return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
 }
+
+/** Kept messages go again by themselves; a receipt's reader asks again, and what is transient has had its moment. */
+const isWorthRepeating = ({ entry, msgType }: Cargo): boolean => entry === undefined && msgType !== "receipt" && msgType !== "message";
 
 /** More than `tell` takes between two calls that wait for each other. */
 const gatheringSteps = 8;

@@ -49,7 +49,12 @@ export class Couriers {
   /** Somebody who is not known yet, and where to find him. */
   introduce(contact: Contact): Disposable {
     this.#introduced.set(contact.did, contact);
-    return { [Symbol.dispose]: () => this.#introduced.delete(contact.did) };
+    return {
+      [Symbol.dispose]: () => {
+        // Not where he was introduced again meanwhile.
+        if (this.#introduced.get(contact.did) === contact) this.#introduced.delete(contact.did);
+      },
+    };
   }
 
   /** A sign of life to everybody with a session, and to those a link is kept to. Whoever can only call is not called: it shows its own signs. */

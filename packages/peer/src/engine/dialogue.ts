@@ -20,6 +20,7 @@ import {
 import { ephemeral } from "../delivery/bag.ts";
 import { keepAnnounced } from "../links/reachability.ts";
 import type { Admission } from "./admission.ts";
+import type { Way } from "./answer.ts";
 import type { Couriers } from "./couriers.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Letter, Mail, Sender } from "./mail.ts";
@@ -68,8 +69,7 @@ interface OpenedEnvelope {
   readonly plaintext: BundleItem["body"];
   /** The nonce in hex. */
   readonly ref: string;
-  /** Whether it came over a stream. */
-  readonly isStream: boolean;
+  readonly way: Way;
 }
 
 interface Decoded {
@@ -106,8 +106,9 @@ export class Dialogue {
    * Acts on one opened envelope; answers wait for the peer's courier. `ref` names the envelope if it has to be refused. A bundle is decoded and judged whole before
    * any of it is acted upon (spec BUNDLE-2), and comes over streams only. Rejects only where our own storage fails.
    */
-  async receive(session: LiveSession, { msgType, plaintext, ref, isStream }: OpenedEnvelope): Promise<void> {
-    const isBundle = msgType === "bundle" && isStream && session.facts.version === "1.2";
+  async receive(session: LiveSession, { msgType, plaintext, ref, way }: OpenedEnvelope): Promise<void> {
+    using _call = way === "call" ? this.#parts.couriers.of(session.facts.peerId).takeCall() : undefined;
+    const isBundle = msgType === "bundle" && typeof way === "object" && session.facts.version === "1.2";
     const items = isBundle ? decodeBundle(plaintext) : [{ msgType, body: plaintext }];
     const refusal = items === undefined ? "INVALID_PAYLOAD" : await this.#receiveAll(session, items);
     if (refusal !== undefined) this.#refuse(session, msgType, refusal, ref);
@@ -138,9 +139,10 @@ export class Dialogue {
       if (msgType === "message") this.#sort(from, { type: msgType, body: body as Letter["body"] }, letters);
       else await this.#respond(session, from, msgType, body);
     }
-    const full = letters.length === 0 ? undefined : await this.#parts.mail.receive(from, letters);
-    for (const { body } of letters) if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${peerId} ${body.reply_to}`, body);
-    return full === undefined ? undefined : { code: full, retryAfterS: limits.inboxFullRetryAfterS };
+    if (letters.length === 0) return undefined;
+    const { taken, hasNoRoom } = await this.#parts.mail.receive(from, letters);
+    for (const { body } of taken) if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${peerId} ${body.reply_to}`, body);
+    return hasNoRoom ? { code: "QUOTA_EXCEEDED", retryAfterS: limits.inboxFullRetryAfterS } : undefined;
   }
 
   #sort(from: Sender, letter: Letter, letters: Letter[]): void {

@@ -108,7 +108,7 @@ export class Engine {
       keepLinks: settings.keepLinks,
       handshakes: () => this.#handshakesOut,
       exchange: (link, frame, signal) => this.#traffic.exchange(link, frame, signal),
-      troubled: (did, error, ids) => receipts.troubled(did, error, ids),
+      troubled: (did, error, ids) => receipts.troubled(did, error.message, ids),
       remark: (remarks: readonly Remark[]) => background(outbox.remark(remarks)),
       refused: (did, id, code) => receipts.refuse(did, id, code),
       background,

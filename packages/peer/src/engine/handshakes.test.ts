@@ -95,12 +95,12 @@ describe("offers that are refused", () => {
     const clock = new ManualClock();
     const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock: new ManualClock(clock.now() + off) })];
     await world.introduce(desk, lap);
-    const sending = lap.peer.send("desk", "message", { text: "hello" });
-    await expect(sending).rejects.toMatchObject({
-      code: "CLOCK_SKEW",
-      message: expect.stringMatching(/clock and desk's .* 300 s apart; set both/),
+    expect(await lap.peer.send("desk", "message", { text: "hello" })).toMatchObject({
+      stage: "queued",
+      problem: expect.stringMatching(/clock and desk's .* 300 s apart; set both/),
     });
     expect(desk.peer.stats()).toEqual({ "refused.CLOCK_SKEW": 1 });
+    await expect(lap.peer.ping("desk")).rejects.toMatchObject({ code: "CLOCK_SKEW" });
     expect(await desk.peer.inbox({ limit: 1 })).toEqual([]);
   });
 });
@@ -427,29 +427,39 @@ describe("a handshake on a bad line", () => {
     const { before } = stormy(() => true);
     world.weather.before = before;
     let isOver = false;
-    const outcome = failureOf(lap.peer.send("desk", "message", { text: "1" }, { timeoutMs: 60_000 })).finally(() => {
+    const sending = lap.peer.send("desk", "message", { text: "1" }, { timeoutMs: 60_000 }).finally(() => {
       isOver = true;
     });
+    const asking = failureOf(lap.peer.ping("desk", { timeoutMs: 60_000 }));
     await clock.pass(limits.halfOpenMsMax - 1);
     expect(isOver).toBe(false);
     await clock.pass(1);
-    expect(await outcome).toMatchObject({
-      code: "TIMED_OUT",
-      message: expect.stringContaining("desk began a handshake and did not finish it"),
-    });
+    const what = expect.stringContaining("desk began a handshake and did not finish it");
+    expect(await sending).toMatchObject({ stage: "queued", problem: what });
+    expect(await asking).toMatchObject({ code: "TIMED_OUT", message: what });
     delete world.weather.before;
-    expect((await lap.peer.send("desk", "message", { text: "2" })).stage).toBe("stored");
-    expect(await desk.peer.inbox({ limit: 10 })).toHaveLength(1);
+    const next = lap.peer.send("desk", "message", { text: "2" }, { until: "stored" });
+    await clock.pass(limits.retryMsMin);
+    expect((await next).stage).toBe("stored");
+    expect((await desk.peer.inbox({ limit: 10 })).map(({ body }) => body)).toEqual(['{"text":"1"}', '{"text":"2"}']);
   });
 
   test("a lost M2 fails the attempt, and the next one works [HS-12]", async () => {
     await using world = new World();
-    const [desk, lap] = [await world.peer("desk"), await world.peer("lap")];
+    const clock = new ManualClock();
+    const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock })];
     await world.introduce(desk, lap);
     world.weather.before = () => "lost";
-    await expect(lap.peer.send("desk", "message", { text: "1" })).rejects.toMatchObject({ code: "HANDSHAKE_FAILED" });
+    const asking = failureOf(lap.peer.ping("desk"));
+    const first = await lap.peer.send("desk", "message", { text: "1" });
+    expect(first).toMatchObject({ stage: "queued", problem: "desk gave no answer to the handshake." });
+    expect(await asking).toMatchObject({ code: "HANDSHAKE_FAILED" });
     delete world.weather.before;
-    expect((await lap.peer.send("desk", "message", { text: "2" })).stage).toBe("stored");
+    const next = lap.peer.send("desk", "message", { text: "2" }, { until: "stored" });
+    await clock.pass(limits.retryMsMin);
+    expect((await next).stage).toBe("stored");
+    expect(await lap.peer.explain(first.id)).toMatchObject({ stage: "stored" });
+    expect(world.framesTo("desk", "handshake")).toHaveLength(2);
   });
 
   test("an answer by somebody else, or a changed one, makes no session and no M3", async () => {
@@ -530,11 +540,19 @@ describe("after a restart", () => {
     const second = await world.restart(desk);
     await lap.peer.send("desk", "message", { text: "1" });
     const third = await world.restart(second);
-    await expect(lap.peer.send("desk", "message", { text: "2" })).rejects.toMatchObject({ code: "REJECTED" });
+    const sending = lap.peer.send("desk", "message", { text: "2" });
+    expect(await sending).toMatchObject({ stage: "queued", problem: expect.stringContaining("did not take the message (REJECTED)") });
     expect(third.peer.stats()).toEqual({ "refused.NO_SESSION": 1 });
-    await clock.pass(limits.handshakeIntervalMsMin);
-    expect((await lap.peer.send("desk", "message", { text: "3" })).stage).toBe("stored");
-    expect((await third.peer.inbox({ limit: 10 })).map(({ body }) => body)).toEqual(['{"text":"0"}', '{"text":"1"}', '{"text":"3"}']);
+    await clock.pass(limits.handshakeIntervalMsMin - 1);
+    expect(world.framesTo("desk", "handshake")).toHaveLength(2);
+    expect(third.peer.stats()["session.established"]).toBeUndefined();
+    // The wait between two tries may be longer by now than what was left of the ten seconds.
+    await clock.pass(2 * limits.handshakeIntervalMsMin);
+    expect((await lap.peer.send("desk", "message", { text: "3" }, { until: "stored" })).stage).toBe("stored");
+    expect((await third.peer.inbox({ limit: 10 })).map(({ body }) => body)).toEqual(
+      ["0", "1", "2", "3"].map((text) => JSON.stringify({ text })),
+    );
+    expect(world.framesTo("desk", "handshake")).toHaveLength(3);
   });
 
   test("frames recorded before the restart are worth nothing after it", async () => {

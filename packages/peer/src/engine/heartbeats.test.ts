@@ -34,7 +34,7 @@ test("each side of a session beats every thirty seconds, by the same count", asy
 test("a heartbeat fetches what waits for a peer that can only call out; nobody beats at one that cannot be dialled [HTTP-7]", async () => {
   await using meeting = await arrange(true);
   const { world, clock, desk, lap } = meeting;
-  const sending = desk.peer.send("lap", "message", { text: "for lap" }, { timeoutMs: 60_000 });
+  const sending = desk.peer.send("lap", "message", { text: "for lap" }, { until: "stored", timeoutMs: 60_000 });
   await clock.pass(limits.heartbeatIntervalMs);
   expect((await sending).stage).toBe("stored");
   expect(await lap.peer.inbox({ limit: 1 })).toHaveLength(1);

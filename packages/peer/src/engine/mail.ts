@@ -36,6 +36,12 @@ export interface Letter {
   readonly body: ApplicationFields & MessageBody;
 }
 
+/** Which letters are here now, and whether there was no room for some of the others. */
+export interface Taking {
+  readonly taken: readonly Letter[];
+  readonly hasNoRoom: boolean;
+}
+
 export interface MailParts {
   readonly ground: Ground;
   readonly inbox: Inbox;
@@ -71,7 +77,7 @@ export class Mail {
    * BOX-1: durable before anything is receipted, all in one change. What is beyond the inbox's bounds is neither stored nor receipted: the code says so to the sender,
    * who tries again. A repeated id is answered with what became of it and not handled again.
    */
-  async receive(from: Sender, letters: readonly Letter[]): Promise<"QUOTA_EXCEEDED" | undefined> {
+  async receive(from: Sender, letters: readonly Letter[]): Promise<Taking> {
     const { inbox, ground, handling } = this.#parts;
     const now = ground.clock.now();
     const kept = letters.filter(({ body }) => this.#isInTime(from, body, now));
@@ -87,7 +93,8 @@ export class Mail {
     });
     this.#parts.couriers().of(from.did).stir();
     for (const lane of lanes) handling.wake({ from: from.did, lane });
-    return arrivals.some(({ kind }) => kind === "full") ? "QUOTA_EXCEEDED" : undefined;
+    const taken = kept.filter((_, index) => arrivals[index]?.kind === "stored" || arrivals[index]?.kind === "duplicate");
+    return { taken, hasNoRoom: arrivals.some(({ kind }) => kind === "full") };
   }
 
   /** For the handler that is here now, or for nobody. */

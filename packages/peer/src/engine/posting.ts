@@ -162,7 +162,7 @@ export class Posting {
 
   async #post(id: string, to: KnownPeer, type: "message", body: MessageBody, options: PostOptions): Promise<Receipt> {
     const { until, replyTo, thread, lifeMs = limits.messageLifeMsDefault, ...patience } = options;
-    const { ground, outbox, receipts, couriers } = this.#parts;
+    const { ground, receipts } = this.#parts;
     const text = sendableText(body);
     const sentAt = ground.clock.now();
     const draft: Draft = {
@@ -180,17 +180,23 @@ export class Posting {
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
     try {
-      if (patience.signal?.aborted !== true) {
-        const queued = await outbox.add(draft);
-        // Only now: a courier without work may have been replaced meanwhile.
-        couriers.of(to.did).queued(queued);
-        couriers.of(to.did).urge();
-      }
+      if (patience.signal?.aborted !== true) await this.#keep(draft);
     } catch (error) {
       receipts.forget(id);
       throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
     }
     return await receipt;
+  }
+
+  /** What waits for the next attempt, since the last one failed, does not keep its sender waiting as well. */
+  async #keep(draft: Draft): Promise<void> {
+    const { couriers, outbox, receipts } = this.#parts;
+    const queued = await outbox.add(draft);
+    // Only now: a courier without work may have been replaced meanwhile.
+    const courier = couriers.of(draft.to);
+    courier.queued(queued);
+    const { trouble } = courier;
+    if (trouble !== undefined) receipts.troubled(draft.to, trouble.reason, [draft.id]);
   }
 
   async #question<Answer, Type extends DialogueType>(
@@ -224,7 +230,7 @@ export class Posting {
       },
       failed: refusal.reject,
     });
-    this.#parts.couriers.of(to.did).urge();
+    this.#parts.couriers.of(to.did).hurry();
     return await Promise.race([answer, refusal.promise]);
   }
 

@@ -134,9 +134,9 @@ export class Receipts {
   }
 
   /** The peer could not be reached, or would not take these messages now: whoever is content with less learns how far it came. */
-  troubled(did: string, error: HikyakuError, ids?: readonly string[]): void {
+  troubled(did: string, problem: string, ids?: readonly string[]): void {
     for (const [id, { to, isContent, settle }] of [...this.#waiting])
-      if (to === did && isContent && (ids === undefined || ids.includes(id))) settle(error.message);
+      if (to === did && isContent && (ids === undefined || ids.includes(id))) settle(problem);
   }
 
   failAll(error: HikyakuError): void {

@@ -13,7 +13,7 @@ import {
   limits,
 } from "@hikyaku/protocol";
 import type { Origin, Stream } from "../ports/link.ts";
-import { type Received, refused, taken } from "./answer.ts";
+import { type Received, refused, taken, type Way } from "./answer.ts";
 import type { Dialogue } from "./dialogue.ts";
 import type { HandshakesIn } from "./handshakes-in.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
@@ -37,23 +37,23 @@ export class Reception {
     this.#parts = parts;
   }
 
-  /** One frame; `stream` is what it came on, where that is a stream. Rejects only where our own storage fails: then nothing was acknowledged. */
-  async receive(frame: Bytes, origin: Origin, stream: Stream | undefined): Promise<Received> {
+  /** One frame. Rejects only where our own storage fails: then nothing was acknowledged. */
+  async receive(frame: Bytes, origin: Origin, way: Way): Promise<Received> {
     if (frame.length > limits.envelopeBytesMax) return this.#refuse("MESSAGE_TOO_LARGE", "MESSAGE_TOO_LARGE");
     // FRAME-5: binary frames travel on streams only.
-    const envelope = stream === undefined ? decodeEnvelope(frame) : decodeStreamFrame(frame);
+    const envelope = typeof way === "object" ? decodeStreamFrame(frame) : decodeEnvelope(frame);
     if (envelope === undefined) return this.#refuse("MALFORMED_MESSAGE", "MALFORMED_MESSAGE");
-    const received = await this.#receiveEnvelope(envelope, frame, origin, stream);
+    const received = await this.#receiveEnvelope(envelope, frame, origin, way);
     return { ...received, ref: encodeHex(envelope.nonce) };
   }
 
-  async #receiveEnvelope(envelope: Envelope, frame: Bytes, origin: Origin, stream: Stream | undefined): Promise<Received> {
+  async #receiveEnvelope(envelope: Envelope, frame: Bytes, origin: Origin, way: Way): Promise<Received> {
     const { did } = this.#parts.ground.identity;
     if (envelope.recipientId !== did) return this.#refuse("REJECTED", "UNKNOWN_RECIPIENT");
     if (envelope.senderId === did) return this.#refuse("REJECTED", "REFLECTED");
     return envelope.msgType.startsWith("handshake")
-      ? this.#receiveHandshake(envelope, frame, origin, stream)
-      : await this.#receiveMessage(envelope, stream !== undefined);
+      ? this.#receiveHandshake(envelope, frame, origin, typeof way === "object" ? way : undefined)
+      : await this.#receiveMessage(envelope, way);
   }
 
   #receiveHandshake(envelope: Envelope, frame: Bytes, origin: Origin, stream: Stream | undefined): Received {
@@ -71,7 +71,7 @@ export class Reception {
     }
   }
 
-  async #receiveMessage(envelope: Envelope, isStream: boolean): Promise<Received> {
+  async #receiveMessage(envelope: Envelope, way: Way): Promise<Received> {
     const { ground, keys, sessions, dialogue } = this.#parts;
     const session = sessions.find(envelope.senderId, envelope.sessionId);
     const peerKey = session === undefined ? undefined : keys.keyOf(envelope.senderId);
@@ -87,7 +87,7 @@ export class Reception {
       return { answer: taken() };
     }
     const ref = encodeHex(envelope.nonce);
-    await dialogue.receive(session, { msgType: envelope.msgType, plaintext: opening.plaintext, ref, isStream });
+    await dialogue.receive(session, { msgType: envelope.msgType, plaintext: opening.plaintext, ref, way });
     return { answer: taken(), provenBy: envelope.senderId };
   }
 

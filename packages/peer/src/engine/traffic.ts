@@ -44,7 +44,7 @@ export class Traffic implements StreamHolder {
     try {
       const refusal = this.#limit(origin);
       if (refusal !== undefined) return { kind: "refused", ...refusal };
-      const { answer, provenBy } = await this.#parts.reception().receive(frame, origin, undefined);
+      const { answer, provenBy } = await this.#parts.reception().receive(frame, origin, "call");
       if (answer.kind === "refused") return answer;
       if (provenBy === undefined) return { kind: "received", replies: answer.frames, more: false };
       admission.proven(origin, known.standingOf(provenBy));
@@ -129,7 +129,7 @@ export class Traffic implements StreamHolder {
   async #absorb({ origin }: Exchange, reply: Bytes): Promise<Answer | undefined> {
     const { ground, couriers, reception } = this.#parts;
     try {
-      const { answer, provenBy } = await reception().receive(reply, origin, undefined);
+      const { answer, provenBy } = await reception().receive(reply, origin, "answer");
       if (provenBy !== undefined) couriers.of(provenBy).heard();
       return answer;
     } catch (error) {

@@ -1,5 +1,5 @@
 import { encodeEnvelope } from "@hikyaku/protocol";
-import { ManualClock, Puppet, World } from "@hikyaku/testkit";
+import { Puppet, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import type { AddressKind } from "../ports/link.ts";
 import { keepAnnounced, Reachability } from "./reachability.ts";
@@ -12,14 +12,14 @@ test.each([
   ["from there, ours on a network", "host", false, ["public", "private"]],
   ["from there, ours on loopback", "host", true, ["public", "private", "loopback"]],
 ] as const)("a peer that calls %s may point us at these only [TRUST-6]", (_, callsFrom, isLoopbackOurs, harmless) => {
-  const reachability = new Reachability(new ManualClock(), () => isLoopbackOurs);
+  const reachability = new Reachability(() => isLoopbackOurs);
   reachability.called("did:desk", callsFrom);
   reachability.called("did:other", "host");
   expect(kinds.filter((kind) => reachability.isHarmless("did:desk", "host", kind))).toEqual(harmless);
 });
 
 test("whoever never called may point us at public places only, also after it was forgotten [TRUST-6]", () => {
-  const reachability = new Reachability(new ManualClock(), () => true);
+  const reachability = new Reachability(() => true);
   expect(kinds.filter((kind) => reachability.isHarmless("did:desk", "host", kind))).toEqual(["public"]);
   reachability.called("did:desk", "host");
   reachability.forget("did:desk");
@@ -32,7 +32,7 @@ test.each([
   ["on a network", false, ["public", "private", "reserved"]],
   ["on loopback", true, ["public", "private", "loopback", "reserved"]],
 ] as const)("with our listener %s, a name in a pairing link may lead to these only [TRUST-9]", (_, isLoopbackOurs, allowed) => {
-  const reachability = new Reachability(new ManualClock(), () => isLoopbackOurs);
+  const reachability = new Reachability(() => isLoopbackOurs);
   for (const address of [
     "http://desk.example:1",
     "http://localhost:1",
@@ -44,7 +44,7 @@ test.each([
 });
 
 test("an IP address in a pairing link, and a name that a person typed, may be dialled as they are [TRUST-9]", () => {
-  const reachability = new Reachability(new ManualClock(), () => false);
+  const reachability = new Reachability(() => false);
   const typed = { address: "http://localhost:1", source: "person" } as const;
   for (const known of [inLink("http://127.0.0.1:1"), inLink("http://[fe80::1]:1"), inLink("http://[::ffff:127.0.0.1]:1"), typed])
     expect(kinds.filter((kind) => reachability.mayDial("did:desk", known, "host", kind))).toEqual(kinds);
@@ -70,9 +70,9 @@ describe("in a session [TRUST-6]", () => {
       frames += 1;
       return { kind: "refused", code: "OVERLOADED" };
     });
-    const ping = await desk.peer.ping("puppet").catch((error: unknown) => error);
+    const receipt = await desk.peer.send("puppet", "message", { text: "hello" });
     await listener[Symbol.asyncDispose]();
-    return { frames, ping };
+    return { frames, receipt };
   };
 
   test.each<[string, string, AddressKind]>([
@@ -82,9 +82,9 @@ describe("in a session [TRUST-6]", () => {
     ["everybody", "224.0.0.1", "multicast"],
   ])("%s is not dialled on a peer's word", async (_, host, kind) => {
     await using world = new World();
-    const { frames, ping } = await announce(world, "203.0.113.7", host, kind);
+    const { frames, receipt } = await announce(world, "203.0.113.7", host, kind);
     expect(frames).toBe(0);
-    expect(ping).toMatchObject({ code: "UNREACHABLE", message: expect.stringContaining(host) });
+    expect(receipt).toMatchObject({ stage: "queued", problem: expect.stringMatching(new RegExp(`not reachable.*${host}.*not dialled`)) });
   });
 
   test("not even link-local where the peer calls from there", async () => {
@@ -111,8 +111,15 @@ describe("in a session [TRUST-6]", () => {
     world.places.set("desk", "public");
     await lap.peer.accept(late.link, { name: "desk", allow: [] });
     await late.paired;
+    for (let turn = 0; turn < 20; turn += 1) await settle();
     world.places.set("desk", "loopback");
-    await expect(lap.peer.ping("desk")).rejects.toMatchObject({ code: "UNREACHABLE" });
+    const calls = (): number => world.passages.filter(({ from }) => from === "lap").length;
+    const before = calls();
+    expect(await lap.peer.send("desk", "message", { text: "hello" })).toMatchObject({
+      stage: "queued",
+      problem: expect.stringContaining("http://desk:7340 is not dialled"),
+    });
+    expect(calls()).toBe(before);
     expect(lap.peer.givenAddresses("desk")).toEqual([]);
     await lap.peer.trust({ peer: "desk", addresses: ["http://desk:7340"] });
     expect(await lap.peer.ping("desk")).toBeGreaterThan(0);

@@ -165,6 +165,8 @@ export const laneWindowBytesMax: number = 8 * kib * kib;
 export const controlQueueMax: number = 256;
 /** Of those, kept from whoever can be held up instead. */
 export const controlQueueReserved: number = 32;
+/** Envelopes without anything kept that went to one peer over streams and could still be refused there. */
+export const spokenMax: number = 64;
 /** Ids of which a peer still has to be told how far they have come. */
 export const pendingReceiptsMax: number = 8192;
 /** How often in a row a lower priority may be passed over by a higher one. */

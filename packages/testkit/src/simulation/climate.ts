@@ -30,6 +30,8 @@ export interface Climate {
   readonly slowDisks: number;
   readonly slowHandler: number;
   readonly failingHandler: number;
+  /** A program that dies while its handler runs. */
+  readonly dyingHandler: number;
   readonly shortLife: number;
 }
 
@@ -52,7 +54,7 @@ export function drawClimate(dice: Dice): Climate {
     commitMsMax: dice.pick([0, 2, 10, 60]),
     diskFull: sometimes(() => dice.next() * 0.04),
     crashes: sometimes(() => dice.between(2, 7)),
-    stops: sometimes(() => dice.between(1, 2)),
+    stops: sometimes(() => dice.between(1, 3)),
     partitions: sometimes(() => dice.between(3, 5)),
     clockJumps: sometimes(() => dice.between(1, 2)),
     naps: isLong ? dice.between(8, 11) : dice.chance(0.1) ? 1 : 0,
@@ -60,6 +62,7 @@ export function drawClimate(dice: Dice): Climate {
     slowDisks: sometimes(() => dice.between(1, 3)),
     slowHandler: sometimes(() => dice.next() * 0.35),
     failingHandler: sometimes(() => dice.next() * 0.08),
+    dyingHandler: sometimes(() => dice.next() * 0.014),
     shortLife: sometimes(() => dice.next() * 0.2),
   };
 }

@@ -98,6 +98,9 @@ export class Disk {
     const isFull = timeline.now < this.#fullUntil || (!climate.isCalm && dice.chance(climate.diskFull));
     if (isFull) count(tally, "fault: disk full", batch.length);
     for (const { make } of isFull ? [] : batch) make();
-    for (const { tell, refuse } of batch) isFull ? refuse(new HikyakuError("STORAGE_FAILED", "The simulated disk is full.")) : tell();
+    for (const { tell, refuse } of batch) {
+      if (isFull) refuse(new HikyakuError("STORAGE_FAILED", "The simulated disk is full."));
+      else tell();
+    }
   }
 }

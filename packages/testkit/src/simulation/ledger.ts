@@ -118,8 +118,9 @@ export class Ledger {
 
   /** I14, I8: everything that was ever durable is settled, with a reason that is true. */
   judgeEnd(durable: ReadonlySet<string>): void {
-    const kept = [...this.#witnesses.values()].flatMap(({ outbox }) => [...outbox.messages.keys()]);
-    for (const id of new Set([...durable, ...kept])) {
+    const ids = new Set(durable);
+    for (const { outbox } of this.#witnesses.values()) for (const id of outbox.messages.keys()) ids.add(id);
+    for (const id of ids) {
       const entry = this.#entries.get(id);
       const sender = entry && [...this.#witnesses.values()].find(({ name }) => name === entry.from);
       const held = sender?.outbox.messages.get(id);

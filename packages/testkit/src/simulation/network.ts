@@ -84,7 +84,7 @@ export class Network {
 
   /** A machine fell silent: whoever was connected to it learns so, sooner or later. */
   abandon(name: string): void {
-    for (const wire of [...this.#wires]) if (wire.joins(name)) this.#break(wire);
+    for (const wire of this.#wires) if (wire.joins(name)) this.#break(wire);
   }
 
   listener(host: Host, life: Life): Listener {
@@ -96,7 +96,7 @@ export class Network {
       },
       [Symbol.asyncDispose]: async () => {
         if (host.program?.life === life) host.program = undefined;
-        for (const wire of [...this.#wires]) wire.endOf(host.name)?.close("the listener closes");
+        for (const wire of this.#wires) wire.endOf(host.name)?.close("the listener closes");
       },
     };
   }
@@ -105,7 +105,7 @@ export class Network {
     return {
       dial: (address, options) => (life.acts() ? this.#dial(host, life, address, options) : never()),
       [Symbol.asyncDispose]: async () => {
-        for (const wire of [...this.#wires]) wire.endOf(host.name)?.close("the dialer closes");
+        for (const wire of this.#wires) wire.endOf(host.name)?.close("the dialer closes");
       },
     };
   }
@@ -283,11 +283,11 @@ export class Network {
     if (isBent) observer.bent(to.name, frame);
     void program.receiver(arrived, { host: from.name, prefix: from.name }).then((reception) => {
       if (isBent) observer.bentAnswered(to.name, reception);
-      if (answer !== undefined && !program.life.isOver) this.#answer(from, to, reception, answer);
+      if (answer !== undefined && !program.life.isOver) this.#answer(from, to, frame, reception, answer);
     });
   }
 
-  #answer(from: Host, to: Host, reception: Reception, answer: (reception: Reception) => void): void {
+  #answer(from: Host, to: Host, frame: Bytes, reception: Reception, answer: (reception: Reception) => void): void {
     const { timeline, tally } = this.parts;
     if (reception.kind === "received")
       for (const reply of reception.replies) {
@@ -296,7 +296,8 @@ export class Network {
       }
     else this.parts.trace.tell(() => `${to.name} <= ${from.name}  refuses: ${reception.code}`);
     if (this.isCut(to.name, from.name)) return count(tally, "fault: cut off");
-    if (this.chance("loss")) return count(tally, "fault: answer lost");
+    const rolls = isConfirm(frame) ? confirmRolls : 1;
+    for (let roll = 0; roll < rolls; roll += 1) if (this.chance("loss")) return count(tally, "fault: answer lost");
     const isLate = this.chance("longDelay");
     timeline.after(this.delay() + (isLate ? this.parts.dice.stretched(10, hourMs) : 0), () => answer(this.#bendReplies(reception)));
   }
@@ -308,5 +309,10 @@ export class Network {
 }
 
 const calmDelayMs = 20;
+
+/** There are few third messages of a handshake, and what has to happen when READY is lost should happen often. */
+const confirmRolls = 3;
+const confirmMark = Buffer.from('"msg_type":"handshake_confirm"');
+const isConfirm = (frame: Bytes): boolean => Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(confirmMark);
 
 const refusedConnection = ({ name }: Host): HikyakuError => new HikyakuError("UNREACHABLE", `${name} refused the connection.`);

@@ -84,6 +84,7 @@ export class SimNode implements Witness {
   readonly #host: Host;
   readonly #trusted = new MemoryTrustStore();
   readonly #dice: Dice;
+  readonly #fateDice: Dice;
   #savedDice: Uint32Array | undefined;
   #run: Run | undefined;
 
@@ -98,6 +99,7 @@ export class SimNode implements Witness {
     this.did = this.#identity.did;
     this.outbox = emptyOutbox(`${index + 1}`.padStart(16, "0"));
     this.#dice = new Dice(seed, `machine ${name}`);
+    this.#fateDice = new Dice(seed, `fate ${name}`);
     this.disk = new Disk({ timeline, dice: new Dice(seed, `disk ${name}`), climate, tally });
     this.#host = { name, address: character.isCallOutOnly ? undefined : addressOf(name), speaksStreams: character.speaksStreams };
     around.network.add(this.#host);
@@ -268,6 +270,14 @@ export class SimNode implements Witness {
     };
   }
 
+  /** In the middle of a handler, or of the little that comes after it. */
+  #dieSometimes(): void {
+    const { climate, timeline } = this.#around;
+    if (climate.isCalm || !this.#fateDice.chance(climate.dyingHandler)) return;
+    this.crash(this.#fateDice.between(0, 4));
+    timeline.after(this.#fateDice.stretched(1_000, 60_000), () => this.start());
+  }
+
   async #handle(run: Run, message: Incoming): Promise<void> {
     const { ledger, report, timeline, trace, tally } = this.#around;
     if (run.life.isOver) return;
@@ -275,6 +285,7 @@ export class SimNode implements Witness {
     try {
       const entry = ledger.started(this, message);
       const errand = (message.body as { readonly json: Errand }).json;
+      this.#dieSometimes();
       if (errand.slowMs > 0) {
         count(tally, "fault: slow handler");
         await new Promise<void>((resolve) => timeline.after(errand.slowMs, () => run.life.isOver || resolve()));

@@ -152,11 +152,12 @@ export class CryptoWatch {
     return secret;
   }
 
-  #signer({ publicKey, sign }: SigningKey): SigningKey {
+  #signer(key: SigningKey): SigningKey {
+    const { publicKey } = key;
     return {
       publicKey,
       sign: (message) => {
-        const signature = sign(message);
+        const signature = key.sign(message);
         this.#signed.set(textOf(signature), { publicKey, message: message.slice() });
         return signature;
       },

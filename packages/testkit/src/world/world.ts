@@ -31,10 +31,12 @@ import {
   decodeEnvelope,
   type Envelope,
   HikyakuError,
+  limits,
   protocolVersions,
   pureCrypto,
   suites,
 } from "@hikyaku/protocol";
+import { ManualClock } from "./manual-clock.ts";
 import { rememberingCrypto } from "./remembering-crypto.ts";
 
 /** One frame of an exchange, and what the receiver answered. */
@@ -107,7 +109,7 @@ export class World implements AsyncDisposable {
   readonly places: Map<string, AddressKind> = new Map();
   readonly #crashing = new Set<string>();
   readonly #crypto: Crypto;
-  readonly #residents: Peer[] = [];
+  readonly #residents: { readonly peer: Peer; readonly clock: Clock }[] = [];
   #seeds = 0;
 
   constructor(crypto: Crypto = quickCrypto) {
@@ -134,7 +136,7 @@ export class World implements AsyncDisposable {
     };
     const settings: Settings = { firstContact: "refuse", abilities: everyAbility, keepLinks: false, ...options.settings };
     const peer = await Peer.start(needs, settings);
-    this.#residents.push(peer);
+    this.#residents.push({ peer, clock: needs.clock });
     return { name, peer, needs, settings, log, poke: (frame, host = "stranger") => this.#poke(address, frame, host) };
   }
 
@@ -173,7 +175,12 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const peer of this.#residents) await peer.close();
+    for (const { peer, clock } of this.#residents) {
+      const closing = peer.close();
+      // Whoever waits for the end of something, a handshake for instance, waits on a clock that nobody turns any more.
+      if (clock instanceof ManualClock) await clock.pass(limits.goodbyeMsMax + limits.closeMsMax);
+      await closing;
+    }
   }
 
   async #poke(address: string, frame: Bytes, host: string): Promise<Reception> {

@@ -1,0 +1,90 @@
+/** What only whole networks under faults show: that each message is delivered once, in order, or given back with a true reason (spec §10, §11). */
+import type { Mutant } from "../mutant.ts";
+
+const test = "packages/hikyaku/src/simulation.test.ts";
+const title = "keep every promise";
+
+export const simulationMutants: readonly Mutant[] = [
+  // An inbox that forgets what was handled: it cannot tell a copy from a message any more.
+  {
+    must: "BOX-2",
+    file: "packages/peer/src/adapters/memory-inbox.ts",
+    text: "if (held !== undefined) return {",
+    replacement: 'if (held !== undefined && held.stage !== "handled") return {',
+    test,
+    title,
+  },
+  // A receipt before the commit.
+  {
+    must: "BOX-1",
+    file: "packages/peer/src/engine/mail.ts",
+    text: "const arrivals = kept.length === 0",
+    replacement:
+      'for (const { body } of kept) this.#receipt(from, body.id, { kind: "stored" });\n    this.#parts.couriers().of(from.did).stir();\n    const arrivals = kept.length === 0',
+    test,
+    title,
+  },
+  // What had no receipt is not sent again.
+  {
+    must: "BOX-3",
+    file: "packages/peer/src/engine/courier.ts",
+    text: "const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt <= dueSince);",
+    replacement: "const entries = this.#flights.turnBackAll(() => false);",
+    test,
+    title,
+  },
+  // A floor that is one too high.
+  {
+    must: "BOX-1",
+    file: "packages/peer/src/adapters/memory-outbox.ts",
+    text: "return first ?? lastOrder + 1;",
+    replacement: "return (first ?? lastOrder) + 1;",
+    test,
+    title,
+  },
+  // What a crash cut short is run again.
+  {
+    must: "BOX-2",
+    file: "packages/peer/src/engine/handling.ts",
+    text: "if (!idempotent) return await this.settleInterrupted();",
+    replacement: "",
+    test,
+    title,
+  },
+  // A full disk ends a lane.
+  {
+    must: "BOX-1",
+    file: "packages/peer/src/engine/durably.ts",
+    text: 'error.code !== "STORAGE_FAILED"',
+    replacement: 'error.code === "STORAGE_FAILED"',
+    test,
+    title,
+  },
+  // Nothing says that an expired message need not be waited for.
+  {
+    must: "BOX-3",
+    file: "packages/peer/src/engine/mail.ts",
+    text: "for (const { lane, floor } of lanes) await",
+    replacement: "for (const { lane, floor } of lanes.slice(0, 0)) await",
+    test,
+    title,
+  },
+  // An envelope whose signature nobody looked at.
+  {
+    must: "ORD-1",
+    file: "packages/protocol/src/session/session.ts",
+    text: "if (!isFarAhead && !isSignedBy(crypto, peerKey, envelope))",
+    replacement: "if (isFarAhead && !isSignedBy(crypto, peerKey, envelope))",
+    test,
+    title,
+  },
+  // What a handler threw stands in the log, with the message's own words.
+  {
+    must: "KEY-6",
+    file: "packages/peer/src/engine/handling.ts",
+    text: 'reason: error instanceof Error ? error.name : "thrown"',
+    replacement: "reason: String(error)",
+    test,
+    title,
+  },
+];
