@@ -186,21 +186,13 @@ export class Posting {
       ...(replyTo === undefined ? {} : { replyTo }),
       ...(thread === undefined ? {} : { thread }),
     };
-    const over = new AbortController();
-    const signals = [over.signal, ...(patience.signal === undefined ? [] : [patience.signal])];
-    const wish = {
-      until: until ?? "stored",
-      isContent: until === undefined,
-      exp: draft.exp,
-      ...patience,
-      signal: AbortSignal.any(signals),
-    };
+    const wish = { until: until ?? "stored", isContent: until === undefined, exp: draft.exp, ...patience };
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
     try {
       if (patience.signal?.aborted !== true) await this.#keep(draft);
     } catch (error) {
-      over.abort();
+      receipts.forget(id);
       throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
     }
     return await receipt;
