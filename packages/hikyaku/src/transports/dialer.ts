@@ -18,10 +18,10 @@ import {
 import { HikyakuError } from "@hikyaku/protocol";
 import { guardHolder } from "./guarded-holder.ts";
 import { type ChosenHost, chooseHost, type Resolve, systemResolve } from "./host-choice.ts";
-import { canceled, HttpLink } from "./http-link.ts";
-import { defaultPoolBounds, HttpPools, type PoolBounds } from "./http-pools.ts";
+import { defaultPoolBounds, type PoolBounds } from "./http-pool-bounds.ts";
+import type { HttpPools } from "./http-pools.ts";
 import { ipPrefix, urlHost } from "./ip-text.ts";
-import { linkFailure } from "./link-failure.ts";
+import { canceled, linkFailure } from "./link-failure.ts";
 import { measuredSocket } from "./measured-socket.ts";
 import { callForStream, type StreamCall } from "./stream-call.ts";
 import { StreamlessHosts } from "./streamless-hosts.ts";
@@ -47,7 +47,8 @@ class NodeDialer implements Dialer {
   readonly #settings: DialerSettings;
   readonly #clock: Clock;
   readonly #bounds: PoolBounds;
-  readonly #pools: HttpPools;
+  /** Once there is a host that speaks no streams. */
+  #pools: Promise<HttpPools> | undefined;
   readonly #streams = new OpenStreams();
   readonly #streamless: StreamlessHosts;
   readonly #closing = new AbortController();
@@ -56,7 +57,6 @@ class NodeDialer implements Dialer {
     this.#settings = settings;
     this.#clock = settings.clock ?? systemClock;
     this.#bounds = { ...defaultPoolBounds, ...settings.bounds };
-    this.#pools = new HttpPools(this.#bounds);
     this.#streamless = new StreamlessHosts(this.#clock);
   }
 
@@ -67,7 +67,7 @@ class NodeDialer implements Dialer {
     let host: ChosenHost | undefined;
     try {
       host = await chooseHost(address, { resolve: this.#settings.resolve ?? systemResolve, isAllowed, signal: stop });
-      return (await this.#openStream(address, host, { holder, signal: stop })) ?? this.#openExchange(address, host);
+      return (await this.#openStream(address, host, { holder, signal: stop })) ?? (await this.#openExchange(address, host));
     } catch (error) {
       if (error instanceof HikyakuError) throw error;
       if (signal.aborted || closing.aborted) throw canceled(address, error);
@@ -78,12 +78,16 @@ class NodeDialer implements Dialer {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
-    await Promise.all([this.#pools.destroy(), this.#streams.leave("the dialer closes")]);
+    await Promise.all([this.#pools?.then((pools) => pools.destroy()), this.#streams.leave("the dialer closes")]);
   }
 
-  #openExchange(address: string, host: ChosenHost): Link {
+  /** What speaks HTTP is loaded only here: it is the largest part of the program, and among peers that stream nobody needs it. */
+  async #openExchange(address: string, host: ChosenHost): Promise<Link> {
+    const { HttpLink } = await import("./http-link.ts");
+    this.#pools ??= import("./http-pools.ts").then(({ HttpPools }) => new HttpPools(this.#bounds));
+    const pools = await this.#pools;
     const settings = { address, host, answerMsMax: this.#bounds.answerMsMax, closing: this.#closing.signal };
-    return new HttpLink({ pools: this.#pools, log: this.#settings.log }, settings);
+    return new HttpLink({ pools, log: this.#settings.log }, settings);
   }
 
   /** Undefined where the host speaks no streams. */

@@ -6,7 +6,7 @@ import type { ChosenHost } from "./host-choice.ts";
 import { decodeAnswer } from "./http-answer.ts";
 import type { HttpPools } from "./http-pools.ts";
 import { ipPrefix, urlHost } from "./ip-text.ts";
-import { failureCodeOf, linkFailure } from "./link-failure.ts";
+import { canceled, failureCodeOf, linkFailure } from "./link-failure.ts";
 
 export interface HttpLinkNeeds {
   readonly pools: HttpPools;
@@ -73,6 +73,3 @@ export class HttpLink implements Exchange {
     throw linkFailure(this.#settings.address, error);
   }
 }
-
-export const canceled = (address: string, cause: unknown): HikyakuError =>
-  new HikyakuError("CANCELED", `The call to ${address} was called off.`, { cause });

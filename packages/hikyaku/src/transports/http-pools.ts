@@ -1,18 +1,7 @@
 /** The connections to all hosts (spec §11): at most three to each, kept while they are used, and a bounded number of hosts. */
 import { limits } from "@hikyaku/protocol";
 import { Pool } from "undici";
-
-export interface PoolBounds {
-  readonly connectMsMax: number;
-  readonly answerMsMax: number;
-  readonly poolsMax: number;
-}
-
-export const defaultPoolBounds: PoolBounds = {
-  connectMsMax: limits.connectTimeoutMsMax,
-  answerMsMax: limits.answerMsMax,
-  poolsMax: limits.linkPoolsMax,
-};
+import type { PoolBounds } from "./http-pool-bounds.ts";
 
 export class HttpPools {
   readonly #bounds: PoolBounds;

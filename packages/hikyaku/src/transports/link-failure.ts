@@ -23,3 +23,6 @@ export function linkFailure(address: string, cause: unknown): HikyakuError {
 }
 
 export const failureCodeOf = (cause: unknown): string => (cause as NodeJS.ErrnoException | undefined)?.code ?? "unknown error";
+
+export const canceled = (address: string, cause: unknown): HikyakuError =>
+  new HikyakuError("CANCELED", `The call to ${address} was called off.`, { cause });

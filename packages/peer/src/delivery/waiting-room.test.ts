@@ -27,7 +27,7 @@ test("above 256 the oldest of the lowest priority goes, and whoever waits for it
   room.put(cargo("high", "urgent", failures));
   room.put(cargo("low", "patient", failures));
   room.put(cargo("normal", "oldest", failures));
-  while (!room.isFull()) room.put(cargo("normal", "other", failures));
+  while (room.size < limits.controlQueueMax) room.put(cargo("normal", "other", failures));
   room.put(cargo("high", "late", failures));
   expect(failures).toEqual(["patient OVERLOADED"]);
   room.put(cargo("normal", "last", failures));
@@ -38,7 +38,7 @@ test("above 256 the oldest of the lowest priority goes, and whoever waits for it
 test("what did not get away goes first again, in its order, and the bound holds", () => {
   const room = new WaitingRoom();
   const [first, second] = [cargo("normal", "first"), cargo("normal", "second")];
-  while (!room.isFull()) room.put(cargo("normal"));
+  while (room.size < limits.controlQueueMax) room.put(cargo("normal"));
   const failures: string[] = [];
   room.putBack([first, second]);
   expect(room.size).toBe(limits.controlQueueMax);
@@ -76,4 +76,15 @@ test("all fail together, and those who wait for room go on", async () => {
   await waiting;
   expect(failures).toEqual(["high UNREACHABLE", "low UNREACHABLE"]);
   expect(room.size).toBe(0);
+});
+
+test("who fills the room up to where it is held up loses nothing to control that comes after", () => {
+  const room = new WaitingRoom();
+  const lost: unknown[] = [];
+  const failed = (error: unknown): void => void lost.push(error);
+  while (!room.isFull()) room.put({ ...cargo("normal"), failed });
+  for (let n = 0; n < limits.controlQueueReserved; n += 1) room.put(cargo("high"));
+  expect(lost).toEqual([]);
+  room.put(cargo("high"));
+  expect(lost).toEqual([expect.objectContaining({ code: "OVERLOADED" })]);
 });

@@ -11,8 +11,9 @@ export class WaitingRoom {
     return this.#size;
   }
 
+  /** Whether whoever can wait should. The places left are control's: a word about ourselves would otherwise push out what somebody has just said. */
   isFull(): boolean {
-    return this.#size >= limits.controlQueueMax;
+    return this.#size >= limits.controlQueueMax - limits.controlQueueReserved;
   }
 
   put(cargo: Cargo): void {

@@ -206,10 +206,18 @@ export class Courier {
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);
-    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
-    this.#backoff = this.#ends;
+    if (this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
     if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
+  }
+
+  /** No link is left. Whoever sends something meanwhile is told why it waits. */
+  #restAfterEnd(reason: string, livedMs: number): void {
+    const { ground, contact } = this.#parts;
+    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
+    this.#backoff = this.#ends;
+    const what = `The connection to ${contact()?.name ?? this.did} ended: ${reason}.`;
+    this.#failure = { at: ground.clock.now(), error: new HikyakuError("UNREACHABLE", what) };
   }
 
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
@@ -293,10 +301,9 @@ export class Courier {
       }
     } catch (error) {
       if (closing.aborted) return;
-      // A mistake of ours is loud, and is not made again at once either.
-      const isOurs = !(error instanceof HikyakuError);
-      this.#setBack(isOurs ? new HikyakuError("INTERNAL_ERROR", "The message could not be sent, by a mistake in this peer.") : error);
-      if (isOurs) throw error;
+      this.#setBack(error instanceof HikyakuError ? error : ownMistake(error));
+      // A mistake of ours is loud; it has been set back as well, so that it is not made again at once, and for ever.
+      if (!(error instanceof HikyakuError)) throw error;
     } finally {
       this.#isRunning = false;
       if (!closing.aborted && this.#failure === undefined) this.stir();
@@ -549,6 +556,9 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
   const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
   return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
 }
+
+const ownMistake = (cause: unknown): HikyakuError =>
+  new HikyakuError("INTERNAL_ERROR", "This peer could not send what waits, by a mistake of its own; its log says more.", { cause });
 
 /** Kept messages go again by themselves; a receipt's reader asks again, and what is transient has had its moment. */
 const isWorthRepeating = ({ entry, msgType }: Cargo): boolean => entry === undefined && msgType !== "receipt" && msgType !== "message";

@@ -123,6 +123,11 @@ export class Receipts {
     this.#tell(did, id, "refused", code);
   }
 
+  /** The message could not even be kept: whoever sent it learns that, and not what became of it. */
+  forget(id: string): void {
+    this.#waiting.get(id)?.fail(new HikyakuError("CANCELED", "The message was not sent."));
+  }
+
   /** The time of a message is over. */
   expired(id: string): void {
     this.#waiting.get(id)?.fail(new HikyakuError("MESSAGE_EXPIRED", "The message expired before it was handled; `hikyaku dead` lists it."));

@@ -163,6 +163,8 @@ export const laneWindowCountMax: number = 4096;
 export const laneWindowBytesMax: number = 8 * kib * kib;
 /** Control bodies that wait for one peer; above it the oldest of the lowest priority goes. */
 export const controlQueueMax: number = 256;
+/** Of those, kept from whoever can be held up instead. */
+export const controlQueueReserved: number = 32;
 /** Envelopes without anything kept that went to one peer over streams and could still be refused there. */
 export const spokenMax: number = 64;
 /** Ids of which a peer still has to be told how far they have come. */

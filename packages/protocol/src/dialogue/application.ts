@@ -30,7 +30,8 @@ export interface ApplicationFields extends LaneFields {
 
 const id = z.string().check(z.refine(isMessageId));
 const time = z.int().check(z.nonnegative());
-export const laneName: z.ZodMiniType<string> = z.string().check(z.regex(/^[0-9a-f]{16}\/(?:high|normal|low)$/));
+export const lanePattern: RegExp = /^[0-9a-f]{16}\/(?:high|normal|low)$/;
+export const laneName: z.ZodMiniType<string> = z.string().check(z.regex(lanePattern));
 export const laneOrder: z.ZodMiniType<number> = z.int().check(z.positive());
 
 export const applicationShape: {

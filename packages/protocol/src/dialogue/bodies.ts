@@ -21,7 +21,7 @@ import {
   type WakeUpBody,
   wakeUpSchema,
 } from "./liveness.ts";
-import { type MessageBody, messageSchema } from "./message.ts";
+import { type MessageBody, messageReader } from "./message.ts";
 import { type ReceiptBody, type ReceiptQueryBody, receiptQuerySchema, receiptSchema } from "./receipt.ts";
 import {
   type TaskCancelBody,
@@ -73,7 +73,7 @@ interface Schema<Body> {
 }
 
 const schemas: { readonly [Type in DialogueType]: Schema<BodyByType[Type]> } = {
-  message: messageSchema,
+  message: messageReader,
   ping: pingSchema,
   pong: pingSchema,
   heartbeat: heartbeatSchema,

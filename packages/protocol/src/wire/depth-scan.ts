@@ -12,6 +12,7 @@ const isCloser = (byte: number): boolean => byte === 0x5d || byte === 0x7d;
  * a hundred thousand brackets are cheap to send. What is no JSON at all may pass; the parser refuses it.
  */
 export function isShallow(bytes: Bytes, depthMax: number): boolean {
+  if (!hasMoreOpeners(bytes, depthMax)) return true;
   let depth = 0;
   let isInText = false;
   for (let index = 0; index < bytes.length; index += 1) {
@@ -26,4 +27,15 @@ export function isShallow(bytes: Bytes, depthMax: number): boolean {
     } else if (isCloser(byte)) depth -= 1;
   }
   return true;
+}
+
+/** Most bodies hold fewer brackets than they might nest, in texts or out of them; the platform's own search is done with those in no time. */
+function hasMoreOpeners(bytes: Bytes, most: number): boolean {
+  let found = 0;
+  for (const opener of [0x5b, 0x7b])
+    for (let at = bytes.indexOf(opener); at >= 0; at = bytes.indexOf(opener, at + 1)) {
+      found += 1;
+      if (found > most) return true;
+    }
+  return false;
 }

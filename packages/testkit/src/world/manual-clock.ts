@@ -15,8 +15,9 @@ export class ManualClock implements Clock {
     this.#now = now;
   }
 
+  /** Whole milliseconds, as the system's. */
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   elapsed(): number {
