@@ -156,7 +156,7 @@ export const httpMutants: readonly Mutant[] = [
   {
     must: "HTTP-7",
     file: "packages/peer/src/engine/courier.ts",
-    text: "frames.length >= limits.repliesCountMax || bytes >= limits.repliesBytesMax / 2",
+    text: "frames.length >= limits.repliesCountMax || bytes > limits.repliesBytesMax - largestReplyBytes",
     replacement: "frames.length >= limits.repliesCountMax",
     test: "packages/peer/src/engine/courier.test.ts",
     title: "[HTTP-7]",

@@ -1,5 +1,5 @@
-import { encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
-import { deafHolder, ManualClock, Puppet, type Resident, World } from "@hikyaku/testkit";
+import { type Bytes, encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
+import { deafHolder, failureOf, ManualClock, Puppet, type Resident, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import type { Listener } from "../ports/link.ts";
 import { FriendlyHosts } from "./friendly-hosts.ts";
@@ -164,10 +164,11 @@ test("what comes back draws at most 64 answers, however often they are answered 
   const session = await puppet.connect(lap);
   let asked = 0;
   await using greedy = world.network.listener("http://greedy:7340");
-  // It answers every frame with one more question.
+  // It answers every frame with one more question, and this test ends although nobody stops it.
   await greedy.start(async () => {
     asked += 1;
-    return { kind: "received", replies: [encodeEnvelope(session.seal("ping", { n: asked }))], more: false };
+    const hasEnough = asked > 3 * limits.answersPerExchangeMax;
+    return { kind: "received", replies: hasEnough ? [] : [encodeEnvelope(session.seal("ping", { n: asked }))], more: false };
   }, deafHolder);
   const over = new AbortController();
   const ping = lap.peer.ping("greedy", { signal: over.signal });
@@ -175,4 +176,38 @@ test("what comes back draws at most 64 answers, however often they are answered 
   over.abort();
   await expect(ping).rejects.toMatchObject({ code: "CANCELED" });
   expect(asked).toBe(1 + limits.answersPerExchangeMax);
+});
+
+test("nor does whoever always says that more is waiting keep us calling for ever [LIM-5]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock })];
+  await world.introduce(desk, lap);
+  await lap.peer.ping("desk");
+  for (let turn = 0; turn < 20; turn += 1) await settle();
+  const before = world.passages.length;
+  world.weather.after = (to, _, reception) =>
+    to.includes("desk") && reception.kind === "received" ? { ...reception, more: world.passages.length - before < 200 } : undefined;
+  await lap.peer.ping("desk");
+  await expect.poll(() => lap.peer.stats()["answer.withheld"]).toBe(1);
+  expect(world.framesTo("desk", "heartbeat")).toHaveLength(limits.answersPerExchangeMax);
+});
+
+test("nor does an answer to a handshake that comes again for each confirmation of it [LIM-5]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock })];
+  await world.introduce(desk, lap);
+  let m2: readonly Bytes[] = [];
+  world.weather.after = (_, frame, reception) => {
+    if (reception.kind !== "received") return undefined;
+    if (new TextDecoder().decode(frame).includes('"msg_type":"handshake"')) m2 = reception.replies;
+    return { ...reception, replies: world.passages.length < 200 ? m2 : [] };
+  };
+  const ping = failureOf(lap.peer.ping("desk"));
+  await expect.poll(() => lap.peer.stats()["answer.withheld"]).toBe(1);
+  expect(world.framesTo("desk", "handshake_confirm")).toHaveLength(limits.answersPerExchangeMax);
+  delete world.weather.after;
+  await clock.pass(limits.requestTimeoutMsDefault);
+  await ping;
 });

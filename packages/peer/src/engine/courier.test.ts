@@ -240,7 +240,7 @@ describe("when to try again [DLV-5]", () => {
     };
     expect(await lap.peer.send("desk", "message", { text: "hello" })).toMatchObject({
       stage: "queued",
-      problem: expect.stringContaining("by a mistake in this peer"),
+      problem: expect.stringContaining("by a mistake of its own"),
     });
     expect(mistakes).toBe(1);
     expect(lap.log).toContainEqual(expect.objectContaining({ level: "error", event: "background.failed" }));

@@ -202,7 +202,7 @@ export class Courier {
     this.stir();
   }
 
-  /** Everything that was sent on this link and has no receipt goes again. Links that end soon after they came up come back ever more slowly (spec WS-5). */
+  /** Everything that was sent on this link and has no receipt goes again. Links that end soon after they came up come back ever more slowly (spec DLV-5). */
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);

@@ -104,7 +104,7 @@ export class Dialogue {
 
   /**
    * Acts on one opened envelope; answers wait for the peer's courier. `ref` names the envelope if it has to be refused. A bundle is decoded and judged whole before
-   * any of it is acted upon (spec BUNDLE-2), and comes over streams only. Rejects only where our own storage fails.
+   * any of it is acted upon (spec BUNDLE-5), and comes over streams only. Rejects only where our own storage fails.
    */
   async receive(session: LiveSession, { msgType, plaintext, ref, way }: OpenedEnvelope): Promise<void> {
     using _call = way === "call" ? this.#parts.couriers.of(session.facts.peerId).takeCall() : undefined;

@@ -172,6 +172,23 @@ describe("at most once [BOX-2] [BOX-4]", () => {
     expect(stages).toEqual(["started"]);
   });
 
+  test("what its reader was done with in the same moment is not handed over as well", async () => {
+    await using meeting = await arrange();
+    const { desk, say } = meeting;
+    const { inbox } = desk.needs;
+    const due = inbox.due.bind(inbox);
+    inbox.due = async (lane, limit) => {
+      const messages = await due(lane, limit);
+      await desk.peer.acknowledge(messages);
+      return messages;
+    };
+    const heard = listening(desk);
+    await say(1);
+    await still();
+    expect(heard).toEqual([]);
+    expect(await desk.peer.inbox({ limit: 1 })).toMatchObject([{ stage: "handled" }]);
+  });
+
   test("what could not be noted as started is not run, and is run once it can be", async () => {
     await using meeting = await arrange();
     const { clock, desk, say } = meeting;

@@ -79,12 +79,12 @@ export class HandshakesOut {
    */
   connect(contact: Contact, options: OfferOptions, link: Link, signal: AbortSignal): Promise<LiveSession> {
     const running = options.pairingToken === undefined ? this.#running.get(contact.did) : undefined;
-    if (running !== undefined) return untilAborted(running, signal);
+    if (running !== undefined) return untilAborted(running, signal, "handshake");
     const started = this.#attempt(contact, options, link).finally(() => {
       if (this.#running.get(contact.did) === started) this.#running.delete(contact.did);
     });
     this.#running.set(contact.did, started);
-    return untilAborted(started, signal);
+    return untilAborted(started, signal, "handshake");
   }
 
   /**

@@ -23,7 +23,7 @@ import type { Couriers } from "./couriers.ts";
 import type { Ground } from "./needs.ts";
 import type { Receipt, Receipts } from "./receipts.ts";
 import type { LiveSession } from "./session-table.ts";
-import { canceled, type Patience, type Waits } from "./waits.ts";
+import { canceled, type Patience, untilAborted, type Waits } from "./waits.ts";
 
 /** The types that a program may send with a receipt. */
 export type PostType = "message" | "status_report";
@@ -72,7 +72,7 @@ export class Posting {
     while (courier.bag.room.isFull()) {
       if (signal?.aborted === true) throw canceled("sending", signal);
       courier.stir();
-      await courier.bag.room.room();
+      await untilAborted(courier.bag.room.room(), signal, "sending");
     }
     const fields: ApplicationFields = { id: this.#newId(), sent_at: ground.clock.now(), transient: true };
     courier.bag.room.put({

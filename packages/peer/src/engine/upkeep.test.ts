@@ -19,11 +19,13 @@ describe("expiry [DLV-7]", () => {
     await using meeting = await arrange();
     const { clock, desk, lap } = meeting;
     await desk.peer.close();
-    const failure = failureOf(
-      lap.peer.send("desk", "message", { text: "hello" }, { until: "handled", lifeMs: 60_000, timeoutMs: 600_000 }),
-    );
+    let failure: unknown;
+    const sending = lap.peer.send("desk", "message", { text: "hello" }, { until: "handled", lifeMs: 60_000, timeoutMs: 600_000 });
+    void failureOf(sending).then((reason) => {
+      failure = reason;
+    });
     await clock.pass(60_000 + 2 * limits.heartbeatIntervalMs);
-    expect(await failure).toMatchObject({ code: "MESSAGE_EXPIRED" });
+    expect(failure).toMatchObject({ code: "MESSAGE_EXPIRED" });
     expect(await lap.peer.dead({ limit: 10 })).toMatchObject([
       { stage: "expired", events: expect.arrayContaining([expect.objectContaining({ kind: "expired" })]) },
     ]);

@@ -70,12 +70,15 @@ test("no more than the bound wait at once, and a place that is given back can be
 test("whoever stops waiting for shared work gets CANCELED, and the work goes on", async () => {
   const work = Promise.withResolvers<string>();
   const caller = new AbortController();
-  const [impatient, patient] = [untilAborted(work.promise, caller.signal), untilAborted(work.promise, new AbortController().signal)];
+  const [impatient, patient] = [
+    untilAborted(work.promise, caller.signal, "handshake"),
+    untilAborted(work.promise, new AbortController().signal, "handshake"),
+  ];
   caller.abort();
   await expect(impatient).rejects.toMatchObject({ code: "CANCELED" });
   work.resolve("done");
   expect(await patient).toBe("done");
-  await expect(untilAborted(work.promise, AbortSignal.abort())).rejects.toMatchObject({ code: "CANCELED" });
+  await expect(untilAborted(work.promise, AbortSignal.abort(), "handshake")).rejects.toMatchObject({ code: "CANCELED" });
 });
 
 test("work under patience ends with the caller, with the peer or when the time is up, and says which", async () => {
@@ -83,7 +86,7 @@ test("work under patience ends with the caller, with the peer or when the time i
   const closing = new AbortController();
   const caller = new AbortController();
   const ground = { clock, closing: closing.signal };
-  const forever = (signal: AbortSignal): Promise<never> => untilAborted(new Promise<never>(() => undefined), signal);
+  const forever = (signal: AbortSignal): Promise<never> => untilAborted(new Promise<never>(() => undefined), signal, "handshake");
   expect(await patiently(ground, {}, async () => "done")).toBe("done");
   const canceled = failureOf(patiently(ground, { signal: caller.signal }, forever));
   caller.abort();

@@ -98,9 +98,10 @@ export async function patiently<Value>(
 }
 
 /** The promise, or CANCELED as soon as the signal aborts; the work behind the promise goes on. */
-export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal): Promise<Value> {
+export function untilAborted<Value>(promise: Promise<Value>, signal: AbortSignal | undefined, what: string): Promise<Value> {
+  if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
-    const cancel = (): void => reject(canceled("handshake", signal));
+    const cancel = (): void => reject(canceled(what, signal));
     if (signal.aborted) cancel();
     signal.addEventListener("abort", cancel, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", cancel));

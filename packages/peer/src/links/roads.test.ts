@@ -110,7 +110,7 @@ test("five failures rest an address for 30 s; nobody is called there meanwhile, 
   expect(roads.size).toBe(0);
 });
 
-test("a stream that is up is the way, and its addresses are called only where it fails [WS-5]", async () => {
+test("a stream that is up is the way, and its addresses are called only where it fails [STREAM-7]", async () => {
   const { roads, contact, dialled, streams } = arrange(async (address) => exchangeTo(address));
   const up = {
     kind: "stream",

@@ -26,7 +26,7 @@ function stream(table?: StreamTable): Tame {
   return self;
 }
 
-test("a stream is nobody's until a frame proves whose it is, also where we dialled it [WS-5]", () => {
+test("a stream is nobody's until a frame proves whose it is, also where we dialled it [STREAM-7]", () => {
   const table = new StreamTable();
   const [called, dialled] = [stream(table), stream(table)];
   table.add(called, 0);
@@ -37,7 +37,7 @@ test("a stream is nobody's until a frame proves whose it is, also where we diall
   expect([table.of("did:lap"), table.of("did:desk")]).toEqual([called, dialled]);
 });
 
-test("whoever proves to be another than was dialled is that other, and nobody else [WS-5]", () => {
+test("whoever proves to be another than was dialled is that other, and nobody else [STREAM-7]", () => {
   const table = new StreamTable();
   const dialled = stream(table);
   table.add(dialled, 0, "did:desk");
@@ -45,7 +45,7 @@ test("whoever proves to be another than was dialled is that other, and nobody el
   expect([table.of("did:desk"), table.of("did:mallory")]).toEqual([undefined, dialled]);
 });
 
-test("of several streams with one peer the first that is up carries, until it is down [WS-5]", () => {
+test("of several streams with one peer the first that is up carries, until it is down [STREAM-7]", () => {
   const table = new StreamTable();
   const [first, second] = [stream(table), stream(table)];
   for (const one of [first, second]) {
@@ -58,7 +58,7 @@ test("of several streams with one peer the first that is up carries, until it is
   expect(table.drop(first, "cut")).toBeUndefined();
 });
 
-test("one peer has at most three: the oldest other one is closed [WS-5]", () => {
+test("one peer has at most three: the oldest other one is closed [STREAM-7]", () => {
   const table = new StreamTable();
   const streams = Array.from({ length: limits.linksPerPeerMax + 1 }, () => stream(table));
   for (const one of streams) {
@@ -69,7 +69,7 @@ test("one peer has at most three: the oldest other one is closed [WS-5]", () => 
   expect(table.size).toBe(limits.linksPerPeerMax);
 });
 
-test("what nobody has proven in 30 s is closed, and what somebody has stays [WS-5]", () => {
+test("what nobody has proven in 30 s is closed, and what somebody has stays [STREAM-7]", () => {
   const table = new StreamTable();
   const [silent, proven] = [stream(table), stream(table)];
   table.add(silent, 0);
@@ -79,6 +79,33 @@ test("what nobody has proven in 30 s is closed, and what somebody has stays [WS-
   expect(silent.reasons).toEqual([]);
   table.sweep(limits.streamUnprovenMsMax);
   expect([silent.reasons, proven.reasons]).toEqual([["nobody proved who they are"], []]);
+});
+
+test("the stream on which a session was made carries from then on: an older one may lead to where the peer was before [STREAM-7]", () => {
+  const table = new StreamTable();
+  const [older, newer] = [stream(table), stream(table)];
+  for (const one of [older, newer]) {
+    table.add(one, 0);
+    table.prove(one, "did:lap");
+  }
+  table.prefer(newer, "did:lap");
+  expect([table.of("did:lap"), table.size]).toEqual([newer, 2]);
+  table.drop(newer, "cut");
+  expect(table.of("did:lap")).toBe(older);
+});
+
+test("frames that prove nobody end a stream once there were too many in a row, also a friend's [STREAM-8]", () => {
+  const table = new StreamTable();
+  const friend = stream(table);
+  table.add(friend, 0);
+  table.prove(friend, "did:lap");
+  for (let frame = 0; frame < limits.streamJunkMax; frame += 1) table.countJunk(friend);
+  table.prove(friend, "did:lap");
+  for (let frame = 0; frame < limits.streamJunkMax; frame += 1) table.countJunk(friend);
+  expect(friend.reasons).toEqual([]);
+  table.countJunk(friend);
+  expect(friend.reasons).toEqual(["too many frames that proved nobody"]);
+  table.countJunk(stream(table));
 });
 
 test("a peer's streams go together, others stay, and none is left at the end", () => {

@@ -1,5 +1,5 @@
 /**
- * Every stream that is up, and which peer is at its other end (spec WS-5). Who dialled us is a stranger until a frame of his proves who he is; whom we dialled is
+ * Every stream that is up, and which peer is at its other end (spec STREAM-7). Who dialled us is a stranger until a frame of his proves who he is; whom we dialled is
  * the one we wanted only once he has proven it, but our own handshake with him travels there before.
  */
 import { HikyakuError, limits } from "@hikyaku/protocol";
@@ -66,7 +66,7 @@ export class StreamTable {
     if (live !== undefined) this.#byPeer.set(peerId, new Set([live, ...(this.#byPeer.get(peerId) ?? [])]));
   }
 
-  /** WS-6: too much of what comes on a stream is nobody's: it ends, whoever is there. */
+  /** STREAM-8: too much of what comes on a stream is nobody's: it ends, whoever is there. */
   countJunk(stream: Stream): void {
     const live = this.#live.get(stream);
     if (live === undefined) return;
