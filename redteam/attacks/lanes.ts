@@ -93,7 +93,7 @@ async function jump({ expect }: Scene, wire: Wire): Promise<{ readonly stored: r
     { fields: { lane, order: largest, floor: 1 }, isStored: false },
     { fields: { lane, order: 2 ** 52 + 1, floor: 1 }, isStored: false },
     { fields: { lane, order: 1, floor: 1 }, isStored: false },
-  ].map((step) => ({ ...step, ...placed(step.fields) }));
+  ].map(({ fields, isStored }) => ({ fields, isStored, ...placed(fields) }));
   for (const { id, plaintext } of steps) {
     wire.say("message", plaintext);
     await untilReceipted(wire, id);
