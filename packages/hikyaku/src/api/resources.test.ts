@@ -445,7 +445,7 @@ async function beRefused(words: string): Promise<string> {
 test("a refused message is a dead letter until a person sends it anew, as another message, or drops it", async () => {
   const before = await deadLetters();
   const id = await beRefused("once more");
-  const [letter] = (await deadLetters()).filter((one) => one["id"] === id);
+  const letter = (await deadLetters()).find((one) => one["id"] === id);
   expect(letter).toMatchObject({ id, to: lap.did, type: "message", stage: "refused", reason: "UNAUTHORIZED" });
   expect(letter).not.toHaveProperty("body");
   expect(await get("/dead?limit=1")).toEqual({ messages: [...before, letter].slice(0, 1) });
