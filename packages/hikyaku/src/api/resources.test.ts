@@ -326,6 +326,7 @@ test("what the other side does not allow is its refusal, not the guard's", async
 /** Has the desk look for the lap where nobody listens, with no link to it left. */
 async function loseLap(): Promise<void> {
   await desk.trust({ peer: "lap", level: "blocked" });
+  await until(() => desk.sizes()["streams"]?.held === 0);
   await desk.trust({ peer: "lap", level: "trusted", addresses: ["http://127.0.0.1:1"] });
 }
 
