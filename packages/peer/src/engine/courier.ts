@@ -206,7 +206,8 @@ export class Courier {
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);
-    if (this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
+    // A link that we closed since it was of no use has told its reason already.
+    if (this.#failure === undefined && this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
     if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
   }
