@@ -321,7 +321,7 @@ export class Courier {
     const { room } = this.bag;
     for (let before = -1; room.size > before && !room.isFull(); ) {
       before = room.size;
-      for (let step = 0; step < gatheringSteps; step += 1) await undefined;
+      for (let step = 0; step < gatheringSteps; step += 1) await Promise.resolve();
     }
   }
 
