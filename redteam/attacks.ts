@@ -1,7 +1,11 @@
-/** The attacks, in the order of the plan (testing.md, "red team"). */
+/** The attacks, in the order of the plan (testing.md, "red team"); from 16 on over streams. */
 import { flippedCharacters } from "./attacks/flipped-characters.ts";
 import { floodOfOffers } from "./attacks/flood-of-offers.ts";
+import { forgedReceipts } from "./attacks/forged-receipts.ts";
+import { hostileBundles } from "./attacks/hostile-bundles.ts";
+import { hostileFrames } from "./attacks/hostile-frames.ts";
 import { jsonBombs } from "./attacks/json-bombs.ts";
+import { lanesAtExtremes } from "./attacks/lanes.ts";
 import { movedMessage } from "./attacks/moved-message.ts";
 import { reflected } from "./attacks/reflected.ts";
 import { replayedAfterCrash } from "./attacks/replayed-after-crash.ts";
@@ -10,6 +14,7 @@ import { sequenceExtremes } from "./attacks/sequence-extremes.ts";
 import { shortTags } from "./attacks/short-tags.ts";
 import { slowAndLying } from "./attacks/slow-and-lying.ts";
 import { smallOrderIdentities } from "./attacks/small-order-identities.ts";
+import { stalledStreams } from "./attacks/stalled-streams.ts";
 import { strippedOffers } from "./attacks/stripped-offers.ts";
 import { swappedShares } from "./attacks/swapped-shares.ts";
 import { wrongRecipient } from "./attacks/wrong-recipient.ts";
@@ -32,4 +37,9 @@ export const attacks: readonly Attack[] = [
   jsonBombs,
   sequenceExtremes,
   slowAndLying,
+  hostileFrames,
+  hostileBundles,
+  forgedReceipts,
+  lanesAtExtremes,
+  stalledStreams,
 ];

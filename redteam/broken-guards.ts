@@ -28,6 +28,9 @@ const edit = (file: string, text: string, instead: string): Edit => ({ file, tex
 /** A node whose cryptography is broken does not even start; these have to. */
 const noSelfTest = edit("peer/dist/engine/engine", "selfTest(needs.crypto);", "");
 const aesGcm = "hikyaku/dist/crypto/node-aes-gcm";
+/** Whoever sent the receipt, it counts as if the message's own recipient had. */
+const recipientOfMessage = `const row = this.#sql.get\`SELECT did FROM outbox JOIN outbox_recipients USING (recipient_id) WHERE id = \${progress.id}\`;
+        const recipient = this.#ledger.knownRecipient(row?.did ?? progress.to);`;
 const refusedTag = "return undefined;\n    }\n    return plainBytes(plaintext);";
 
 export const brokenGuards: readonly BrokenGuard[] = [
@@ -111,6 +114,31 @@ export const brokenGuards: readonly BrokenGuard[] = [
     guard: "the connections of one network",
     attack: 15,
     edits: [edit("hikyaku/dist/transports/connections", "if (held >= this.#bounds.connectionsPerPrefixMax)", "if (false)")],
+  },
+  {
+    guard: "the last byte of a frame",
+    attack: 16,
+    edits: [edit("protocol/dist/wire/binary-frame", "signature === undefined || !reader.isAtEnd", "signature === undefined")],
+  },
+  {
+    guard: "the last byte of a bundle",
+    attack: 17,
+    edits: [edit("protocol/dist/wire/bundle", "return reader.isAtEnd ? items : undefined;", "return items;")],
+  },
+  {
+    guard: "whose message a receipt is for",
+    attack: 18,
+    edits: [edit("hikyaku/dist/store/outbox-changes", "const recipient = this.#ledger.knownRecipient(progress.to);", recipientOfMessage)],
+  },
+  {
+    guard: "the lanes of one sender",
+    attack: 19,
+    edits: [edit("hikyaku/dist/store/inbox-arrivals", "if (lanes.length < lanesPerSenderMax)", "if (true)")],
+  },
+  {
+    guard: "pings between two frames",
+    attack: 20,
+    edits: [edit("hikyaku/dist/transports/stream-door", "if (pings > limits.streamPingsMax)", "if (false)")],
   },
 ];
 

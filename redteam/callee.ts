@@ -15,7 +15,7 @@ import type { Ear, Reply } from "./ear.ts";
 import { dice, everyAbility, keyOf, type Puppet, readEnvelope } from "./puppet.ts";
 import type { Target } from "./target.ts";
 
-const sendMsMax = 5000;
+const callMsMax = 5000;
 
 export class Callee {
   readonly puppet: Puppet;
@@ -28,12 +28,17 @@ export class Callee {
     this.ear = parts.ear;
   }
 
-  /** Has the node send a letter here, and answers its first frame; the code that its owner got, or `sent`. */
+  /** Has a letter wait at the node, and then the node call here at once: its first frame is answered, later tries are not. The code that its owner got, or `answered`. */
   async isCalled(answer: (m1: Envelope) => Promise<Reply> | Reply): Promise<string> {
-    this.ear.answer = (frame) => (this.ear.heard.length === 1 ? answer(readEnvelope(frame)) : { status: 400, text: "{}" });
-    const letter = { to: this.puppet.did, body: { text: "nobody else may read this" }, timeoutMs: sendMsMax };
-    return await this.#target.ask("POST", "/messages", letter).then(
-      () => "sent",
+    await this.#target.ask("POST", "/messages", { to: this.puppet.did, body: { text: "nobody else may read this" } });
+    let isFirst = true;
+    this.ear.answer = (frame) => {
+      if (!isFirst) return { status: 400, text: "{}" };
+      isFirst = false;
+      return answer(readEnvelope(frame));
+    };
+    return await this.#target.ask("POST", `/peers/${encodeURIComponent(this.puppet.did)}/ping`, { timeoutMs: callMsMax }).then(
+      () => "answered",
       (error: unknown) => (error instanceof Error ? error.message : String(error)),
     );
   }
@@ -55,9 +60,9 @@ export class Callee {
     return half.m2;
   }
 
-  /** The types of the frames that the node sent here. */
+  /** The types of the frames that the node sent here, each once: it tries again as long as the letter waits. */
   heardTypes(): readonly string[] {
-    return this.ear.heard.map((frame) => readEnvelope(frame).msgType);
+    return [...new Set(this.ear.heard.map((frame) => readEnvelope(frame).msgType))];
   }
 }
 

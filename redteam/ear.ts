@@ -14,6 +14,8 @@ export class Ear implements AsyncDisposable {
 
   private constructor() {
     this.#server = createServer((incoming, outgoing) => {
+      // Whoever calls for a stream hears that there is none here, and goes on with HTTP.
+      if (incoming.method !== "POST") return void outgoing.writeHead(404).end();
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
       incoming.on("end", () => {

@@ -88,15 +88,28 @@ export class Puppet {
 
   /** The second half: M3 for an answer that has to be sound, and READY. */
   async finish(to: Place, pending: PendingOffer, m2: Bytes, crypto: Crypto = pureCrypto): Promise<PuppetSession> {
+    const { m3, session } = this.confirm(to, pending, m2, crypto);
+    const ready = onlyReply(await this.post(to, m3));
+    this.#sessions.set(session.id, session);
+    this.open(ready);
+    return session;
+  }
+
+  /** M3 for an answer that has to be sound, and the session that begins with it. */
+  confirm(
+    to: Place,
+    pending: PendingOffer,
+    m2: Bytes,
+    crypto: Crypto = pureCrypto,
+  ): { readonly m3: Bytes; readonly session: PuppetSession } {
     const nonces = freshNonces(pureCrypto, dice);
     const settings = { peerKey: keyOf(to.publicKey), minVersion: "1.0", nonces, now: Date.now() } as const;
     const confirmed = confirmAnswer(crypto, this.identity, pending, readEnvelope(m2), settings);
     if (confirmed.kind !== "confirmed") throw new Error(`the puppet refuses the answer: ${confirmed.check}`);
-    const ready = onlyReply(await this.post(to, encodeEnvelope(confirmed.m3)));
-    const session = new PuppetSession(this, to, establishSession(confirmed.agreement, performance.now()));
-    this.#sessions.set(session.id, session);
-    this.open(ready);
-    return session;
+    return {
+      m3: encodeEnvelope(confirmed.m3),
+      session: new PuppetSession(this, to, establishSession(confirmed.agreement, performance.now())),
+    };
   }
 
   /** Opens a frame with whichever session it says: a node answers in the session that it sends in, which may be a later one than it was asked in. */
@@ -149,10 +162,14 @@ export class PuppetSession {
   }
 
   open(envelope: Envelope): Opened {
+    return { type: envelope.msgType, body: JSON.parse(decodeUtf8(this.unseal(envelope)) ?? "null") as unknown, envelope };
+  }
+
+  unseal(envelope: Envelope): Bytes {
     const opening = open(pureCrypto, this.#session, keyOf(this.#to.publicKey), envelope, moment());
     if (opening.kind !== "opened") throw new Error(`the puppet cannot open ${envelope.msgType}: ${opening.code}`);
     this.#session = opening.session;
-    return { type: envelope.msgType, body: JSON.parse(decodeUtf8(opening.plaintext) ?? "null") as unknown, envelope };
+    return opening.plaintext;
   }
 }
 
@@ -162,7 +179,8 @@ export interface Opened {
   readonly envelope: Envelope;
 }
 
-export const letterBody = (id: string, text: string): Bytes => encodeUtf8(JSON.stringify({ id, sent_at: Date.now(), text }));
+export const letterBody = (id: string, text: string, more: object = {}): Bytes =>
+  encodeUtf8(JSON.stringify({ id, sent_at: Date.now(), text, ...more }));
 
 /** The frames in an answer, as bytes. Our own node writes them canonically, so writing what was parsed gives the same bytes. */
 export function repliesIn({ status, text }: Answer): readonly Bytes[] {

@@ -94,4 +94,4 @@ export class Scene implements AsyncDisposable {
 }
 
 const showLengthMax = 300;
-const show = (value: unknown): string => (JSON.stringify(value) ?? "undefined").slice(0, showLengthMax);
+const show = (value: unknown): string => (JSON.stringify(value instanceof Set ? [...value] : value) ?? "undefined").slice(0, showLengthMax);

@@ -238,8 +238,8 @@ export const engineMutants: readonly Mutant[] = [
   {
     must: "LIM-7",
     file: "packages/peer/src/engine/dialogue.ts",
-    text: "return full === undefined ? undefined : { code: full, retryAfterS: limits.inboxFullRetryAfterS };",
-    replacement: "return full === undefined ? undefined : full;",
+    text: 'return hasNoRoom ? { code: "QUOTA_EXCEEDED", retryAfterS: limits.inboxFullRetryAfterS } : undefined;',
+    replacement: 'return hasNoRoom ? "QUOTA_EXCEEDED" : undefined;',
     test: "packages/peer/src/engine/mail.test.ts",
     title: "no room [LIM-7]",
   },

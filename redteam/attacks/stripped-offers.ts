@@ -17,7 +17,7 @@ async function run(scene: Scene): Promise<Outcome> {
   for (const [at, callee] of callees.entries()) {
     const { what, answer, code } = cases[at] ?? choosing("nothing", {});
     scene.expect(`the call answered by ${what}`, await callee.isCalled((m1) => answer(callee, m1)), code);
-    scene.expect(`what left after ${what}`, callee.ear.heard.map(strengthOf), [wholeOffer]);
+    scene.expect(`what left after ${what}`, new Set(callee.ear.heard.map(strengthOf)), new Set([wholeOffer]));
   }
   // The person is told of exactly those who chose less than they could, for nobody else can have signed it.
   const { peers } = (await scene.target.ask("GET", "/peers")) as { readonly peers: readonly PeerAlarm[] };
@@ -133,11 +133,11 @@ function choosing(what: string, to: Fields): Case {
   };
 }
 
-const wholeOffer = { msgType: "handshake", version: "1.0", versions: protocolVersions, suites, says: false };
+const wholeOffer = JSON.stringify({ msgType: "handshake", version: "1.0", versions: protocolVersions, suites, says: false });
 
 /** What a frame that left would let the other side do. */
-function strengthOf(frame: Uint8Array<ArrayBuffer>): object {
+function strengthOf(frame: Uint8Array<ArrayBuffer>): string {
   const { msgType, version, payload } = readEnvelope(frame);
   const { versions, suites: offered } = parsed(payload.data);
-  return { msgType, version, versions, suites: offered, says: decodeUtf8(frame)?.includes("nobody else") };
+  return JSON.stringify({ msgType, version, versions, suites: offered, says: decodeUtf8(frame)?.includes("nobody else") });
 }

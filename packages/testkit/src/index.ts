@@ -29,7 +29,7 @@ export { type KnownSecrets, readKnownSecrets } from "./vectors/known-secrets.ts"
 export { type CountingCrypto, countingCrypto } from "./world/counting-crypto.ts";
 export { failureOf } from "./world/failure-of.ts";
 export { ManualClock, settle } from "./world/manual-clock.ts";
-export { onlyReply, Puppet, type PuppetAnswer, PuppetSession } from "./world/puppet.ts";
+export { onlyReply, Puppet, type PuppetAnswer, PuppetSession, PuppetStream } from "./world/puppet.ts";
 export { rememberingCrypto } from "./world/remembering-crypto.ts";
 export { risen } from "./world/risen.ts";
 export { everyAbility, type LogLine, type Passage, type PeerOptions, type Resident, World } from "./world/world.ts";

@@ -135,16 +135,16 @@ test("a sender that is killed before it could deliver delivers after its restart
 
 test("inbox --done says that messages are handled, also those that were read before, and only once", async () => {
   expect((await here(desk, ["inbox"])).stdout).toContain("are you there\n");
-  await expect.poll(async () => (await jsonAt(lap, ["explain", keptId]))["stage"]).toBe("delivered");
+  await expect.poll(async () => (await jsonAt(lap, ["explain", keptId]))["stage"], { timeout: 20_000 }).toBe("delivered");
   const waiting = hikyaku.run(["send", "desk", "fourth", "--wait", "handled", "--folder", lap.folder]);
-  await expect.poll(() => textsAt(desk)).toContain("fourth");
+  await expect.poll(() => textsAt(desk), { timeout: 20_000 }).toContain("fourth");
   expect(await here(desk, ["inbox", "--done", "--peek"])).toMatchObject({ code: 0, stdout: expect.stringContaining("fourth\n") });
   expect(await jsonAt(desk, ["inbox", "--all", "--peek"])).toMatchObject({
     messages: expect.arrayContaining([expect.objectContaining({ stage: "stored" })]),
   });
   expect((await here(desk, ["inbox", "--all", "--done"])).stdout).toMatch(/are you there\n[^]*fourth\n$/);
   expect(await waiting).toMatchObject({ code: 0, stdout: expect.stringMatching(/ {2}handled \d+ ms\n$/) });
-  await expect.poll(async () => (await jsonAt(lap, ["explain", keptId]))["stage"]).toBe("handled");
+  await expect.poll(async () => (await jsonAt(lap, ["explain", keptId]))["stage"], { timeout: 20_000 }).toBe("handled");
   expect((await here(lap, ["explain", keptId])).stdout).toMatch(new RegExp(` {2}${time} {2}delivered\\n {2}${time} {2}handled\\n$`));
   expect((await here(desk, ["inbox", "--done"])).stdout).toMatch(/^No new messages/);
 });
@@ -176,7 +176,7 @@ test("a message that is refused for good is a dead letter with its reason, to be
   const retried = await here(lap, ["dead", "retry", id.slice(0, 30)]);
   expect(retried.stdout).toMatch(new RegExp(`^([0-9a-f-]{36}) {2}queued anew in place of ${id.slice(0, 30)}\\n$`));
   expect(idOf(retried)).not.toBe(id);
-  await expect.poll(() => textsAt(desk)).toContain("may I");
+  await expect.poll(() => textsAt(desk), { timeout: 20_000 }).toContain("may I");
   expect((await here(lap, ["dead"])).stdout).toBe("No dead letters.\n");
 });
 

@@ -1,5 +1,5 @@
 import { encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
-import { ManualClock, Puppet, type Resident, World } from "@hikyaku/testkit";
+import { deafHolder, ManualClock, Puppet, type Resident, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import type { Listener } from "../ports/link.ts";
 import { FriendlyHosts } from "./friendly-hosts.ts";
@@ -45,7 +45,7 @@ describe("among noisy neighbours [LIM-8]", () => {
     const clock = new ManualClock();
     const inner = world.network.listener("http://desk:7340");
     const listener: Listener = {
-      start: (receiver) => inner.start((frame, { host }) => receiver(frame, { host, prefix: "one" })),
+      start: (receiver, holder) => inner.start((frame, { host }) => receiver(frame, { host, prefix: "one" }), holder),
       get addresses() {
         return inner.addresses;
       },
@@ -168,7 +168,7 @@ test("what comes back draws at most 64 answers, however often they are answered 
   await greedy.start(async () => {
     asked += 1;
     return { kind: "received", replies: [encodeEnvelope(session.seal("ping", { n: asked }))], more: false };
-  });
+  }, deafHolder);
   const over = new AbortController();
   const ping = lap.peer.ping("greedy", { signal: over.signal });
   await expect.poll(() => lap.peer.stats()["answer.withheld"], { timeout: 10_000 }).toBe(1);

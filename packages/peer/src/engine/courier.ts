@@ -206,10 +206,18 @@ export class Courier {
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);
-    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
-    this.#backoff = this.#ends;
+    if (this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
     if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
+  }
+
+  /** No link is left. Whoever sends something meanwhile is told why it waits. */
+  #restAfterEnd(reason: string, livedMs: number): void {
+    const { ground, contact } = this.#parts;
+    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
+    this.#backoff = this.#ends;
+    const what = `The connection to ${contact()?.name ?? this.did} ended: ${reason}.`;
+    this.#failure = { at: ground.clock.now(), error: new HikyakuError("UNREACHABLE", what) };
   }
 
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
@@ -261,7 +269,7 @@ export class Courier {
     for (;;) {
       const session = this.#parts.sessions.sendingTo(this.did, this.#elapsed());
       if (session === undefined) return { frames, more: false };
-      if (frames.length >= limits.repliesCountMax || bytes >= limits.repliesBytesMax / 2)
+      if (frames.length >= limits.repliesCountMax || bytes > limits.repliesBytesMax - largestReplyBytes)
         return { frames, more: this.bag.hasCargo(this.#rules()) };
       const load = this.bag.load({ isBundling: false, ...this.#rules() });
       if (load === undefined) return { frames, more: false };
@@ -293,8 +301,9 @@ export class Courier {
       }
     } catch (error) {
       if (closing.aborted) return;
+      this.#setBack(error instanceof HikyakuError ? error : ownMistake(error));
+      // A mistake of ours is loud; it has been set back as well, so that it is not made again at once, and for ever.
       if (!(error instanceof HikyakuError)) throw error;
-      this.#setBack(error);
     } finally {
       this.#isRunning = false;
       if (!closing.aborted && this.#failure === undefined) this.stir();
@@ -548,8 +557,14 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
   return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
 }
 
+const ownMistake = (cause: unknown): HikyakuError =>
+  new HikyakuError("INTERNAL_ERROR", "This peer could not send what waits, by a mistake of its own; its log says more.", { cause });
+
 /** Kept messages go again by themselves; a receipt's reader asks again, and what is transient has had its moment. */
 const isWorthRepeating = ({ entry, msgType }: Cargo): boolean => entry === undefined && msgType !== "receipt" && msgType !== "message";
+
+/** A body of the largest size in base64, with the rest of its envelope. */
+const largestReplyBytes = Math.ceil(limits.bodyBytesMax / 3) * 4 + 1024;
 
 /** More than `tell` takes between two calls that wait for each other. */
 const gatheringSteps = 8;

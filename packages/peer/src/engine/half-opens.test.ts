@@ -58,7 +58,7 @@ async function responder(pinned: readonly number[]) {
   const ground: Ground = { crypto: careless, identity, clock, random: webRandom, log: silentLog, counters: new Counters(), nonces };
   const handshakes = new HandshakesIn({
     ground,
-    settings: { firstContact: "see", abilities: everyAbility },
+    settings: { firstContact: "see", keepLinks: false, abilities: everyAbility },
     known,
     keys: new KeyRing(careless, known),
     sessions: new SessionTable(),

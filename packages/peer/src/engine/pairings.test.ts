@@ -9,7 +9,7 @@ import {
   pureCrypto,
   readOffer,
 } from "@hikyaku/protocol";
-import { everyAbility, failureOf, ManualClock, onlyReply, Puppet, type Resident, risen, settle, World } from "@hikyaku/testkit";
+import { deafHolder, everyAbility, failureOf, ManualClock, onlyReply, Puppet, type Resident, risen, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 
 interface Meeting extends AsyncDisposable {
@@ -119,7 +119,7 @@ describe("the token [PAIR-2]", () => {
       return half.kind === "answered"
         ? { kind: "received", replies: [encodeEnvelope(half.m2)], more: false }
         : { kind: "refused", code: half.code };
-    });
+    }, deafHolder);
     const link = encodePairingLink({ did: maker.did, addresses: listener.addresses, token: new Uint8Array(16) });
     await expect(lap.peer.accept(link, asDesk)).rejects.toMatchObject({ code: "HANDSHAKE_FAILED" });
     expect(lap.peer.peers()).toEqual([]);

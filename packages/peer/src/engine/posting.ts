@@ -26,7 +26,7 @@ import type { LiveSession } from "./session-table.ts";
 import { canceled, type Patience, type Waits } from "./waits.ts";
 
 /** The types that a program may send with a receipt. */
-export type PostType = "message" | "status_report";
+type PostType = "message" | "status_report";
 
 export interface PostOptions extends Patience {
   /** The stage to wait for. Unless told, `stored`, or less where the peer cannot be reached now: the message is durable here and goes on being tried. */
@@ -145,13 +145,23 @@ export class Posting {
   /** Asks what has become of messages that a peer has stored and not handled yet, and says what those need not wait for: an order that expired may have been the last but one. */
   async query(did: string): Promise<void> {
     const { outbox } = this.#parts;
-    const ids = await outbox.unsettled(did, undefined, limits.receiptIdsMax);
-    if (ids.length === 0) return;
+    let after: string | undefined;
+    for (let page = 0; page < queriesMax; page += 1) {
+      const ids = await outbox.unsettled(did, after, limits.receiptIdsMax);
+      if (ids.length === 0) return;
+      this.#say(did, "receipt_query", { ids, lanes: page === 0 ? await this.#floorsOf(did) : [] });
+      if (ids.length < limits.receiptIdsMax) return;
+      after = ids.at(-1);
+    }
+  }
+
+  async #floorsOf(did: string): Promise<readonly { readonly lane: string; readonly floor: number }[]> {
+    const { outbox } = this.#parts;
     const floors = priorities.map(async (priority) => ({
       lane: `${outbox.epoch}/${priority}`,
       floor: await outbox.floor({ to: did, priority }),
     }));
-    this.#say(did, "receipt_query", { ids, lanes: (await Promise.all(floors)).filter(({ floor }) => floor > 1) });
+    return (await Promise.all(floors)).filter(({ floor }) => floor > 1);
   }
 
   #say<Type extends DialogueType>(did: string, msgType: Type, body: BodyByType[Type], told: Parameters<typeof ephemeral>[3] = {}): void {
@@ -268,6 +278,9 @@ export class Posting {
     return this.#questions;
   }
 }
+
+/** As many questions at once as the other side keeps answers for. */
+const queriesMax = limits.pendingReceiptsMax / limits.receiptIdsMax;
 
 const idDiceBytes = 10;
 /** An id is no secret, and asking the system for random bytes costs more than all else about it. */

@@ -1,15 +1,5 @@
 import { type Bytes, type Envelope, encodeEnvelope, encodeHex, encodeUtf8, limits, pureCrypto } from "@hikyaku/protocol";
-import {
-  countingCrypto,
-  failureOf,
-  ManualClock,
-  Puppet,
-  type PuppetSession,
-  type Resident,
-  rememberingCrypto,
-  risen,
-  World,
-} from "@hikyaku/testkit";
+import { countingCrypto, ManualClock, Puppet, type PuppetSession, type Resident, rememberingCrypto, risen, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 
 const rejected = { kind: "refused", code: "REJECTED" } as const;

@@ -4,16 +4,17 @@ import { limits } from "@hikyaku/protocol";
 export type Circuit =
   | { readonly kind: "closed"; readonly failures: number }
   | { readonly kind: "open"; readonly until: number }
-  /** Half open: so many trials are left. */
-  | { readonly kind: "trying"; readonly trialsLeft: number };
+  /** Half open: so many trials are left until then. Trials whose end nobody tells, as another address was faster, are not lost for ever. */
+  | { readonly kind: "trying"; readonly trialsLeft: number; readonly until: number };
 
 export const closedCircuit: Circuit = { kind: "closed", failures: 0 };
 
 /** The circuit with one attempt begun, or undefined where none may be. */
 export function beginAttempt(circuit: Circuit, now: number): Circuit | undefined {
   if (circuit.kind === "closed") return circuit;
-  if (circuit.kind === "open") return now < circuit.until ? undefined : { kind: "trying", trialsLeft: limits.circuitTrialsMax - 1 };
-  return circuit.trialsLeft === 0 ? undefined : { kind: "trying", trialsLeft: circuit.trialsLeft - 1 };
+  const isTrying = circuit.kind === "trying" && circuit.trialsLeft > 0;
+  if (isTrying) return { ...circuit, trialsLeft: circuit.trialsLeft - 1 };
+  return now < circuit.until ? undefined : { kind: "trying", trialsLeft: limits.circuitTrialsMax - 1, until: now + limits.circuitOpenMs };
 }
 
 export function afterAttempt(circuit: Circuit, hasWorked: boolean, now: number): Circuit {

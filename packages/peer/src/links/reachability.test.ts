@@ -1,5 +1,5 @@
 import { encodeEnvelope } from "@hikyaku/protocol";
-import { Puppet, settle, World } from "@hikyaku/testkit";
+import { deafHolder, Puppet, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import type { AddressKind } from "../ports/link.ts";
 import { keepAnnounced, Reachability } from "./reachability.ts";
@@ -69,7 +69,7 @@ describe("in a session [TRUST-6]", () => {
     await listener.start(async () => {
       frames += 1;
       return { kind: "refused", code: "OVERLOADED" };
-    });
+    }, deafHolder);
     const receipt = await desk.peer.send("puppet", "message", { text: "hello" });
     await listener[Symbol.asyncDispose]();
     return { frames, receipt };

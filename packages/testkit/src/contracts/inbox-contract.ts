@@ -217,7 +217,7 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       expect(await bench.store.lanesDue(10)).toEqual([{ from: desk, lane: "" }]);
     });
 
-    test("a sender's unread messages are bounded in number, and reading makes room", async () => {
+    test("a sender's unread messages are bounded in number, and reading makes room [LIM-7]", async () => {
       await using bench = await arrange({ ...limits, inboxUnreadPerSenderMax: 2 });
       const full = { kind: "full", bound: "sender" };
       const arrivals = await bench.store.append(["1", "2", "3", "1"].map((id) => makeMessage(id)));
@@ -229,7 +229,7 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       expect(await inbox.append([makeMessage("3"), makeMessage("4")])).toEqual([stored, full]);
     });
 
-    test("a sender's unread messages are bounded in bytes, and reading makes room", async () => {
+    test("a sender's unread messages are bounded in bytes, and reading makes room [LIM-7]", async () => {
       await using bench = await arrange({ ...limits, inboxUnreadBytesPerSenderMax: 10 });
       const sized = (id: string, body: string): InboxMessage => makeMessage(id, { body });
       const full = { kind: "full", bound: "sender" };
@@ -239,7 +239,7 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       expect(await bench.store.append([sized("4", "1234567"), sized("5", "123456")])).toEqual([full, stored]);
     });
 
-    test("the inbox is bounded in bytes of all, read or not, and forgetting makes room", async () => {
+    test("the inbox is bounded in bytes of all, read or not, and forgetting makes room [LIM-7]", async () => {
       await using bench = await arrange({ ...limits, inboxBytesMax: 10 });
       const sized = (id: string, from: string): InboxMessage => makeMessage(id, { body: "12345", from });
       expect(await bench.store.append([sized("1", lap)])).toEqual([stored]);

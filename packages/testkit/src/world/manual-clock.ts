@@ -15,8 +15,9 @@ export class ManualClock implements Clock {
     this.#now = now;
   }
 
+  /** Whole milliseconds, as the system's. */
   now(): number {
-    return this.#now;
+    return Math.floor(this.#now);
   }
 
   elapsed(): number {
@@ -24,7 +25,8 @@ export class ManualClock implements Clock {
   }
 
   after(delayMs: number, callback: () => void): Timer {
-    const alarm: Alarm = { at: this.#elapsed + delayMs, callback };
+    // Whole milliseconds, as a machine counts them.
+    const alarm: Alarm = { at: this.#elapsed + Math.ceil(delayMs), callback };
     this.#alarms.add(alarm);
     return { cancel: () => this.#alarms.delete(alarm) };
   }

@@ -3,7 +3,7 @@
  * the wrong thing, at the wrong time, twice, or signed again after a change.
  */
 
-import { type Reception, webRandom } from "@hikyaku/peer";
+import { type MemoryNetwork, type Reception, type Stream, type StreamHolder, webRandom } from "@hikyaku/peer";
 import {
   type Abilities,
   type Bytes,
@@ -11,6 +11,8 @@ import {
   type Crypto,
   confirmAnswer,
   createIdentity,
+  decodeBinaryFrame,
+  decodeBundle,
   decodeEnvelope,
   type Envelope,
   encodeEnvelope,
@@ -160,20 +162,91 @@ export class PuppetSession {
     return { reception, replies };
   }
 
+  /** What one frame carries; several bodies where it is a bundle. */
+  openAll(frame: Bytes): readonly { readonly type: string; readonly body: unknown }[] {
+    const { type, plaintext } = this.#openFrame(frame);
+    const items = type === "bundle" ? decodeBundle(plaintext) : [{ msgType: type, body: plaintext }];
+    return (items ?? []).map(({ msgType, body }) => ({ type: msgType, body: JSON.parse(new TextDecoder().decode(body)) as unknown }));
+  }
+
   open(frame: Bytes): { readonly type: string; readonly body: unknown } {
+    const { type, plaintext } = this.#openFrame(frame);
+    return { type, body: JSON.parse(new TextDecoder().decode(plaintext)) as unknown };
+  }
+
+  #openFrame(frame: Bytes): { readonly type: string; readonly plaintext: Bytes } {
     const { crypto, now } = this.#puppet;
     const envelope = readEnvelope(frame);
     const opening = open(crypto, this.#session, this.#puppet.key(this.#to.needs.identity.publicKey), envelope, { now: now(), elapsed: 0 });
     if (opening.kind !== "opened") throw new Error(`the puppet cannot open ${envelope.msgType}: ${opening.code}`);
     this.#session = opening.session;
-    return { type: envelope.msgType, body: JSON.parse(new TextDecoder().decode(opening.plaintext)) as unknown };
+    return { type: envelope.msgType, plaintext: opening.plaintext };
   }
 }
 
 function readEnvelope(frame: Bytes): Envelope {
-  const envelope = decodeEnvelope(frame);
+  const openingBrace = 0x7b;
+  const envelope = frame[0] === openingBrace ? decodeEnvelope(frame) : decodeBinaryFrame(frame);
   if (envelope === undefined) throw new Error("that is no envelope");
   return envelope;
+}
+
+/** A puppet on a stream to a peer: it hears whatever is said to it, and answers nothing of its own accord. */
+export class PuppetStream {
+  readonly session: PuppetSession;
+  readonly heard: { readonly type: string; readonly body: unknown }[] = [];
+  readonly refusals: { readonly code: string; readonly ref: string | undefined }[] = [];
+  readonly #stream: Stream;
+
+  private constructor(session: PuppetSession, stream: Stream) {
+    this.session = session;
+    this.#stream = stream;
+  }
+
+  /** Calls from a host and makes a session; the world's network is where the peer listens. */
+  static async connect(puppet: Puppet, network: MemoryNetwork, to: Resident, changes: OfferChanges = {}): Promise<PuppetStream> {
+    const frames: Bytes[] = [];
+    let self: PuppetStream | undefined;
+    const holder: StreamHolder = {
+      opened: () => undefined,
+      frame: async (_, frame) => {
+        if (self === undefined) frames.push(frame);
+        else self.heard.push(...self.session.openAll(frame));
+      },
+      refused: (_, { code }, ref) => void self?.refusals.push({ code, ref }),
+      closed: () => undefined,
+    };
+    const signal = new AbortController().signal;
+    const address = to.peer.addresses[0] ?? "";
+    const stream = await network.dialer("puppet").dial(address, { isAllowed: () => true, signal, holder });
+    if (stream.kind !== "stream") throw new Error("that peer speaks no streams");
+    const next = async (): Promise<Bytes> => {
+      for (let turn = 0; frames.length === 0 && turn < 1000; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      return frames.shift() ?? new Uint8Array(0);
+    };
+    const pending = puppet.offer(to.peer.did, changes);
+    const m1 = encodeEnvelope(pending.m1);
+    await stream.send(m1, signal);
+    const confirmed = puppet.confirm(pending, await next(), to.needs.identity.publicKey);
+    const m3 = encodeEnvelope(confirmed.m3);
+    await stream.send(m3, signal);
+    const ready = await next();
+    const session = new PuppetSession(puppet, to, establishSession(confirmed.agreement, 0), { m1, m3, ready });
+    session.open(ready);
+    self = new PuppetStream(session, stream);
+    for (const frame of frames) self.heard.push(...session.openAll(frame));
+    return self;
+  }
+
+  async send(type: string, body: unknown): Promise<Envelope> {
+    const envelope = this.session.seal(type, body);
+    await this.#stream.send(encodeEnvelope(envelope), new AbortController().signal);
+    return envelope;
+  }
+
+  close(): void {
+    this.#stream.close("done");
+  }
 }
 
 function repliesOf(reception: Reception): readonly Bytes[] {

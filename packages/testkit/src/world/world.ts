@@ -108,6 +108,7 @@ export class World implements AsyncDisposable {
   /** What kind of place a host is; public unless told. */
   readonly places: Map<string, AddressKind> = new Map();
   readonly #crashing = new Set<string>();
+  readonly #streams = new Map<Stream, { readonly from: string; readonly to: string }>();
   readonly #crypto: Crypto;
   readonly #residents: { readonly peer: Peer; readonly clock: Clock }[] = [];
   #seeds = 0;
@@ -162,6 +163,12 @@ export class World implements AsyncDisposable {
   /** The frames of one message type that were delivered to a peer. */
   framesTo(name: string, msgType: string): readonly Passage[] {
     return this.passages.filter(({ to, envelope }) => to === addressOf(name) && envelope?.msgType === msgType);
+  }
+
+  /** Ends every stream between two peers, as a router between them might. */
+  cut(one: string, other: string): void {
+    for (const [stream, { from, to }] of this.#streams) if (from === one && to === other) stream.close("cut");
+    this.#streams.clear();
   }
 
   /** The envelopes of one message type that a peer got from another, on whichever way: as a call, as the answer to its own call, or on a stream; by way, oldest first. */
@@ -225,6 +232,7 @@ export class World implements AsyncDisposable {
 
   /** The stream itself, as whoever holds it knows it by its identity. */
   #tapStream({ from, to }: { readonly from: string; readonly to: string }, stream: Stream): Stream {
+    this.#streams.set(stream, { from, to });
     const send = stream.send.bind(stream);
     stream.send = async (frame, signal) => {
       if (this.#crashing.has(from)) throw new HikyakuError("UNREACHABLE", `${from} is crashing.`);
