@@ -3,7 +3,6 @@
  * `node bench/spent.ts`, or with the ways of speaking that shall be measured: ask, apart, http, flood, send.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { inFlight } from "./floor/round-trips.ts";
 import { median } from "./measure.ts";
 import { type Company, TwoPeers } from "./process/two-peers.ts";
 
@@ -38,7 +37,7 @@ const ways: Readonly<Record<string, Way>> = {
   },
   send: {
     prepare: (peers) => peers.listen("read"),
-    speak: (peers) => peers.speak("send", { textLength: 256, inFlight: 128 * inFlight, forMs }),
+    speak: (peers) => peers.speak("send", { textLength: 256, inFlight: 2048, forMs }),
   },
 };
 

@@ -142,7 +142,7 @@ export class Wire implements Disposable {
   }
 
   #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
+    for (const listener of this.#listeners) listener();
   }
 
   #wait<Value>(look: () => Value | undefined, msMax: number): Promise<Value> {

@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Peer } from "hikyaku";
 
 /** What has been heard so far. */
-export interface Heard {
+interface Heard {
   readonly count: number;
   /** When the last one was handled, on the clock that all processes of a machine share. */
   readonly lastAtUs: number;

@@ -5,17 +5,17 @@ import { elapsedTime, median } from "../measure.ts";
 import { clockUs, creditEvery } from "./agent.ts";
 import { type Flight, keepInFlight } from "./in-flight.ts";
 
-export interface Speech {
+interface Speech {
   /** The name of the recipient. */
   readonly to: string;
   readonly textLength: number;
   readonly forMs: number;
 }
 
-export type Sending = Speech & Flight;
+type Sending = Speech & Flight;
 
 /** What was said without waiting for a word back. */
-export interface Flood {
+interface Flood {
   readonly count: number;
   readonly beganAtUs: number;
 }

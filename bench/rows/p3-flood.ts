@@ -9,7 +9,7 @@ import { TwoPeers } from "../process/two-peers.ts";
 import type { Row } from "../row.ts";
 
 const textLength = 256;
-const quietMsMax = 5000;
+const quietMsMax = 10_000;
 
 export const row: Row = {
   id: "P3",

@@ -77,7 +77,8 @@ const newId = (): string => newMessageId(Date.now(), dice(10));
 async function wordsOnOurs({ target, expect }: Scene, wire: Wire, did: string): Promise<number> {
   const sending = target.ask("POST", "/messages", { to: did, body: { text: "for the attacker" }, until: "handled" });
   const [letter] = await wire.until(({ type }) => type === "message");
-  const { id } = letter?.body as { readonly id: string };
+  if (letter === undefined) throw new Error("the letter did not come");
+  const { id } = letter.body as { readonly id: string };
   for (const stage of ["handled", "stored", "refused", "delivered"]) wire.say("receipt", encodeUtf8(JSON.stringify({ ids: [id], stage })));
   expect("the letter to the attacker", ((await sending) as { readonly stage: string }).stage, "handled");
   await wire.settled();

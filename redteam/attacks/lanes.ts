@@ -93,13 +93,13 @@ async function jump({ expect }: Scene, wire: Wire): Promise<{ readonly stored: r
     { fields: { lane, order: largest, floor: 1 }, isStored: false },
     { fields: { lane, order: 2 ** 52 + 1, floor: 1 }, isStored: false },
     { fields: { lane, order: 1, floor: 1 }, isStored: false },
-  ].map((step) => ({ ...step, ...placed(step.fields) }));
-  for (const { id, plaintext } of steps) {
-    wire.say("message", plaintext);
-    await untilReceipted(wire, id);
+  ].map(({ fields, isStored }) => ({ isStored, letter: placed(fields) }));
+  for (const { letter } of steps) {
+    wire.say("message", letter.plaintext);
+    await untilReceipted(wire, letter.id);
   }
-  const stored = steps.filter(({ isStored }) => isStored).map(({ id }) => id);
-  const refused = steps.filter(({ isStored }) => !isStored).map(({ id }) => id);
+  const stored = steps.filter(({ isStored }) => isStored).map(({ letter }) => letter.id);
+  const refused = steps.filter(({ isStored }) => !isStored).map(({ letter }) => letter.id);
   expect("the jumps that were stored", receipted(wire, "stored").toSorted(), stored.toSorted());
   expect("the jumps that were refused", receipted(wire, "refused").toSorted(), refused.toSorted());
   return { stored, outdated: refused.length };

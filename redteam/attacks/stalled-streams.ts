@@ -1,6 +1,6 @@
 /** 20: streams that say nothing, only ping, come in crumbs, speak no frames, or stop to read: each is ended in its time, costs bounded memory, and friends get through. */
 import { setTimeout as pause } from "node:timers/promises";
-import { encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
+import { encodeBundle, encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
 import { RawSocket } from "../raw-socket.ts";
 import type { Scene } from "../scene.ts";
 import type { Attack, Outcome } from "../trial.ts";
@@ -14,6 +14,10 @@ const unprovenMsMax = limits.streamUnprovenMsMax + limits.heartbeatIntervalMs + 
 const stallMsMax = limits.streamStallMsMax + 30_000;
 const memoryBytesMax = 64 * 1024 * 1024;
 const floodBytesMax = 200_000;
+const floodMsMax = 12_000;
+/** Their answers fill what the system keeps between two sockets of this machine. */
+const floodFramesMax = 3000;
+const questionsPerFrame = 250;
 
 async function run(scene: Scene): Promise<Outcome> {
   const { target, expect } = scene;
@@ -21,10 +25,13 @@ async function run(scene: Scene): Promise<Outcome> {
   using idle = await Wire.call(target, "127.0.31.1");
   const idling = idle.ending(unprovenMsMax);
   await endedAtOnce(scene);
-  const memoryBefore = target.residentBytes();
-  using deaf = await Wire.connect(await scene.newcomer(), target);
+  using first = await Wire.connect(await scene.newcomer(), target);
+  using second = await Wire.connect(await scene.newcomer(), target);
   await scene.rebase();
-  const pings = await flood(deaf);
+  // What a first flood makes the node's memory grow by is what it works with; what is not given back, a second one adds to.
+  const warming = await flood(first);
+  const memoryBefore = target.residentBytes();
+  const pings = warming + (await flood(second));
   const delivered = await talkMeanwhile(scene);
   const grownBytes = target.residentBytes() - memoryBefore;
   expect(`memory grown by less than ${memoryBytesMax} bytes`, grownBytes < memoryBytesMax ? "yes" : grownBytes, "yes");
@@ -78,20 +85,26 @@ const repeat = (count: number, act: () => void): void => {
   for (let n = 0; n < count; n += 1) act();
 };
 
-/** A proven peer asks and asks, and reads no answer: beyond what fits between, nothing more of it is read. How many it sent. */
+/** A proven peer asks and asks, many questions in each frame, and reads no answer, until there is no room left between. How many it asked. */
 async function flood(wire: Wire): Promise<number> {
   wire.socket.pause();
-  let sent = 0;
-  const until = performance.now() + atOnceMs;
-  while (performance.now() < until) {
+  let frames = 0;
+  const until = performance.now() + floodMsMax;
+  const questions = encodeBundle(
+    Array.from({ length: questionsPerFrame }, (_, at) => ({
+      msgType: "ping" as const,
+      body: encodeUtf8(JSON.stringify({ n: Number.MAX_SAFE_INTEGER - at })),
+    })),
+  );
+  while (performance.now() < until && frames < floodFramesMax) {
     if (wire.socket.bufferedAmount > floodBytesMax) await pause(20);
     else {
-      wire.say("ping", encodeUtf8(JSON.stringify({ n: sent + 1 })));
-      sent += 1;
+      wire.say("bundle", questions);
+      frames += 1;
     }
-    if (sent % 100 === 0) await pause(0);
+    if (frames % 20 === 0) await pause(0);
   }
-  return sent;
+  return frames * questionsPerFrame;
 }
 
 async function talkMeanwhile({ session, expect }: Scene): Promise<string> {

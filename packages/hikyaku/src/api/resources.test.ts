@@ -326,6 +326,7 @@ test("what the other side does not allow is its refusal, not the guard's", async
 /** Has the desk look for the lap where nobody listens, with no link to it left. */
 async function loseLap(): Promise<void> {
   await desk.trust({ peer: "lap", level: "blocked" });
+  await until(() => desk.sizes()["streams"]?.held === 0);
   await desk.trust({ peer: "lap", level: "trusted", addresses: ["http://127.0.0.1:1"] });
 }
 
@@ -445,7 +446,7 @@ async function beRefused(words: string): Promise<string> {
 test("a refused message is a dead letter until a person sends it anew, as another message, or drops it", async () => {
   const before = await deadLetters();
   const id = await beRefused("once more");
-  const [letter] = (await deadLetters()).filter((one) => one["id"] === id);
+  const letter = (await deadLetters()).find((one) => one["id"] === id);
   expect(letter).toMatchObject({ id, to: lap.did, type: "message", stage: "refused", reason: "UNAUTHORIZED" });
   expect(letter).not.toHaveProperty("body");
   expect(await get("/dead?limit=1")).toEqual({ messages: [...before, letter].slice(0, 1) });

@@ -75,7 +75,11 @@ export class Courier {
   readonly #flights = new Flights();
   /** What went over streams lately and is not kept, by the nonce of its envelope. */
   readonly #spoken = new Map<string, Spoken>();
+  /** Nonces of envelopes that were rejected so soon after a handshake that there could be no other yet. */
+  readonly #rejectedEarly = new Set<string>();
+  #again: Timer | undefined;
   #isRunning = false;
+  #isStopped = false;
   #running: Promise<void> = Promise.resolve();
   #backoff: Backoff | undefined;
   /** Links that ended one soon after the other. */
@@ -133,7 +137,7 @@ export class Courier {
 
   /** There is something to send. Waits for the next attempt where the peer could not be reached a moment ago. */
   stir(): void {
-    if (this.#isRunning || this.#callsInWork > 0 || this.#parts.closing.aborted || !this.#hasWork()) return;
+    if (this.#isRunning || this.#isStopped || this.#callsInWork > 0 || this.#parts.closing.aborted || !this.#hasWork()) return;
     const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
     if (waitMs > 0) return this.#retryAfter(waitMs);
     this.#isRunning = true;
@@ -206,7 +210,8 @@ export class Courier {
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const entries = this.#flights.turnBackAll((flight) => flight.link === link);
     this.#remark(entries, reason);
-    if (this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
+    // A link that we closed since it was of no use has told its reason already.
+    if (this.#failure === undefined && this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
     if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
   }
@@ -223,7 +228,7 @@ export class Courier {
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
   refusedOnWay(ref: string, refusal: Refusal): void {
     const flight = this.#flights.get(ref);
-    if (refusal.code === "REJECTED") this.#rejected(ref, flight);
+    if (refusal.code === "REJECTED") this.#rejected(ref);
     else if (flight !== undefined) {
       this.#remark(this.#flights.turnBack(flight), refusal.code);
       this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
@@ -281,8 +286,10 @@ export class Courier {
 
   /** The peer is gone for good: nothing more is sent to it. */
   stop(error: HikyakuError): void {
+    this.#isStopped = true;
     this.#retry?.cancel();
     this.#repeat?.cancel();
+    this.#again?.cancel();
     this.bag.room.failAll(error);
     this.bag.receipts.clear();
   }
@@ -330,7 +337,7 @@ export class Courier {
     const { room } = this.bag;
     for (let before = -1; room.size > before && !room.isFull(); ) {
       before = room.size;
-      for (let step = 0; step < gatheringSteps; step += 1) await undefined;
+      for (let step = 0; step < gatheringSteps; step += 1) await Promise.resolve();
     }
   }
 
@@ -385,9 +392,22 @@ export class Courier {
   }
 
   /** HS-13 on a stream, where the refusal comes after the sending: what nobody receipts has to be remembered to go again in the next session. */
-  #rejected(ref: string, flight: Flight | undefined): void {
+  #rejected(ref: string): void {
     const spoken = this.#spoken.get(ref);
-    if (!this.#doubt(flight?.sessionId ?? spoken?.sessionId) || spoken === undefined) return;
+    const sessionId = this.#flights.get(ref)?.sessionId ?? spoken?.sessionId;
+    if (sessionId === undefined || this.#isStopped) return;
+    if (!this.#doubt(sessionId)) {
+      // The last handshake was a moment ago: what was rejected waits until there may be another.
+      this.#rejectedEarly.add(ref);
+      this.#again ??= this.#parts.ground.clock.after(this.#newSessionAt + limits.handshakeIntervalMsMin - this.#elapsed(), () => {
+        this.#again = undefined;
+        const refs = [...this.#rejectedEarly];
+        this.#rejectedEarly.clear();
+        for (const early of refs) this.#rejected(early);
+      });
+      return;
+    }
+    if (spoken === undefined) return;
     this.#spoken.delete(ref);
     this.bag.room.putBack(spoken.cargo);
     this.stir();

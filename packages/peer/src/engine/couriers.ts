@@ -34,7 +34,7 @@ export class Couriers {
   of(did: string): Courier {
     const held = this.#byDid.get(did);
     if (held !== undefined) return held;
-    const { known, keepLinks, troubled, refused, ...parts } = this.#parts;
+    const { keepLinks, troubled, refused, ...parts } = this.#parts;
     const courier = new Courier(did, {
       ...parts,
       contact: () => this.#contact(did),

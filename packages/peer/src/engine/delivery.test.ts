@@ -11,7 +11,7 @@ import {
   settle,
   World,
 } from "@hikyaku/testkit";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 
 interface Meeting extends AsyncDisposable {
   readonly world: World;
@@ -280,4 +280,19 @@ describe("what others may not do", () => {
     expect(old.heard.filter(({ type }) => type === "error")).toMatchObject([{ body: { code: "UNAUTHORIZED" } }]);
     expect(await desk.peer.inbox({ limit: 10 })).toEqual([]);
   });
+});
+
+test("what is told in one breath travels in few envelopes", async () => {
+  await using world = new World();
+  const desk = await world.peer("desk", { speaksStreams: true });
+  const lap = await world.peer("lap", { speaksStreams: true });
+  await world.introduce(desk, lap);
+  const heard: unknown[] = [];
+  desk.peer.on("message", ({ body }) => void heard.push(body.json));
+  await lap.peer.ping("desk");
+  const numbers = Array.from({ length: 100 }, (_, n) => n);
+  for (const json of numbers) await lap.peer.tell("desk", { json });
+  await vi.waitFor(() => expect(heard).toEqual(numbers));
+  const envelopes = [...world.envelopes("lap", "desk", "bundle"), ...world.envelopes("lap", "desk", "message")];
+  expect(envelopes.length).toBeLessThan(5);
 });

@@ -282,7 +282,8 @@ export class Engine {
     this.#handshakesIn.forget(did);
     this.sessions.dropPeer(did);
     this.couriers.drop(did);
-    this.#streams.closePeer(did, "the peer was forgotten or blocked");
+    // The other side reads this, and is not told what a person here has decided.
+    this.#streams.closePeer(did, "not wanted any more");
     this.#keys.forget(did);
     this.reachability.forget(did);
     this.dialogue.forget(did);

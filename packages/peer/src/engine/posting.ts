@@ -26,7 +26,7 @@ import type { LiveSession } from "./session-table.ts";
 import { canceled, type Patience, untilAborted, type Waits } from "./waits.ts";
 
 /** The types that a program may send with a receipt. */
-export type PostType = "message" | "status_report";
+type PostType = "message" | "status_report";
 
 export interface PostOptions extends Patience {
   /** The stage to wait for. Unless told, `stored`, or less where the peer cannot be reached now: the message is durable here and goes on being tried. */

@@ -135,12 +135,12 @@ export class Receipts {
 
   /** The peer could not be reached, or would not take these messages now: whoever is content with less learns how far it came. */
   troubled(did: string, problem: string, ids?: readonly string[]): void {
-    for (const [id, { to, isContent, settle }] of [...this.#waiting])
+    for (const [id, { to, isContent, settle }] of this.#waiting)
       if (to === did && isContent && (ids === undefined || ids.includes(id))) settle(problem);
   }
 
   failAll(error: HikyakuError): void {
-    for (const { fail } of [...this.#waiting.values()]) fail(error);
+    for (const { fail } of this.#waiting.values()) fail(error);
   }
 
   #progressOf(did: string, ids: readonly string[], stage: ReceiptStage, code: ReturnType<typeof codeOf>): readonly Progress[] {

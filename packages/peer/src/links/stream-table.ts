@@ -96,11 +96,11 @@ export class StreamTable {
   }
 
   closePeer(peerId: string, reason: string): void {
-    for (const { stream } of [...(this.#byPeer.get(peerId) ?? [])]) stream.close(reason);
+    for (const { stream } of this.#byPeer.get(peerId) ?? []) stream.close(reason);
   }
 
   closeAll(reason: string): void {
-    for (const { stream } of [...this.#live.values()]) stream.close(reason);
+    for (const { stream } of this.#live.values()) stream.close(reason);
   }
 
   #file(peerId: string, live: LiveStream): void {

@@ -49,7 +49,8 @@ export const decodeUtf8 = (bytes: Bytes): string | undefined => decodeAscii(byte
 function decodeAscii(bytes: Bytes): string | undefined {
   let text = "";
   for (let start = 0; start < bytes.length; start += chunkUnits) {
-    const units = new Array<number>(Math.min(chunkUnits, bytes.length - start));
+    const units: number[] = [];
+    units.length = Math.min(chunkUnits, bytes.length - start);
     let seen = 0;
     for (let index = 0; index < units.length; index += 1) {
       const byte = bytes[start + index] ?? 0;

@@ -184,7 +184,7 @@ test.each<[DialogueType, string, Fields]>([
   ["message", "neither text nor JSON", fields],
   ["message", "text above 64 Ki letters", { ...fields, text: "a".repeat(64 * 1024 + 1) }],
   ["receipt", "no id", { ids: [], stage: "stored" }],
-  ["receipt", "65 ids", { ids: Array.from({ length: 65 }, () => id), stage: "stored" }],
+  ["receipt", "1 025 ids", { ids: Array.from({ length: 1025 }, () => id), stage: "stored" }],
   ["receipt", "an unknown stage", { ids: [id], stage: "lost" }],
   ["receipt", "an inherited name as stage", { ids: [id], stage: "toString" }],
   ["error", "a code in lowercase", { code: "rejected", ref: "ab".repeat(32) }],

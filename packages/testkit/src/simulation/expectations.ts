@@ -1,10 +1,10 @@
 /** What must have happened in a long simulation: every kind of fault, and every way of getting over one. What never happened was not tested. */
 
 /** Each of these in every two worlds, on average. */
-export const expectedPerSeed: number = 1 / 2;
+const expectedPerSeed: number = 1 / 2;
 
 /** Below this many worlds an average says nothing. */
-export const expectationSeedsMin: number = 200;
+const expectationSeedsMin: number = 200;
 
 /** What is counted, and what it is for people. */
 export const expectations: Readonly<Record<string, string>> = {

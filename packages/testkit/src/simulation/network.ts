@@ -29,7 +29,7 @@ export interface Program {
 }
 
 /** What looks at the wire. */
-export interface Observer {
+interface Observer {
   /** A frame sets out. */
   readonly sent: (from: string, to: string, frame: Bytes) => void;
   /** A frame that somebody bent is about to arrive at a listener or on a stream. */

@@ -5,7 +5,7 @@ import type { Errand } from "./ledger.ts";
 import { errandOf, type SimNode, type Surroundings } from "./node.ts";
 import { count } from "./tally.ts";
 
-export const messagesPerNode = 50;
+const messagesPerNode = 50;
 const burstMax = 25;
 
 export function planWork(around: Surroundings, nodes: readonly SimNode[]): void {
