@@ -281,6 +281,7 @@ export class Network {
     const { observer } = this.parts;
     const arrived = isBent ? this.bend(frame) : frame.slice();
     if (isBent) observer.bent(to.name, frame);
+    observer.arrived(to.name);
     void program.receiver(arrived, { host: from.name, prefix: from.name }).then((reception) => {
       if (isBent) observer.bentAnswered(to.name, reception);
       if (answer !== undefined && !program.life.isOver) this.#answer(from, to, frame, reception, answer);
@@ -311,7 +312,7 @@ export class Network {
 const calmDelayMs = 20;
 
 /** There are few third messages of a handshake, and what has to happen when READY is lost should happen often. */
-const confirmRolls = 3;
+const confirmRolls = 7;
 const confirmMark = Buffer.from('"msg_type":"handshake_confirm"');
 const isConfirm = (frame: Bytes): boolean => Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(confirmMark);
 

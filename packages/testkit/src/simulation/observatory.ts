@@ -21,6 +21,8 @@ export class Observatory {
   readonly #offers = new Map<string, { readonly sessionId: string; isAnswered: boolean }>();
   readonly #seenOffers = new Set<string>();
   readonly #seenConfirms = new Set<string>();
+  /** Frames that each machine has got. */
+  readonly #arrivals = new Map<string, number>();
 
   constructor(parts: ObservatoryParts) {
     this.#parts = parts;
@@ -44,15 +46,21 @@ export class Observatory {
     else if (envelope?.msgType === "handshake_confirm") this.#confirmed(envelope.sessionId);
   }
 
-  /** I5: what a bent frame did to whoever got it. */
+  /** A frame is handed to a machine. */
+  arrived(to: string): void {
+    this.#arrivals.set(to, (this.#arrivals.get(to) ?? 0) + 1);
+  }
+
+  /** I5: what a bent frame did to whoever got it, where nothing else came to it in the same moment. */
   bent(to: string, original: Bytes): void {
+    const arrivals = this.#arrivals.get(to) ?? 0;
     const node = this.#parts.nodes().find(({ name }) => name === to);
     const before = node && stateOf(node);
     // The answer to our own handshake may end that attempt, as any failure may.
     if (node === undefined || before === undefined || isAnswer(original)) return;
     this.#parts.timeline.whenSettled(() => {
       const after = stateOf(node);
-      if (after === undefined) return;
+      if (after === undefined || (this.#arrivals.get(to) ?? 0) > arrivals + 1) return;
       count(this.#parts.tally, "check: bent frames that changed nothing (I5)");
       const changed = Object.keys(after).filter((name) => !isHarmless(name, before[name] ?? 0, after[name] ?? 0));
       if (changed.length > 0) this.#parts.report(new Violation("I5", `a bent frame changed ${changed.join(", ")} of ${to}`));

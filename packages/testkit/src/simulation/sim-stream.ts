@@ -180,7 +180,9 @@ export class SimStream implements Stream {
 
   #take(frame: Bytes, original: Bytes | undefined): void {
     this.#wire.otherOf(this).#letGo(frame.length);
-    if (original !== undefined) this.#wire.network.parts.observer.bent(this.name, original);
+    const { observer } = this.#wire.network.parts;
+    if (original !== undefined) observer.bent(this.name, original);
+    observer.arrived(this.name);
     this.#inWork += 1;
     void this.#parts.holder.frame(this, frame).then(() => {
       this.#inWork -= 1;
