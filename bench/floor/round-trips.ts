@@ -15,7 +15,7 @@ export interface RoundTripFloors {
 }
 
 /** Exchanges under way at once where a row measures throughput. */
-export const inFlight = 16;
+const inFlight = 16;
 
 /** As many connections as a peer opens to another (spec §11). */
 const connections = 3;

@@ -32,6 +32,8 @@ export interface Program {
 interface Observer {
   /** A frame sets out. */
   readonly sent: (from: string, to: string, frame: Bytes) => void;
+  /** A frame is handed over at a listener or on a stream. */
+  readonly arrived: (to: string) => void;
   /** A frame that somebody bent is about to arrive at a listener or on a stream. */
   readonly bent: (to: string, original: Bytes) => void;
   /** The answer to a bent frame. */

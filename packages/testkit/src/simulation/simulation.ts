@@ -90,6 +90,7 @@ class SimulatedWorld {
         eavesdrop(from, to, frame);
         observatory.sent(from, to, frame);
       },
+      arrived: (to: string) => observatory.arrived(to),
       bent: (to: string, original: Parameters<typeof eavesdrop>[2]) => observatory.bent(to, original),
       bentAnswered: (to: string, reception: Parameters<Observatory["bentAnswered"]>[1]) => observatory.bentAnswered(to, reception),
     };
