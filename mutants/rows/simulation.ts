@@ -27,7 +27,7 @@ export const simulationMutants: readonly Mutant[] = [
   // What had no receipt is not sent again.
   {
     must: "BOX-3",
-    file: "packages/peer/src/engine/courier.ts",
+    file: "packages/peer/src/delivery/repetitions.ts",
     text: "const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt <= dueSince);",
     replacement: "const entries = this.#flights.turnBackAll(() => false);",
     test,

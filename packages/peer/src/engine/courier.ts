@@ -16,9 +16,11 @@ import { Bag, ephemeral, type Load } from "../delivery/bag.ts";
 import type { AnswerBudget, Cargo } from "../delivery/cargo.ts";
 import { type Flight, Flights } from "../delivery/flights.ts";
 import type { LaneEntry } from "../delivery/outgoing-lane.ts";
-import { afterFailure, type Backoff } from "../links/backoff.ts";
+import { type Overdue, Repetitions } from "../delivery/repetitions.ts";
+import { isWorthRepeating, SpokenBook } from "../delivery/spoken.ts";
 import type { Contact } from "../links/contact.ts";
 import type { Roads } from "../links/roads.ts";
+import { Setbacks, type Trouble } from "../links/setbacks.ts";
 import type { StreamTable } from "../links/stream-table.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Link, Reception, Refusal } from "../ports/link.ts";
@@ -49,45 +51,21 @@ export interface CourierParts {
   readonly closing: AbortSignal;
 }
 
-/** What keeps a courier from its peer. */
-export interface Trouble {
-  /** Milliseconds since 1970. */
-  readonly at: number;
-  readonly reason: string;
-  /** Milliseconds from now until the next attempt. */
-  readonly retryInMs: number;
-}
-
-interface Failure {
-  readonly at: number;
-  readonly error: HikyakuError;
-}
-
-interface Spoken {
-  readonly sessionId: string;
-  readonly cargo: readonly Cargo[];
-}
-
 export class Courier {
   readonly did: string;
   readonly bag: Bag;
   readonly #parts: CourierParts;
   readonly #flights = new Flights();
-  /** What went over streams lately and is not kept, by the nonce of its envelope. */
-  readonly #spoken = new Map<string, Spoken>();
+  readonly #repetitions: Repetitions;
+  readonly #spoken = new SpokenBook();
+  readonly #setbacks: Setbacks;
   /** Nonces of envelopes that were rejected so soon after a handshake that there could be no other yet. */
   readonly #rejectedEarly = new Set<string>();
   #again: Timer | undefined;
   #isRunning = false;
   #isStopped = false;
   #running: Promise<void> = Promise.resolve();
-  #backoff: Backoff | undefined;
-  /** Links that ended one soon after the other. */
-  #ends: Backoff | undefined;
-  #failure: Failure | undefined;
   #retry: Timer | undefined;
-  #repeat: Timer | undefined;
-  #repeatAfterMs: number = limits.repeatAfterMsMin;
   #silentRepeats = 0;
   #lanesOpenAt = 0;
   #heardAt = Number.NEGATIVE_INFINITY;
@@ -103,6 +81,9 @@ export class Courier {
     this.did = did;
     this.#parts = parts;
     this.bag = new Bag(parts.outbox.epoch);
+    const { clock, random } = parts.ground;
+    this.#setbacks = new Setbacks(clock, random);
+    this.#repetitions = new Repetitions(clock, this.#flights, (overdue) => this.#repeat(overdue));
   }
 
   /** Whether there is nothing to remember about this peer. */
@@ -123,10 +104,9 @@ export class Courier {
     return { waiting: this.bag.room.size + this.bag.receipts.size + unstored, flights: this.#flights.size };
   }
 
+  /** What keeps it from its peer. */
   get trouble(): Trouble | undefined {
-    if (this.#failure === undefined || this.#backoff === undefined) return undefined;
-    const retryInMs = Math.max(0, Math.round(this.#backoff.retryAt - this.#elapsed()));
-    return { at: this.#failure.at, reason: this.#failure.error.message, retryInMs };
+    return this.#setbacks.trouble;
   }
 
   /** A message of ours has just become durable. */
@@ -138,8 +118,7 @@ export class Courier {
   /** There is something to send. Waits for the next attempt where the peer could not be reached a moment ago. */
   stir(): void {
     if (this.#isRunning || this.#isStopped || this.#callsInWork > 0 || this.#parts.closing.aborted || !this.#hasWork()) return;
-    const waitMs = (this.#backoff?.retryAt ?? 0) - this.#elapsed();
-    if (waitMs > 0) return this.#retryAfter(waitMs);
+    if (this.#setbacks.waitMs > 0) return this.#retryLater();
     this.#isRunning = true;
     this.#running = this.#run();
     this.#parts.background(this.#running);
@@ -154,8 +133,7 @@ export class Courier {
 
   /** What kept us from the peer may be over, or a person said something new of it: nothing has failed yet. */
   renew(): void {
-    this.#backoff = undefined;
-    this.#failure = undefined;
+    this.#setbacks.clear();
     this.stir();
   }
 
@@ -172,7 +150,7 @@ export class Courier {
 
   /** Somebody waits for an answer now: the peer is tried at once, whatever failed before. The circuits of its addresses keep that from becoming too often (DLV-6). */
   hurry(): void {
-    if (this.#backoff !== undefined) this.#backoff = { ...this.#backoff, retryAt: this.#elapsed() };
+    this.#setbacks.hurry();
     this.stir();
   }
 
@@ -196,7 +174,7 @@ export class Courier {
 
   /** The peer has these: they need no repetition. */
   arrived(ids: readonly string[]): void {
-    this.#repeatAfterMs = limits.repeatAfterMsMin;
+    this.#repetitions.reset();
     for (const id of ids) {
       const entry = this.bag.find(id);
       if (entry === undefined) continue;
@@ -206,23 +184,16 @@ export class Courier {
     this.stir();
   }
 
-  /** Everything that was sent on this link and has no receipt goes again. Links that end soon after they came up come back ever more slowly (spec DLV-5). */
+  /** Everything that was sent on this link and has no receipt goes again. Whoever sends something meanwhile is told why it waits. */
   linkEnded(link: Link, reason: string, livedMs: number): void {
-    const entries = this.#flights.turnBackAll((flight) => flight.link === link);
-    this.#remark(entries, reason);
-    // A link that we closed since it was of no use has told its reason already.
-    if (this.#failure === undefined && this.#parts.streams.of(this.did) === undefined) this.#restAfterEnd(reason, livedMs);
-    if (this.#parts.isKept() && !this.bag.room.has("low")) this.beat();
+    const { streams, contact, isKept } = this.#parts;
+    this.#remark(
+      this.#flights.turnBackAll((flight) => flight.link === link),
+      reason,
+    );
+    if (streams.of(this.did) === undefined) this.#setbacks.linkEnded(contact()?.name ?? this.did, reason, livedMs);
+    if (isKept() && !this.bag.room.has("low")) this.beat();
     else this.stir();
-  }
-
-  /** No link is left. Whoever sends something meanwhile is told why it waits. */
-  #restAfterEnd(reason: string, livedMs: number): void {
-    const { ground, contact } = this.#parts;
-    this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#elapsed(), this.#dice());
-    this.#backoff = this.#ends;
-    const what = `The connection to ${contact()?.name ?? this.did} ended: ${reason}.`;
-    this.#failure = { at: ground.clock.now(), error: new HikyakuError("UNREACHABLE", what) };
   }
 
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
@@ -288,7 +259,7 @@ export class Courier {
   stop(error: HikyakuError): void {
     this.#isStopped = true;
     this.#retry?.cancel();
-    this.#repeat?.cancel();
+    this.#repetitions.stop();
     this.#again?.cancel();
     this.bag.room.failAll(error);
     this.bag.receipts.clear();
@@ -303,8 +274,7 @@ export class Courier {
         const contact = findContact();
         if (contact === undefined) throw new HikyakuError("UNKNOWN_PEER", "This peer is not known any more, or blocked.");
         await roads.tryEach(contact, closing, (link) => this.#carryOver(link, contact));
-        this.#backoff = undefined;
-        this.#failure = undefined;
+        this.#setbacks.clear();
       }
     } catch (error) {
       if (closing.aborted) return;
@@ -313,7 +283,7 @@ export class Courier {
       if (!(error instanceof HikyakuError)) throw error;
     } finally {
       this.#isRunning = false;
-      if (!closing.aborted && this.#failure === undefined) this.stir();
+      if (!closing.aborted && this.trouble === undefined) this.stir();
     }
   }
 
@@ -393,7 +363,7 @@ export class Courier {
 
   /** HS-13 on a stream, where the refusal comes after the sending: what nobody receipts has to be remembered to go again in the next session. */
   #rejected(ref: string): void {
-    const spoken = this.#spoken.get(ref);
+    const spoken = this.#spoken.find(ref);
     const sessionId = this.#flights.get(ref)?.sessionId ?? spoken?.sessionId;
     if (sessionId === undefined || this.#isStopped) return;
     if (!this.#doubt(sessionId)) {
@@ -408,15 +378,9 @@ export class Courier {
       return;
     }
     if (spoken === undefined) return;
-    this.#spoken.delete(ref);
+    this.#spoken.forget(ref);
     this.bag.room.putBack(spoken.cargo);
     this.stir();
-  }
-
-  #noteSpoken(ref: string, sessionId: string, cargo: readonly Cargo[]): void {
-    const oldest = this.#spoken.keys().next();
-    if (this.#spoken.size >= limits.spokenMax && oldest.done !== true) this.#spoken.delete(oldest.value);
-    this.#spoken.set(ref, { sessionId, cargo });
   }
 
   #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {
@@ -433,9 +397,9 @@ export class Courier {
     }
     if (entries.size > 0) {
       this.#flights.add({ ref, sessionId: session.facts.sessionId, link, sentAt: clock.elapsed(), entries });
-      this.#watch();
+      this.#repetitions.watch();
     }
-    if (link?.kind === "stream") this.#noteSpoken(ref, session.facts.sessionId, cargo.filter(isWorthRepeating));
+    if (link?.kind === "stream") this.#spoken.note(ref, { sessionId: session.facts.sessionId, cargo: cargo.filter(isWorthRepeating) });
     const isBinary = link?.kind === "stream" && session.facts.version === bundlingVersion;
     return isBinary ? encodeBinaryFrame(envelope) : encodeEnvelope(envelope);
   }
@@ -462,28 +426,11 @@ export class Courier {
   }
 
   /** DLV-3: what has had no receipt in time is sealed anew. */
-  #watch(): void {
-    const oldest = this.#flights.oldest();
-    if (this.#repeat !== undefined || oldest === undefined) return;
-    const waitMs = Math.max(0, oldest.sentAt + this.#repeatAfterMs - this.#elapsed());
-    this.#repeat = this.#parts.ground.clock.after(waitMs, () => {
-      this.#repeat = undefined;
-      if (!this.#parts.closing.aborted) this.#repeatOverdue();
-    });
-  }
-
-  #repeatOverdue(): void {
-    const now = this.#elapsed();
-    const dueSince = now - this.#repeatAfterMs;
-    const oldest = this.#flights.oldest();
-    const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt <= dueSince);
-    if (oldest !== undefined && entries.length > 0) {
-      this.#remark(entries, `no receipt within ${Math.round(this.#repeatAfterMs / 1000)} s`);
-      this.#parts.ground.counters.add("message.repeated");
-      this.#repeatAfterMs = Math.min(limits.repeatAfterMsMax, 2 * this.#repeatAfterMs);
-      if (this.#heardAt < oldest.sentAt) this.#missWord(oldest);
-    }
-    this.#watch();
+  #repeat({ oldest, entries, afterMs }: Overdue): void {
+    if (this.#parts.closing.aborted) return;
+    this.#remark(entries, `no receipt within ${Math.round(afterMs / 1000)} s`);
+    this.#parts.ground.counters.add("message.repeated");
+    if (this.#heardAt < oldest.sentAt) this.#missWord(oldest);
     this.stir();
   }
 
@@ -498,9 +445,7 @@ export class Courier {
 
   /** The peer could not be reached, or did not take what we brought. What nobody keeps is not kept here either, unless the peer could not be reached and calls us. */
   #setBack(error: HikyakuError): void {
-    const { ground, troubled } = this.#parts;
-    this.#backoff = afterFailure(this.#backoff, this.#elapsed(), this.#dice());
-    this.#failure = { at: ground.clock.now(), error };
+    this.#setbacks.failed(error);
     const isOutOfReach = error.code === "UNREACHABLE" || error.code === "TIMED_OUT";
     if (!isOutOfReach || !this.#isCalling()) {
       this.bag.room.failAll(error);
@@ -511,13 +456,13 @@ export class Courier {
       return head.done === true ? [] : [head.value];
     });
     this.#remark(heads, error.message);
-    troubled(error);
-    this.#retryAfter(this.#backoff.retryAt - this.#elapsed());
+    this.#parts.troubled(error);
+    this.#retryLater();
   }
 
-  #retryAfter(waitMs: number): void {
+  #retryLater(): void {
     this.#retry?.cancel();
-    this.#retry = this.#parts.ground.clock.after(waitMs, () => {
+    this.#retry = this.#parts.ground.clock.after(this.#setbacks.waitMs, () => {
       this.#retry = undefined;
       if (this.#parts.isKept() && this.#parts.streams.of(this.did) === undefined) this.beat();
       else this.stir();
@@ -559,11 +504,6 @@ export class Courier {
     return this.#elapsed() - this.#calledAt < limits.heartbeatIntervalMs * limits.heartbeatsMissedMax;
   }
 
-  #dice(): number {
-    const [byte = 0] = this.#parts.ground.random.bytes(1);
-    return byte / 256;
-  }
-
   #elapsed(): number {
     return this.#parts.ground.clock.elapsed();
   }
@@ -579,9 +519,6 @@ function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correla
 
 const ownMistake = (cause: unknown): HikyakuError =>
   new HikyakuError("INTERNAL_ERROR", "This peer could not send what waits, by a mistake of its own; its log says more.", { cause });
-
-/** Kept messages go again by themselves; a receipt's reader asks again, and what is transient has had its moment. */
-const isWorthRepeating = ({ entry, msgType }: Cargo): boolean => entry === undefined && msgType !== "receipt" && msgType !== "message";
 
 /** A body of the largest size in base64, with the rest of its envelope. */
 const largestReplyBytes = Math.ceil(limits.bodyBytesMax / 3) * 4 + 1024;

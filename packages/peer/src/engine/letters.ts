@@ -1,7 +1,7 @@
 /** Our messages one by one, for people: why one did not arrive, and what to do with those that will not (spec §11, `explain` and dead letters). */
 import { HikyakuError, limits, newMessageId } from "@hikyaku/protocol";
+import type { Trouble } from "../links/setbacks.ts";
 import type { Outbox, OutboxRecord } from "../ports/outbox.ts";
-import type { Trouble } from "./courier.ts";
 import type { Couriers } from "./couriers.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Ground } from "./needs.ts";
