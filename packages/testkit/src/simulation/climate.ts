@@ -54,7 +54,7 @@ export function drawClimate(dice: Dice): Climate {
     commitMsMax: dice.pick([0, 5, 30, 120]),
     diskFull: sometimes(() => dice.next() * 0.04),
     crashes: sometimes(() => dice.between(2, 7)),
-    stops: sometimes(() => dice.between(1, 4)),
+    stops: sometimes(() => dice.between(2, 5)),
     partitions: sometimes(() => dice.between(3, 5)),
     clockJumps: sometimes(() => dice.between(1, 2)),
     naps: isLong ? dice.between(14, 18) : dice.chance(0.1) ? 1 : 0,

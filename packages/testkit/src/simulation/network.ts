@@ -314,7 +314,7 @@ export class Network {
 const calmDelayMs = 20;
 
 /** There are few third messages of a handshake, and what has to happen when READY is lost should happen often. */
-const confirmRolls = 7;
+const confirmRolls = 20;
 const confirmMark = Buffer.from('"msg_type":"handshake_confirm"');
 const isConfirm = (frame: Bytes): boolean => Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(confirmMark);
 
