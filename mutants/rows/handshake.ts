@@ -188,9 +188,9 @@ export const handshakeMutants: readonly Mutant[] = [
   },
   {
     must: "HS-10",
-    file: "packages/peer/src/engine/half-opens.ts",
-    text: "this.isFull() || ofSender",
-    replacement: "ofSender",
+    file: "packages/peer/src/engine/handshakes-in.ts",
+    text: "if (this.#halfOpens.isFull() || sessions.isFull())",
+    replacement: "if (sessions.isFull())",
     test: "packages/peer/src/engine/half-opens.test.ts",
     title: "nobody gets a 257th",
   },
@@ -213,7 +213,7 @@ export const handshakeMutants: readonly Mutant[] = [
   {
     must: "HS-10",
     file: "packages/peer/src/engine/half-opens.ts",
-    text: " || ofSender.length >= limits.halfOpenPerIdentityMax",
+    text: "if (ofSender.length >= limits.halfOpenPerIdentityMax) return false;",
     replacement: "",
     test: "packages/peer/src/engine/half-opens.test.ts",
     title: "an identity has at most 4",
@@ -255,8 +255,8 @@ export const handshakeMutants: readonly Mutant[] = [
     file: "packages/peer/src/engine/session-table.ts",
     text: "return sending.isReady || mayFollow ? sending : undefined;",
     replacement: "return sending.isReady || mayFollow || link === undefined || !mayFollow ? sending : undefined;",
-    test: "packages/peer/src/engine/handshakes.test.ts",
-    title: "no data goes before READY",
+    test: "packages/peer/src/engine/session-table.test.ts",
+    title: "before the peer has shown the keys",
   },
   {
     must: "HS-13",

@@ -32,13 +32,13 @@ export class HalfOpens {
   }
 
   /**
-   * HS-10: whether one more may wait. Friends have places of their own, and neither a network nor an identity may take more than its share, so that strangers
+   * HS-10: whether one more may wait, where not all places are taken. Friends have places of their own, and neither a network nor an identity may take more than its share, so that strangers
    * cannot keep friends out; what was confirmed a moment ago still takes a place.
    */
   hasRoomFor({ senderId, prefix, isFriend }: Claim): boolean {
     const all = [...this.#open.values()];
     const ofSender = all.filter(({ half, confirmed }) => half.m1.senderId === senderId && confirmed === undefined);
-    if (this.isFull() || ofSender.length >= limits.halfOpenPerIdentityMax) return false;
+    if (ofSender.length >= limits.halfOpenPerIdentityMax) return false;
     if (isFriend) return true;
     const strangers = all.filter((one) => !one.isFriend);
     const neighbours = strangers.filter((one) => one.prefix === prefix && one.confirmed === undefined);

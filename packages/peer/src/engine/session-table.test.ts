@@ -16,6 +16,7 @@ import {
 import { failureOf, ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 import { webRandom } from "../adapters/web-random.ts";
+import type { Exchange, Stream } from "../ports/link.ts";
 import { LiveSession, SessionTable } from "./session-table.ts";
 
 /** The wall clock says the same all the time: nothing here may be measured by it. */
@@ -94,6 +95,22 @@ describe("which session sends [LIFE-3]", () => {
     table.add(live({ sessionId: first, crossedWith: last }));
     table.add(live({ sessionId: last, crossedWith: first }));
     expect(table.sendingTo("did:desk", 0)?.facts.sessionId).toBe(one);
+  });
+
+  test("before the peer has shown the keys, none but on the stream that carried our handshake [HS-12]", () => {
+    const stream = { kind: "stream" } as Stream;
+    const exchange = { kind: "exchange" } as Exchange;
+    for (const [bornOn, mayFollow] of [
+      [stream, true],
+      [exchange, false],
+    ] as const) {
+      const table = new SessionTable();
+      const session = new LiveSession(establishSession(agreementOf({}), 0), { at: momentAt(0), isReady: false, bornOn });
+      table.add(session);
+      expect(table.sendingTo("did:desk", 0)).toBeUndefined();
+      expect(table.sendingTo("did:desk", 0, { kind: "stream" } as Stream)).toBeUndefined();
+      expect(table.sendingTo("did:desk", 0, bornOn)).toBe(mayFollow ? session : undefined);
+    }
   });
 
   test("one that crossed an attempt which never ended counts as the last", () => {
