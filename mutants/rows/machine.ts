@@ -116,7 +116,7 @@ export const machineMutants: readonly Mutant[] = [
   },
   {
     must: "KEY-6",
-    file: "packages/peer/src/engine/mail.ts",
+    file: "packages/peer/src/engine/handling.ts",
     text: 'error instanceof Error ? error.name : "thrown"',
     replacement: 'error instanceof Error ? error.message : "thrown"',
     test: "packages/peer/src/engine/mail.test.ts",

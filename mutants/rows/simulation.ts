@@ -82,8 +82,8 @@ export const simulationMutants: readonly Mutant[] = [
   {
     must: "KEY-6",
     file: "packages/peer/src/engine/handling.ts",
-    text: 'reason: error instanceof Error ? error.name : "thrown"',
-    replacement: "reason: String(error)",
+    text: 'const reason = error instanceof Error ? error.name : "thrown"',
+    replacement: "const reason = String(error)",
     test,
     title,
   },

@@ -28,13 +28,17 @@ interface Handler extends Required<HandlerManner> {
   readonly handle: Handle;
 }
 
+interface Transient extends Pick<StoredMessage, "from" | "id"> {
+  readonly run: () => Promise<void> | void;
+}
+
 export class Handling {
   readonly #parts: HandlingParts;
   readonly #handlers = new Map<MessageType, Handler>();
   /** Lanes at work, and whether something came while they were. */
   readonly #working = new Map<string, { hasMore: boolean }>();
   readonly #waiting: LaneKey[] = [];
-  readonly #transient: (() => Promise<void>)[] = [];
+  readonly #transient: Transient[] = [];
   #isDraining = false;
   /** While above zero, what was cut short when the peer ended last is being looked up: nothing of its lanes may overtake it. */
   #resuming = 0;
@@ -78,10 +82,10 @@ export class Handling {
     this.#begin(lane, []);
   }
 
-  /** Runs something for the handler that is here now, in order; nobody keeps it. Whether there was room. */
-  runTransient(run: () => Promise<void>): boolean {
+  /** Runs a message for the handler that is here now, in order; nobody keeps it. Whether there was room. */
+  runTransient(message: Pick<StoredMessage, "from" | "id">, run: () => Promise<void> | void): boolean {
     if (this.#transient.length >= limits.transientQueueMax) return false;
-    this.#transient.push(run);
+    this.#transient.push({ ...message, run });
     if (!this.#isDraining) this.#parts.background(this.#drain());
     return true;
   }
@@ -175,23 +179,25 @@ export class Handling {
     return durably(ground, closing, () => inbox.advance(from, [id], stage, reason));
   }
 
-  async #run(message: StoredMessage): Promise<"handled" | "refused"> {
+  #run(message: StoredMessage): Promise<"handled" | "refused"> {
+    return this.#try(message, () => this.#handlers.get(message.type)?.handle(message));
+  }
+
+  /** KEY-6: of what a handler throws the log tells the kind alone. */
+  async #try({ from, id }: Pick<StoredMessage, "from" | "id">, run: () => Promise<void> | void): Promise<"handled" | "refused"> {
     try {
-      await this.#handlers.get(message.type)?.handle(message);
+      await run();
       return "handled";
     } catch (error) {
-      this.#parts.ground.log.write("error", "handler.failed", {
-        peer: message.from,
-        id: message.id,
-        reason: error instanceof Error ? error.name : "thrown",
-      });
+      const reason = error instanceof Error ? error.name : "thrown";
+      this.#parts.ground.log.write("error", "handler.failed", { peer: from, id, reason });
       return "refused";
     }
   }
 
   async #drain(): Promise<void> {
     this.#isDraining = true;
-    for (let run = this.#transient.shift(); run !== undefined; run = this.#transient.shift()) await run();
+    for (let next = this.#transient.shift(); next !== undefined; next = this.#transient.shift()) await this.#try(next, next.run);
     this.#isDraining = false;
   }
 

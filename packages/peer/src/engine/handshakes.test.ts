@@ -230,7 +230,9 @@ describe("strangers", () => {
     expect(await desk.poke(encodeEnvelope(impostor.offer(desk.peer.did).m1))).toEqual(refused("HANDSHAKE_FAILED"));
     const unpinned = new Puppet(97, { did: "agent-8@example" });
     expect(await desk.poke(encodeEnvelope(unpinned.offer(desk.peer.did).m1))).toEqual(refused("INVALID_SIGNATURE"));
+    expect(desk.peer.sizes()["keys"]?.held).toBe(1);
     await desk.peer.forget("agent");
+    expect(desk.peer.sizes()["keys"]?.held).toBe(0);
     expect(await desk.poke(encodeEnvelope(named.offer(desk.peer.did).m1))).toEqual(refused("INVALID_SIGNATURE"));
     await expect(desk.peer.trust({ peer: "agent-9@example", name: "nine" })).rejects.toMatchObject({ code: "UNKNOWN_PEER" });
   });

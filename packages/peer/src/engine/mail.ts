@@ -103,17 +103,7 @@ export class Mail {
     const handler = this.#handler;
     if (handler === undefined || type !== "message") return ground.counters.add("message.transient.unheard");
     const message = { from: from.did, ...factsOf(body) };
-    const hasRoom = handling.runTransient(async () => {
-      try {
-        await handler(this.#incoming(message, contentOf(body)));
-      } catch (error) {
-        ground.log.write("error", "handler.failed", {
-          peer: from.did,
-          id: body.id,
-          reason: error instanceof Error ? error.name : "thrown",
-        });
-      }
-    });
+    const hasRoom = handling.runTransient({ from: from.did, id: body.id }, () => handler(this.#incoming(message, contentOf(body))));
     ground.counters.add(hasRoom ? "message.transient" : "message.transient.dropped");
   }
 
