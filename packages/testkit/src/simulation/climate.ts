@@ -62,7 +62,7 @@ export function drawClimate(dice: Dice): Climate {
     slowDisks: sometimes(() => dice.between(1, 3)),
     slowHandler: sometimes(() => dice.next() * 0.35),
     failingHandler: sometimes(() => dice.next() * 0.08),
-    dyingHandler: sometimes(() => dice.next() * 0.035),
+    dyingHandler: sometimes(() => dice.next() * 0.05),
     shortLife: sometimes(() => dice.next() * 0.2),
   };
 }

@@ -299,21 +299,22 @@ export class Network {
       }
     else this.parts.trace.tell(() => `${to.name} <= ${from.name}  refuses: ${reception.code}`);
     if (this.isCut(to.name, from.name)) return count(tally, "fault: cut off");
+    if (this.chance("loss")) return count(tally, "fault: answer lost");
     const rolls = isConfirm(frame) ? confirmRolls : 1;
-    for (let roll = 0; roll < rolls; roll += 1) if (this.chance("loss")) return count(tally, "fault: answer lost");
     const isLate = this.chance("longDelay");
-    timeline.after(this.delay() + (isLate ? this.parts.dice.stretched(10, hourMs) : 0), () => answer(this.#bendReplies(reception)));
+    timeline.after(this.delay() + (isLate ? this.parts.dice.stretched(10, hourMs) : 0), () => answer(this.#bendReplies(reception, rolls)));
   }
 
-  #bendReplies(reception: Reception): Reception {
+  #bendReplies(reception: Reception, rolls: number): Reception {
     if (reception.kind === "refused") return reception;
-    return { ...reception, replies: reception.replies.map((reply) => (this.chance("flip") ? this.bend(reply) : reply.slice())) };
+    const isBent = (): boolean => Array.from({ length: rolls }).some(() => this.chance("flip"));
+    return { ...reception, replies: reception.replies.map((reply) => (isBent() ? this.bend(reply) : reply.slice())) };
   }
 }
 
 const calmDelayMs = 20;
 
-/** There are few third messages of a handshake, and what has to happen when READY is lost should happen often. */
+/** There are few third messages of a handshake, and what has to happen when READY does not open should happen often. */
 const confirmRolls = 20;
 const confirmMark = Buffer.from('"msg_type":"handshake_confirm"');
 const isConfirm = (frame: Bytes): boolean => Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(confirmMark);
