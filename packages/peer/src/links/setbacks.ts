@@ -1,5 +1,5 @@
 /** What keeps us from one peer for now (spec DLV-5, STREAM-7): failures and links that ended too soon, how long to wait for them, and why, for whoever asks. */
-import { HikyakuError, limits } from "@hikyaku/protocol";
+import { type HikyakuError, limits } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 import { afterFailure, type Backoff } from "./backoff.ts";
