@@ -43,8 +43,9 @@ export class Setbacks {
     this.#last = { at: this.#clock.now(), reason: message };
   }
 
-  /** The last link to a peer ended. Links that end soon after they came up come back ever more slowly. */
+  /** The last link to a peer ended. Links that end soon after they came up come back ever more slowly. One that ended since it was of no use has told its reason already. */
   linkEnded(name: string, reason: string, livedMs: number): void {
+    if (this.#last !== undefined) return;
     this.#ends = afterFailure(livedMs < limits.steadyLinkMs ? this.#ends : undefined, this.#clock.elapsed(), this.#dice());
     this.#backoff = this.#ends;
     this.#last = { at: this.#clock.now(), reason: `The connection to ${name} ended: ${reason}.` };
