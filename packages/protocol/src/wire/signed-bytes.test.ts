@@ -36,12 +36,15 @@ test.each(["1.0", "1.1"])("version %s signs its label and the canonical envelope
   expect(decodeUtf8(signedBytes({ ...sample, version }, sha256))).toBe(`pcp/1 sig envelope\0${expected}`);
 });
 
-test.each([true, false])("version 1.2 signs the digest of the raw payload in place of the payload, with encrypted %s [SIG-2]", (encrypted) => {
-  const { data } = sample.payload;
-  const expected = canonicalJson({ ...wireHeader, version: "1.2", payload: { digest: encodeHex(sha256(data)), encrypted } });
-  const envelope = { ...sample, version: "1.2", payload: { encrypted, data } };
-  expect(decodeUtf8(signedBytes(envelope, sha256))).toBe(`pcp/1.2 sig envelope\0${expected}`);
-});
+test.each([true, false])(
+  "version 1.2 signs the digest of the raw payload in place of the payload, with encrypted %s [SIG-2]",
+  (encrypted) => {
+    const { data } = sample.payload;
+    const expected = canonicalJson({ ...wireHeader, version: "1.2", payload: { digest: encodeHex(sha256(data)), encrypted } });
+    const envelope = { ...sample, version: "1.2", payload: { encrypted, data } };
+    expect(decodeUtf8(signedBytes(envelope, sha256))).toBe(`pcp/1.2 sig envelope\0${expected}`);
+  },
+);
 
 test("additional data is its label and every header field beside encrypted [MSG-3]", () => {
   expect(additionalData(sample)).toEqual(encodeUtf8(`pcp/1 aad\0${canonicalJson({ ...wireHeader, version: "1.0", encrypted: true })}`));
