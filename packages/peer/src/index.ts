@@ -45,6 +45,7 @@ export type {
   StreamHolder,
 } from "./ports/link.ts";
 export type { Log, LogLevel } from "./ports/log.ts";
+export type { KeptOffer, Offer, OfferStore } from "./ports/offer-store.ts";
 export type {
   Draft,
   LaneOut,
@@ -57,4 +58,16 @@ export type {
   Remark,
 } from "./ports/outbox.ts";
 export type { Random } from "./ports/random.ts";
+export type {
+  TaskAddition,
+  TaskAppending,
+  TaskDraft,
+  TaskEvent,
+  TaskKey,
+  TaskNews,
+  TaskQuery,
+  TaskRecord,
+  TaskRole,
+  TaskStore,
+} from "./ports/task-store.ts";
 export type { KnownAddress, KnownPeer, TrustLevel, TrustStore } from "./ports/trust-store.ts";

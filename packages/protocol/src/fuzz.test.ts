@@ -244,10 +244,10 @@ describe("a mutated body is refused, or means the same when it is written again 
     receipt_query: { ids: [id] },
     error: { code: "RATE_LIMITED", ref: "ab".repeat(32), retry_after: 3 },
     task_delegate: { ...application, task_id: id, capability: "sum", input: [1], priority: "high", deadline: 9, idempotency_key: "k" },
-    task_update: { ...application, task_id: id, cursor: 3, state: "working", progress: 0.5, detail: "half", output: { sum: 3 } },
+    task_update: { ...application, task_id: id, cursor: 3, at: 5, state: "working", progress: 0.5, detail: "half", output: { sum: 3 } },
     task_query: { ...application, task_id: id, cursor: 3 },
     task_cancel: { ...application, task_id: id, reason: "enough" },
-    task_input: { ...application, task_id: id, input: "yes" },
+    task_input: { ...application, task_id: id, cursor: 2, input: "yes" },
   };
   const types = messageTypeNames.filter((type) => isDialogueType(type));
   const corpus = [...types.map((type) => encodeUtf8(JSON.stringify(samples[type]))), ...hostile.slice(0, 20)];

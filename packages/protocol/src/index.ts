@@ -27,6 +27,18 @@ export type { MessageBody } from "./dialogue/message.ts";
 export { isMessageId, newMessageId, newSessionId } from "./dialogue/message-id.ts";
 export type { LaneFloor, ReceiptBody, ReceiptStage } from "./dialogue/receipt.ts";
 export { isScope, type Scope, scopes } from "./dialogue/scopes.ts";
+export {
+  isFinalState,
+  type TaskArtifact,
+  type TaskCancelBody,
+  type TaskChain,
+  type TaskDelegateBody,
+  type TaskInputBody,
+  type TaskQueryBody,
+  type TaskState,
+  type TaskUpdateBody,
+  taskStates,
+} from "./dialogue/task.ts";
 export type { Agreement, HandshakeRefusal } from "./handshake/agreement.ts";
 export {
   type Confirmed,

@@ -4,6 +4,7 @@ import type { ErrorCode } from "@hikyaku/protocol";
 const statuses: Partial<Record<ErrorCode, number>> = {
   INVALID_ARGUMENT: 400,
   UNKNOWN_PEER: 404,
+  UNKNOWN_TASK: 404,
   MESSAGE_TOO_LARGE: 413,
   UNSUPPORTED_MEDIA: 415,
   OVERLOADED: 503,

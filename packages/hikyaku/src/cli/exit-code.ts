@@ -13,6 +13,7 @@ export const exitInterrupted = 130;
 const codes: Partial<Record<ErrorCode, number>> = {
   INVALID_ARGUMENT: exitUsage,
   UNKNOWN_PEER: exitUsage,
+  UNKNOWN_TASK: exitUsage,
   UNREACHABLE: exitUnreachable,
   TIMED_OUT: exitUnreachable,
   OVERLOADED: exitUnreachable,

@@ -56,6 +56,8 @@ export const errorAudiences = {
   CRYPTO_UNAVAILABLE: "local",
   INVALID_ARGUMENT: "local",
   UNKNOWN_PEER: "local",
+  UNKNOWN_TASK: "local",
+  TASK_FAILED: "local",
   STORAGE_FAILED: "local",
   KEY_FILE: "local",
   FOLDER_IN_USE: "local",

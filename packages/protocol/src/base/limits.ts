@@ -101,6 +101,39 @@ export const messageLifeMsMax: number = 7 * dayMs;
 export const addressesPerPeerMax: number = 8;
 export const addressLengthMax: number = 256;
 
+// Tasks (spec §17)
+export const taskDetailLengthMax: number = 4 * kib;
+/** How many tasks may lie above one. */
+export const taskDepthMax: number = 8;
+export const taskBudgetMax: number = 10_000;
+/** Unless told: how many further tasks may be delegated for the sake of one. */
+export const taskBudgetDefault: number = 64;
+/** Events of one task; progress beyond it is dropped, artifacts are refused. The last ones are kept for how it ends. */
+export const taskEventsMax: number = 10_000;
+export const taskEventsReserved: number = 8;
+/** Between two events of progress of one task: what is said meanwhile is overtaken by what is said last. */
+export const taskProgressMsMin: number = 100;
+/** Not ended, of one requester and of all; and those that we gave away. */
+export const openTasksPerPeerMax: number = 2000;
+export const openTasksMax: number = 20_000;
+export const openDelegationsMax: number = 20_000;
+/** Tasks of one capability that run at once, unless it says otherwise; and at most. */
+export const taskConcurrencyDefault: number = 1;
+export const taskConcurrencyMax: number = 1024;
+export const taskLifeMsDefault: number = dayMs;
+export const taskLifeMsMax: number = 7 * dayMs;
+/** How long a requester waits beyond the deadline for the worker's own word, whose clock may differ. */
+export const taskDeadlineGraceMs: number = 5 * minuteMs;
+/** A handler that goes on for this long after its task has ended no longer counts as running. */
+export const taskAbandonedMs: number = 30 * secondMs;
+/** How often a requester asks for what it missed of one task. */
+export const taskQueryIntervalMs: number = 5 * secondMs;
+/** Ended tasks are kept this long, with their events. */
+export const taskKeptMs: number = 30 * dayMs;
+/** A capability that no program has offered for this long is offered no more. */
+export const offerKeptMs: number = 7 * dayMs;
+export const schemaBytesMax: number = 16 * kib;
+
 // Pairing (spec §12)
 export const pairingTokenBytes: number = 16;
 export const pairingLinkLengthMax: number = 2048;
