@@ -3,6 +3,7 @@ export { type Commit, commitAtOnce } from "./adapters/commit.ts";
 export { Lane, type ReorderBounds, type Standing } from "./adapters/lane.ts";
 export { emptyInbox, type InboxBounds, MemoryInbox, type MemoryInboxOptions, type MemoryInboxState } from "./adapters/memory-inbox.ts";
 export { createMemoryNetwork, type MemoryListenerSettings, type MemoryNetwork } from "./adapters/memory-link.ts";
+export { MemoryOfferStore, type MemoryOfferStoreOptions } from "./adapters/memory-offer-store.ts";
 export {
   emptyOutbox,
   MemoryOutbox,
@@ -10,6 +11,7 @@ export {
   type MemoryOutboxState,
   type OutboxBounds,
 } from "./adapters/memory-outbox.ts";
+export { emptyTasks, MemoryTaskStore, type MemoryTaskStoreOptions, type MemoryTasksState } from "./adapters/memory-task-store.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
 export { OpenStreams } from "./adapters/open-streams.ts";
 export { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./adapters/outbox-history.ts";
@@ -18,6 +20,17 @@ export { silentLog } from "./adapters/silent-log.ts";
 export type { SocketLike } from "./adapters/socket-like.ts";
 export type { StreamBounds } from "./adapters/stream-bounds.ts";
 export { systemClock } from "./adapters/system-clock.ts";
+export {
+  canSpend,
+  costOf,
+  hasRoom,
+  isUnsaid,
+  judgeAppending,
+  newRecord,
+  type OpenTasks,
+  recordAfter,
+  type TaskBounds,
+} from "./adapters/task-steps.ts";
 export { webRandom } from "./adapters/web-random.ts";
 export { WebSocketStream, type WebSocketStreamNeeds, type WebSocketStreamSettings } from "./adapters/web-socket-stream.ts";
 export type { PeerStatus } from "./engine/dialogue.ts";
