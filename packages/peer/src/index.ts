@@ -24,11 +24,8 @@ export {
   canSpend,
   costOf,
   hasRoom,
-  isUnsaid,
   judgeAppending,
-  newRecord,
   type OpenTasks,
-  recordAfter,
   type TaskBounds,
 } from "./adapters/task-steps.ts";
 export { webRandom } from "./adapters/web-random.ts";

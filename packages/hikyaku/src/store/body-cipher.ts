@@ -3,10 +3,11 @@
  * database cannot be exchanged. IVs are random: one key is good for 2^32 bodies.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, randomBytes } from "node:crypto";
+import type { TaskKey } from "@hikyaku/peer";
 import { type Bytes, concatBytes } from "@hikyaku/protocol";
 
-/** What a body belongs to: a message that came from somebody, or one on its way to somebody. */
-export type BodyOwner = IncomingBody | OutgoingBody;
+/** What a body belongs to: a message that came from somebody, one on its way to somebody, or a task. */
+export type BodyOwner = IncomingBody | OutgoingBody | TaskBody;
 
 interface IncomingBody {
   readonly from: string;
@@ -18,6 +19,11 @@ interface OutgoingBody {
   readonly to: string;
   readonly id: string;
   readonly type: string;
+}
+
+interface TaskBody extends TaskKey {
+  /** Of the event whose words they are; 0 for the task's input. */
+  readonly cursor: number;
 }
 
 const cipherName = "aes-256-gcm";
@@ -67,8 +73,10 @@ export class BodyCipher {
 }
 
 /** A JSON list, so that no two owners have the same text. */
-const encodeOwner = (owner: BodyOwner): Bytes => Buffer.from(JSON.stringify("from" in owner ? incoming(owner) : outgoing(owner)));
+const encodeOwner = (owner: BodyOwner): Bytes => Buffer.from(JSON.stringify(listOf(owner)));
 
-const incoming = ({ from, id, type }: IncomingBody): readonly string[] => ["hikyaku stored body/1", from, id, type];
-
-const outgoing = ({ to, id, type }: OutgoingBody): readonly string[] => ["hikyaku outgoing body/1", to, id, type];
+function listOf(owner: BodyOwner): readonly (string | number)[] {
+  if ("from" in owner) return ["hikyaku stored body/1", owner.from, owner.id, owner.type];
+  if ("to" in owner) return ["hikyaku outgoing body/1", owner.to, owner.id, owner.type];
+  return ["hikyaku task body/1", owner.role, owner.peer, owner.id, owner.cursor];
+}

@@ -23,8 +23,10 @@ export interface KeptOffer extends Offer {
 
 /** Every call that changes something resolves only when the change is durable, and rejects with STORAGE_FAILED having changed nothing. */
 export interface OfferStore {
+  /** By name. */
   load(): Promise<readonly KeptOffer[]>;
   /** Adds one, or replaces the one of this name. */
   put(offer: KeptOffer): Promise<void>;
+  /** Also where there is none of this name. */
   remove(name: string): Promise<void>;
 }

@@ -22,7 +22,7 @@ export interface TaskDraft extends TaskKey {
   /** JSON text. */
   readonly input: string;
   readonly priority: Priority;
-  /** Milliseconds since 1970; `deadline` as well. */
+  /** When this side began or took it; milliseconds since 1970, by our clock. `deadline` is by the requester's. */
   readonly createdAt: number;
   readonly deadline: number;
   readonly idempotencyKey?: string;
@@ -62,26 +62,28 @@ export interface TaskRecord extends Omit<TaskDraft, "input"> {
   readonly said: number;
   /** How many tasks of the chain's budget were given away. */
   readonly spent: number;
-  /** When its last event was recorded here, or it was added; milliseconds since 1970, by our clock. */
+  /** When its last event was recorded here, or it was added (then it is `createdAt`); milliseconds since 1970, by our clock. */
   readonly touchedAt: number;
   /** Of the last event that said so. */
   readonly progress?: number;
 }
 
+/** The first of these that fits is the answer: known, taken, full, overspent, added. */
 export type TaskAddition =
   | { readonly kind: "added" }
   /** This very task is here already. */
   | { readonly kind: "known"; readonly task: TaskRecord }
   /** The peer, role and capability have a task with this idempotency key already. */
   | { readonly kind: "taken"; readonly task: TaskRecord }
-  /** A bound is reached. */
+  /** As many tasks of the role, or of the worker's one requester, are open as may be. */
   | { readonly kind: "full" }
   /** The task for whose sake this one is has no budget left, has ended or is not there. */
   | { readonly kind: "overspent" };
 
+/** The first of these that fits is the answer: absent, known, ended, ahead, appended. */
 export type TaskAppending =
   | { readonly kind: "appended"; readonly event: TaskEvent }
-  /** The given cursor was recorded before. */
+  /** The given cursor was recorded before, whether or not the task has ended since. */
   | { readonly kind: "known" }
   /** Events before the given cursor are missing; `cursor` is the last that is here. */
   | { readonly kind: "ahead"; readonly cursor: number }
@@ -92,7 +94,7 @@ export type TaskAppending =
 export interface TaskQuery {
   readonly role?: TaskRole;
   readonly peer?: string;
-  /** Only tasks that have not ended. */
+  /** True: only tasks that have not ended. */
   readonly isOpen?: boolean;
   /** Only tasks that were added before this position. */
   readonly before?: number;
@@ -107,7 +109,7 @@ export interface TaskStore {
   /** Adds an event under the next cursor; where a cursor is given, under that one or not at all. `now` is our clock. Nothing is added to a task that has ended. */
   append(key: TaskKey, news: TaskNews, now: number, cursor?: number): Promise<TaskAppending>;
   find(key: TaskKey): Promise<TaskRecord | undefined>;
-  /** Whose id begins with these digits, of either role; at most `limit`. */
+  /** Whose id begins with these digits, of either role, by rising id; at most `limit`. */
   findByPrefix(prefix: string, limit: number): Promise<readonly TaskRecord[]>;
   /** JSON text; undefined where there is no such task. */
   input(key: TaskKey): Promise<string | undefined>;
@@ -117,7 +119,10 @@ export interface TaskStore {
   list(query: TaskQuery): Promise<readonly TaskRecord[]>;
   /** Tasks that have not ended, oldest first, above the position `after`. */
   open(role: TaskRole, after: number, limit: number): Promise<readonly TaskRecord[]>;
-  /** Tasks that have something to say which the outbox does not have yet, oldest first, above the position `after`. */
+  /**
+   * Tasks that have something to say which the outbox does not have yet, oldest first, above the position `after`: a worker's that has newer events, a requester's that
+   * was not handed over and has not ended.
+   */
   unsaid(after: number, limit: number): Promise<readonly TaskRecord[]>;
   /** The outbox has it, up to this cursor; never lowers it. */
   said(key: TaskKey, cursor: number): Promise<void>;
@@ -125,6 +130,6 @@ export interface TaskStore {
   overdue(role: TaskRole, before: number, limit: number): Promise<readonly TaskRecord[]>;
   /** How many tasks of a role have not ended: of one peer, or of all. */
   openCount(role: TaskRole, peer?: string): Promise<number>;
-  /** Forgets tasks that ended and were last touched before `touchedBefore`, with their events; bounded work per call. Returns how many went. */
+  /** Forgets tasks that ended and were last touched before `touchedBefore`, with their events and idempotency keys, longest ago first; bounded work per call, so that fewer than `limit` may go although more are left. Returns how many went. */
   sweep(touchedBefore: number, limit: number): Promise<number>;
 }

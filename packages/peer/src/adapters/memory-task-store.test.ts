@@ -1,0 +1,9 @@
+import { type ArrangeTaskStore, taskStoreContract } from "@hikyaku/testkit";
+import { emptyTasks, MemoryTaskStore } from "./memory-task-store.ts";
+
+const arrange: ArrangeTaskStore = async (bounds) => {
+  const options = { state: emptyTasks(), ...(bounds === undefined ? {} : { bounds }) };
+  return { store: new MemoryTaskStore(options), reopen: async () => new MemoryTaskStore(options), [Symbol.asyncDispose]: async () => {} };
+};
+
+taskStoreContract("memory", arrange);
