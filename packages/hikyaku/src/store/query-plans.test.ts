@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Draft, InboxMessage } from "@hikyaku/peer";
+import type { Draft, InboxMessage, TaskDraft } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Database, openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
+import { SqliteOfferStore } from "./sqlite-offer-store.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
+import { SqliteTaskStore } from "./sqlite-task-store.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -16,10 +18,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** The totals' one row; the queue and the result of a recursive query; ids that came as a JSON list; and partial indexes that are read in their order up to a LIMIT. */
+/** The totals' one row; the few offers; the queue and the result of a recursive query; ids that came as a JSON list; and partial indexes that are read in their order up to a LIMIT. */
 const fine = [
   /^SEARCH /,
-  /^SCAN (inbox|outbox)_totals$/,
+  /^SCAN (inbox|outbox|task)_totals$/,
+  /^SCAN offers$/,
   /^SCAN (lanes|recipients|priorities|\d+ CONSTANT ROWS?|json_each VIRTUAL TABLE INDEX 1:)$/,
   /^SCAN inbox USING INDEX inbox_started$/,
   /^MATERIALIZE priorities$/,
@@ -54,6 +57,8 @@ async function statementsOf(): Promise<readonly string[]> {
   using database = new Database(connection, "", () => {});
   await useInbox(new SqliteInbox(database, new Uint8Array(32), { ...limits, lanesPerSenderMax: 2, laneIdleMsMax: 1 }));
   await useOutbox(new SqliteOutbox(database, new Uint8Array(32), { ...limits, eventsPerMessageMax: 6 }));
+  await useTasks(new SqliteTaskStore(database, new Uint8Array(32)));
+  await useOffers(new SqliteOfferStore(database));
   return [...texts];
 }
 
@@ -87,6 +92,34 @@ async function useOutbox(outbox: SqliteOutbox): Promise<void> {
   await outbox.bury("4", draft("6"));
   await outbox.usage();
   await outbox.sweep(20, 9);
+}
+
+async function useTasks(tasks: SqliteTaskStore): Promise<void> {
+  const task: TaskDraft = {
+    ...{ role: "worker", peer: lane.to, id: "1", capability: "a", input: "1", priority: "normal", createdAt: 1, deadline: 9 },
+    chain: { depth: 0, budget: 9 },
+  };
+  await tasks.add(task, { first: { state: "working", at: 1 } });
+  await tasks.add({ ...task, role: "requester", idempotencyKey: "k" }, { within: task });
+  await tasks.append(task, { state: "completed", at: 2 }, 2);
+  await tasks.find(task);
+  await tasks.findByPrefix("1", 9);
+  await tasks.input(task);
+  await tasks.events(task, 0, 9);
+  for (const query of [{}, { isOpen: true }, { peer: lane.to }, { peer: lane.to, isOpen: true }]) await tasks.list({ ...query, limit: 9 });
+  await tasks.open("worker", 0, 9);
+  await tasks.unsaid(0, 9);
+  await tasks.said(task, 2);
+  await tasks.overdue("worker", 9, 9);
+  await tasks.openCount("worker");
+  await tasks.openCount("worker", lane.to);
+  await tasks.sweep(9, 9);
+}
+
+async function useOffers(offers: SqliteOfferStore): Promise<void> {
+  await offers.put({ name: "a", version: "1", isIdempotent: false, concurrency: 1, offeredAt: 1 });
+  await offers.load();
+  await offers.remove("a");
 }
 
 test("each statement finds its rows by an index", async () => {
