@@ -30,6 +30,8 @@ export async function startHttpPeer({ folder, keepLinks }: { readonly folder: st
     trustStore: new SqliteTrustStore(database),
     inbox: new SqliteInbox(database, storageKey),
     outbox: new SqliteOutbox(database, storageKey),
+    tasks: new SqliteTaskStore(database, storageKey),
+    offers: new SqliteOfferStore(database),
     resources,
   };
   const abilities = { versions: protocolVersions, suites, features: [] };

@@ -8,7 +8,9 @@ import { ensureKeystore, type Keystore } from "./keystore/keystore.ts";
 import { openDatabase } from "./store/database.ts";
 import { lockFolder } from "./store/folder-lock.ts";
 import { SqliteInbox } from "./store/sqlite-inbox.ts";
+import { SqliteOfferStore } from "./store/sqlite-offer-store.ts";
 import { SqliteOutbox } from "./store/sqlite-outbox.ts";
+import { SqliteTaskStore } from "./store/sqlite-task-store.ts";
 import { SqliteTrustStore } from "./store/sqlite-trust-store.ts";
 import { createDialer } from "./transports/dialer.ts";
 import { createHttpListener } from "./transports/http-listener.ts";
@@ -71,6 +73,8 @@ export async function startPeer(
     trustStore: new SqliteTrustStore(database),
     inbox: new SqliteInbox(database, storageKey),
     outbox: new SqliteOutbox(database, storageKey),
+    tasks: new SqliteTaskStore(database, storageKey),
+    offers: new SqliteOfferStore(database),
   };
   const abilities = { versions: protocolVersions, suites, features: [] };
   return await Peer.start({ ...needs, resources: opened.move() }, { firstContact, abilities, keepLinks });

@@ -9,7 +9,7 @@ export { isStrictPoint, type SplitSignature, splitSignature } from "./crypto/ed2
 export type { AgreementKey, Crypto, Sealing, SigningKey, VerifyingKey } from "./crypto/port.ts";
 export { pureCrypto } from "./crypto/pure.ts";
 export { selfTest } from "./crypto/self-test.ts";
-export { type ApplicationFields, hasSoundLane, type LaneFields } from "./dialogue/application.ts";
+export { type ApplicationFields, hasSoundLane, type LaneFields, withoutApplicationFields } from "./dialogue/application.ts";
 export {
   type ApplicationBody,
   type ApplicationType,
@@ -80,6 +80,7 @@ export {
 } from "./session/session.ts";
 export { decodeBinaryFrame, encodeBinaryFrame } from "./wire/binary-frame.ts";
 export { type BundleItem, bundleHeadBytesOf, bundleItemBytesOf, decodeBundle, encodeBundle } from "./wire/bundle.ts";
+export { readJson } from "./wire/canonical-json.ts";
 export { decodeEnvelope, type Envelope, encodeEnvelope, type UnsignedEnvelope } from "./wire/envelope.ts";
 export { factsOf, isMessageType, type MessageKind, type MessageType, messageTypeNames, type Priority } from "./wire/message-types.ts";
 export { decodePairingLink, encodePairingLink, type PairingLink } from "./wire/pairing-link.ts";

@@ -62,8 +62,8 @@ const sent: Step["look"] = async ({ outbox }) => {
 };
 const received: Step["look"] = async ({ inbox }) => {
   const [stage] = await inbox.stagesOf("did:key:lap", ["a"]);
-  const due = await inbox.due({ from: "did:key:lap", lane: "00000000000000aa/normal" }, 10);
-  return [stage?.stage, due.length, (await inbox.interrupted(10)).length];
+  const due = await inbox.due({ from: "did:key:lap", lane: "00000000000000aa/normal" }, "message", 10);
+  return [stage?.stage, due.length, (await inbox.interrupted("message", 10)).length];
 };
 
 const outgoing = (name: string, after: readonly string[], seen: Step["seen"], answers: Step["answers"] = [1, 0]): Step => ({

@@ -72,9 +72,9 @@ async function expectTurns(count: number): Promise<void> {
   const [inbox, outbox] = [new SqliteInbox(database, storageKey), new SqliteOutbox(database, storageKey)];
   const ids = Array.from({ length: count }, (_, index) => String(index + 1).padStart(4, "0"));
   const last = ids.slice(-1);
-  expect((await inbox.list({ limit: 1000 })).map(({ id }) => id)).toEqual(ids);
-  expect((await inbox.list({ unread: true, limit: 1000 })).map(({ id }) => id)).toEqual(last);
-  expect((await inbox.interrupted(1000)).map(({ id }) => id)).toEqual(ids.slice(0, -1));
+  expect((await inbox.list({ type: "message", limit: 1000 })).map(({ id }) => id)).toEqual(ids);
+  expect((await inbox.list({ type: "message", unread: true, limit: 1000 })).map(({ id }) => id)).toEqual(last);
+  expect((await inbox.interrupted("message", 1000)).map(({ id }) => id)).toEqual(ids.slice(0, -1));
   expect((await outbox.findByPrefix("", 1000)).map(({ id }) => id)).toEqual(ids);
   expect((await outbox.next(lane, 0, { count: 1000, bytes: 1e9 })).map(({ id }) => id)).toEqual(last);
   expect(await outbox.usage()).toEqual({ count: last.length, bytes: 2 * last.length });
@@ -124,6 +124,8 @@ test("killed while an older database is brought to the new shape, it is as it wa
   expect(between.prepare("SELECT id, stage FROM inbox").all()).toHaveLength(3);
   between.close();
   using database = openDatabase(folder);
-  const bodies = (await new SqliteInbox(database, storageKey).list({ limit: 10 })).map(({ body, stage }) => `${stage} ${body}`);
+  const bodies = (await new SqliteInbox(database, storageKey).list({ type: "message", limit: 10 })).map(
+    ({ body, stage }) => `${stage} ${body}`,
+  );
   expect(bodies).toEqual(['stored {"text":"a"}', 'delivered {"text":"b"}', 'handled {"text":"c"}']);
 });

@@ -43,12 +43,12 @@ test("an inbox of the first release keeps its messages, positions, stages and co
   using database = openDatabase(folder);
   const inbox = new SqliteInbox(database, storageKey, { ...limits, inboxUnreadBytesPerSenderMax: 8 });
   const common = { type: "message", sentAt: 5, exp: 5 + limits.messageLifeMsMax, receivedAt: 6, replyTo: "r", thread: "t" };
-  expect(await inbox.list({ limit: 10 })).toStrictEqual([
+  expect(await inbox.list({ type: "message", limit: 10 })).toStrictEqual([
     { ...common, position: 1, from: lap, id: "1", stage: "stored", body: "飛脚" },
     { ...common, position: 2, from: desk, id: "1", stage: "delivered", body: "b" },
     { ...common, position: 3, from: lap, id: "2", stage: "handled", body: "c" },
   ]);
-  expect(await inbox.lanesDue(10)).toEqual([{ from: lap, lane: "" }]);
+  expect(await inbox.lanesDue("message", 10)).toEqual([{ from: lap, lane: "" }]);
   const next = { type: "message", from: lap, sentAt: 7, exp: 8, receivedAt: 9 } as const;
   const arrivals = await inbox.append([
     { ...next, id: "2", body: "" },
@@ -56,14 +56,14 @@ test("an inbox of the first release keeps its messages, positions, stages and co
     { ...next, id: "4", body: "12" },
   ]);
   expect(arrivals).toEqual([{ kind: "duplicate", stage: "handled" }, { kind: "full", bound: "sender" }, { kind: "stored" }]);
-  expect((await inbox.list({ after: 3, limit: 10 })).map(({ position }) => position)).toEqual([5]);
+  expect((await inbox.list({ type: "message", after: 3, limit: 10 })).map(({ position }) => position)).toEqual([5]);
   expect(await new SqliteOutbox(database, storageKey).usage()).toEqual({ count: 0, bytes: 0 });
 });
 
 test("an empty inbox of the first release becomes an empty inbox", async () => {
   writeFirstShape([]);
   using database = openDatabase(folder);
-  expect(await new SqliteInbox(database, storageKey).list({ limit: 10 })).toEqual([]);
+  expect(await new SqliteInbox(database, storageKey).list({ type: "message", limit: 10 })).toEqual([]);
 });
 
 test("two databases have two epochs", () => {

@@ -67,11 +67,11 @@ async function useInbox(inbox: SqliteInbox): Promise<void> {
   await inbox.append([letter(5, "b"), letter(9, "c")]);
   for (const stage of ["delivered", "started", "handled"] as const) await inbox.advance("did:key:lap", ["a1"], stage);
   for (const query of [{}, { unread: true }, { from: "did:key:lap" }, { from: "did:key:lap", unread: true }])
-    await inbox.list({ ...query, limit: 9 });
-  await inbox.lanesDue(9);
-  await inbox.due({ from: "did:key:lap", lane: "a" }, 9);
+    await inbox.list({ type: "message", ...query, limit: 9 });
+  await inbox.lanesDue("message", 9);
+  await inbox.due({ from: "did:key:lap", lane: "a" }, "message", 9);
   await inbox.stagesOf("did:key:lap", ["a1"]);
-  await inbox.interrupted(9);
+  await inbox.interrupted("message", 9);
   await inbox.sweep(seconds(99), { readBefore: seconds(50), graceMs: 0, limit: 9 });
 }
 

@@ -91,17 +91,17 @@ test.each([
   const inbox = new SqliteInbox(database, storageKey);
   await inbox.append([makeMessage("1")]);
   await inbox.append([makeMessage("2")]);
-  expect(await inbox.list({ limit: 2 })).toHaveLength(2);
+  expect(await inbox.list({ type: "message", limit: 2 })).toHaveLength(2);
   tamper(sql);
   const refused = { code: "STORAGE_FAILED", message: expect.stringMatching(/^Message [13] from did:key:\w+ in .* does not open/) };
-  await expect(inbox.list({ limit: 2 })).rejects.toMatchObject(refused);
+  await expect(inbox.list({ type: "message", limit: 2 })).rejects.toMatchObject(refused);
 });
 
 test("another storage key opens no body [KEY-4]", async () => {
   using database = openDatabase(folder);
   await new SqliteInbox(database, storageKey).append([makeMessage("1")]);
   const other = new SqliteInbox(database, new Uint8Array(32));
-  await expect(other.list({ limit: 1 })).rejects.toMatchObject({ code: "STORAGE_FAILED" });
+  await expect(other.list({ type: "message", limit: 1 })).rejects.toMatchObject({ code: "STORAGE_FAILED" });
 });
 
 test("on a full disk an append is refused in words and changes nothing, and later ones work again [BOX-1]", async () => {
@@ -115,7 +115,7 @@ test("on a full disk an append is refused in words and changes nothing, and late
   };
   const large = makeMessage("2", { body: "x".repeat(100_000) });
   await expect(inbox.append([large])).rejects.toMatchObject(full);
-  expect((await inbox.list({ limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
+  expect((await inbox.list({ type: "message", limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
   database.read((sql) => sql.get`PRAGMA max_page_count = 1000`);
   expect(await inbox.append([large])).toEqual([{ kind: "stored" }]);
 });
@@ -138,7 +138,7 @@ test("whatever was acknowledged before a kill -9 is there afterwards [BOX-1]", a
     if (acknowledged === 50) child.kill("SIGKILL");
   }
   using database = openDatabase(folder);
-  const ids = (await new SqliteInbox(database, storageKey).list({ limit: 1000 })).map(({ id }) => Number(id));
+  const ids = (await new SqliteInbox(database, storageKey).list({ type: "message", limit: 1000 })).map(({ id }) => Number(id));
   expect(acknowledged).toBeGreaterThanOrEqual(50);
   expect(ids.slice(0, acknowledged)).toEqual(Array.from({ length: acknowledged }, (_, index) => index + 1));
 });

@@ -1,6 +1,6 @@
 /** The inbox in SQLite (spec §11). Bodies are encrypted at rest; who wrote when, and how far a message has come, is not. */
 import type { Arrival, Inbox, InboxBounds, InboxMessage, InboxQuery, InboxStage, LaneKey, StageOf, StoredMessage } from "@hikyaku/peer";
-import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
+import { type Bytes, HikyakuError, limits, type MessageType } from "@hikyaku/protocol";
 import { BodyCipher } from "./body-cipher.ts";
 import type { Database, Turn } from "./database.ts";
 import { InboxArrivals } from "./inbox-arrivals.ts";
@@ -64,15 +64,16 @@ export class SqliteInbox implements Inbox {
     return this.#read((sql) => selectPage(sql, query));
   }
 
-  async lanesDue(limit: number): Promise<readonly LaneKey[]> {
-    return this.#database.read((sql) => selectLanesDue(sql, pageOf(limit)));
+  async lanesDue(type: MessageType, limit: number): Promise<readonly LaneKey[]> {
+    return this.#database.read((sql) => selectLanesDue(sql, type, pageOf(limit)));
   }
 
-  async due({ from, lane }: LaneKey, limit: number): Promise<readonly StoredMessage[]> {
+  async due({ from, lane }: LaneKey, type: MessageType, limit: number): Promise<readonly StoredMessage[]> {
     return this.#read(
       (sql) => sql.all`
         SELECT inbox.*, did AS sender, name AS lane FROM inbox_senders JOIN inbox_lanes USING (sender_id) JOIN inbox USING (lane_id)
-        WHERE did = ${from} AND name = ${lane} AND stage = 0 AND inbox.waiting = 0 ORDER BY lane_order, position LIMIT ${pageOf(limit)}`,
+        WHERE did = ${from} AND name = ${lane} AND type = ${type} AND stage = 0 AND inbox.waiting = 0
+        ORDER BY lane_order, position LIMIT ${pageOf(limit)}`,
     );
   }
 
@@ -102,11 +103,11 @@ export class SqliteInbox implements Inbox {
     );
   }
 
-  async interrupted(limit: number): Promise<readonly StoredMessage[]> {
+  async interrupted(type: MessageType, limit: number): Promise<readonly StoredMessage[]> {
     return this.#read(
       (sql) => sql.all`
         SELECT inbox.*, did AS sender, name AS lane FROM inbox JOIN inbox_senders USING (sender_id) JOIN inbox_lanes USING (lane_id)
-        WHERE stage = 2 ORDER BY position LIMIT ${pageOf(limit)}`,
+        WHERE stage = 2 AND type = ${type} ORDER BY position LIMIT ${pageOf(limit)}`,
     );
   }
 
@@ -170,36 +171,38 @@ export class SqliteInbox implements Inbox {
 const pageOf = (limit: number): number => Math.max(0, Math.min(limit, limits.inboxPageMax));
 
 /** Each question has a statement of its own, since only one that says `stage = 0` can use an index of unread messages. */
-function selectPage(sql: Sql, { after = 0, from, unread = false, limit }: InboxQuery): readonly unknown[] {
+function selectPage(sql: Sql, { after = 0, from, type, unread = false, limit }: InboxQuery): readonly unknown[] {
   const count = pageOf(limit);
   if (from === undefined && unread) {
     return sql.all`
       SELECT inbox.*, did AS sender, name AS lane FROM inbox JOIN inbox_senders USING (sender_id) JOIN inbox_lanes USING (lane_id)
-      WHERE position > ${after} AND stage = 0 AND inbox.waiting = 0 ORDER BY position LIMIT ${count}`;
+      WHERE position > ${after} AND type = ${type} AND stage = 0 AND inbox.waiting = 0 ORDER BY position LIMIT ${count}`;
   }
   if (from === undefined) {
     return sql.all`
       SELECT inbox.*, did AS sender, name AS lane FROM inbox JOIN inbox_senders USING (sender_id) JOIN inbox_lanes USING (lane_id)
-      WHERE position > ${after} ORDER BY position LIMIT ${count}`;
+      WHERE position > ${after} AND type = ${type} ORDER BY position LIMIT ${count}`;
   }
   if (unread) {
     // By lane, of which a sender has few: by position, everything that it has read would be passed.
     return sql.all`
       SELECT inbox.*, did AS sender, name AS lane FROM inbox_senders JOIN inbox_lanes USING (sender_id) JOIN inbox USING (lane_id)
-      WHERE did = ${from} AND position > ${after} AND stage = 0 AND inbox.waiting = 0 ORDER BY position LIMIT ${count}`;
+      WHERE did = ${from} AND position > ${after} AND type = ${type} AND stage = 0 AND inbox.waiting = 0 ORDER BY position LIMIT ${count}`;
   }
   return sql.all`
     SELECT inbox.*, did AS sender, name AS lane FROM inbox_senders JOIN inbox USING (sender_id) JOIN inbox_lanes USING (lane_id)
-    WHERE did = ${from} AND position > ${after} ORDER BY position LIMIT ${count}`;
+    WHERE did = ${from} AND position > ${after} AND type = ${type} ORDER BY position LIMIT ${count}`;
 }
 
 /** From each lane of the index to the next, however many messages lie between. */
-const selectLanesDue = (sql: Sql, limit: number): readonly LaneKey[] =>
+const selectLanesDue = (sql: Sql, type: MessageType, limit: number): readonly LaneKey[] =>
   sql.all`
     WITH RECURSIVE lanes (lane_id) AS (
-      SELECT min(lane_id) FROM inbox WHERE stage = 0 AND waiting = 0
+      SELECT min(lane_id) FROM inbox WHERE stage = 0 AND waiting = 0 AND type = ${type}
       UNION ALL
-      SELECT (SELECT min(lane_id) FROM inbox WHERE stage = 0 AND waiting = 0 AND lane_id > lanes.lane_id) FROM lanes WHERE lanes.lane_id IS NOT NULL
+      SELECT (
+        SELECT min(lane_id) FROM inbox WHERE stage = 0 AND waiting = 0 AND type = ${type} AND lane_id > lanes.lane_id
+      ) FROM lanes WHERE lanes.lane_id IS NOT NULL
     )
     SELECT did AS "from", name AS lane FROM lanes JOIN inbox_lanes USING (lane_id) JOIN inbox_senders USING (sender_id) LIMIT ${limit}`.map(
     ({ from, lane }) => ({ from: String(from), lane: String(lane) }),

@@ -45,7 +45,7 @@ async function fillAndClose(): Promise<void> {
 async function useAll(): Promise<{ readonly inbox: number; readonly outbox: number }> {
   using database = openDatabase(folder);
   const { inbox, outbox } = storesOf(database);
-  const received = await inbox.list({ limit: 1000 });
+  const received = await inbox.list({ type: "message", limit: 1000 });
   const queued = await outbox.next({ to: desk, priority: "normal" }, 0, { count: 1000, bytes: 1e9 });
   return { inbox: received.length, outbox: queued.length };
 }
@@ -75,11 +75,11 @@ test("on a full disk every change is refused in words and changes nothing, and l
   for (const outcome of await Promise.allSettled(together)) expect(outcome).toMatchObject({ status: "rejected", reason: full });
   expect(await outbox.usage()).toEqual({ count: 1, bytes: 2 });
   expect(await outbox.floor({ to: desk, priority: "normal" })).toBe(1);
-  expect((await inbox.list({ unread: true, limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
+  expect((await inbox.list({ type: "message", unread: true, limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
   database.read((sql) => sql.get`PRAGMA max_page_count = 10000`);
   expect(await inbox.append([letter(2, large)])).toEqual([{ kind: "stored" }]);
   expect(await outbox.add(draft("2", large))).toMatchObject({ order: 2 });
-  expect((await inbox.list({ unread: true, limit: 10 })).map(({ id }) => id)).toEqual(["1", "2", "3"]);
+  expect((await inbox.list({ type: "message", unread: true, limit: 10 })).map(({ id }) => id)).toEqual(["1", "2", "3"]);
 });
 
 test("a database that another program holds is named, nothing changes, and it is used again when it is free", async () => {

@@ -20,10 +20,10 @@ test("what a slow disk has not committed is not seen, and what it commits is see
   const commit: Commit = (work) => new Promise((resolve) => waiting.push(() => resolve(work())));
   const inbox = new MemoryInbox({ commit });
   const appended = inbox.append([letter("1"), letter("2")]);
-  expect(await inbox.list({ limit: 10 })).toEqual([]);
+  expect(await inbox.list({ type: "message", limit: 10 })).toEqual([]);
   for (const run of waiting.splice(0)) run();
   expect(await appended).toEqual([{ kind: "stored" }, { kind: "stored" }]);
-  expect(await inbox.list({ limit: 10 })).toHaveLength(2);
+  expect(await inbox.list({ type: "message", limit: 10 })).toHaveLength(2);
 });
 
 test("after a crash a peer finds what was committed before it, and nothing of what was not", async () => {
@@ -32,7 +32,7 @@ test("after a crash a peer finds what was committed before it, and nothing of wh
   await before.append([letter("1")]);
   void new MemoryInbox({ state, commit: () => new Promise(() => {}) }).append([letter("2")]);
   const after = new MemoryInbox({ state });
-  expect((await after.list({ limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
+  expect((await after.list({ type: "message", limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
   expect(await after.append([letter("1"), letter("2")])).toEqual([{ kind: "duplicate", stage: "stored" }, { kind: "stored" }]);
 });
 
@@ -42,5 +42,5 @@ test("a disk that refuses leaves everything as it was [BOX-1]", async () => {
   const full = new MemoryInbox({ state, commit: () => Promise.reject(new HikyakuError("STORAGE_FAILED", "The disk is full.")) });
   await expect(full.append([letter("2")])).rejects.toMatchObject({ code: "STORAGE_FAILED" });
   await expect(full.advance("did:key:lap", ["1"], "handled")).rejects.toMatchObject({ code: "STORAGE_FAILED" });
-  expect(await full.list({ unread: true, limit: 10 })).toMatchObject([{ id: "1", stage: "stored" }]);
+  expect(await full.list({ type: "message", unread: true, limit: 10 })).toMatchObject([{ id: "1", stage: "stored" }]);
 });

@@ -1,5 +1,5 @@
 /** An inbox in memory: for tests, simulations and peers that shall forget. Its state outlives it where it is given one. */
-import { encodeUtf8, limits } from "@hikyaku/protocol";
+import { encodeUtf8, limits, type MessageType } from "@hikyaku/protocol";
 import type { Arrival, Inbox, InboxMessage, InboxQuery, InboxStage, LaneKey, StageOf, StoredMessage } from "../ports/inbox.ts";
 import { type Commit, commitAtOnce } from "./commit.ts";
 import { Lane } from "./lane.ts";
@@ -64,10 +64,10 @@ export class MemoryInbox implements Inbox {
     return this.#commit(() => messages.map((message) => this.#arrive(message)));
   }
 
-  async list({ after = 0, from, unread = false, limit }: InboxQuery): Promise<readonly StoredMessage[]> {
+  async list({ after = 0, from, type, unread = false, limit }: InboxQuery): Promise<readonly StoredMessage[]> {
     return [...this.#state.messages.values()]
       .filter((message) => message.position > after)
-      .filter((message) => from === undefined || message.from === from)
+      .filter((message) => message.type === type && (from === undefined || message.from === from))
       .filter((message) => !unread || (message.stage === "stored" && this.#isDue(message)))
       .slice(0, pageOf(limit));
   }
@@ -79,16 +79,16 @@ export class MemoryInbox implements Inbox {
     });
   }
 
-  async lanesDue(limit: number): Promise<readonly LaneKey[]> {
+  async lanesDue(type: MessageType, limit: number): Promise<readonly LaneKey[]> {
     return [...this.#state.lanes.values()]
-      .filter((lane) => this.#dueIn(lane).length > 0)
+      .filter((lane) => this.#dueIn(lane, type).length > 0)
       .slice(0, pageOf(limit))
       .map(({ from, lane }) => ({ from, lane }));
   }
 
-  async due({ from, lane }: LaneKey, limit: number): Promise<readonly StoredMessage[]> {
+  async due({ from, lane }: LaneKey, type: MessageType, limit: number): Promise<readonly StoredMessage[]> {
     const book = this.#state.lanes.get(keyOf(from, lane));
-    return book === undefined ? [] : this.#dueIn(book).slice(0, pageOf(limit));
+    return book === undefined ? [] : this.#dueIn(book, type).slice(0, pageOf(limit));
   }
 
   advance(from: string, ids: readonly string[], stage: Exclude<InboxStage, "stored">, reason?: string): Promise<readonly string[]> {
@@ -102,8 +102,9 @@ export class MemoryInbox implements Inbox {
     });
   }
 
-  async interrupted(limit: number): Promise<readonly StoredMessage[]> {
-    return [...this.#state.messages.values()].filter(({ stage }) => stage === "started").slice(0, pageOf(limit));
+  async interrupted(type: MessageType, limit: number): Promise<readonly StoredMessage[]> {
+    const isCutShort = (message: StoredMessage): boolean => message.stage === "started" && message.type === type;
+    return [...this.#state.messages.values()].filter(isCutShort).slice(0, pageOf(limit));
   }
 
   sweep(now: number, bounds: { readonly readBefore: number; readonly graceMs: number; readonly limit: number }): Promise<number> {
@@ -233,9 +234,9 @@ export class MemoryInbox implements Inbox {
     return place === undefined || lane === undefined || place.order <= lane.orders.reached;
   }
 
-  #dueIn(lane: LaneBook): readonly StoredMessage[] {
+  #dueIn(lane: LaneBook, type: MessageType): readonly StoredMessage[] {
     const unread = [...lane.unread].flatMap((key) => this.#state.messages.get(key) ?? []);
-    return unread.filter((message) => this.#isDue(message)).sort(byOrder);
+    return unread.filter((message) => message.type === type && this.#isDue(message)).sort(byOrder);
   }
 
   /** Its repetition would be outdated, or past its exp for so long that nobody takes it in. */

@@ -3,7 +3,6 @@ import {
   type ApplicationFields,
   type BodyByType,
   type BundleItem,
-  type Capability,
   type DialogueType,
   decodeBody,
   decodeBundle,
@@ -19,6 +18,7 @@ import {
 } from "@hikyaku/protocol";
 import { ephemeral } from "../delivery/bag.ts";
 import { keepAnnounced } from "../links/reachability.ts";
+import type { Work } from "../work/work.ts";
 import type { Admission } from "./admission.ts";
 import type { Way } from "./answer.ts";
 import type { Couriers } from "./couriers.ts";
@@ -43,7 +43,7 @@ export interface DialogueParts {
   readonly mail: Mail;
   readonly couriers: Couriers;
   readonly admission: Admission;
-  readonly capabilities: () => readonly Capability[];
+  readonly work: Pick<Work, "capabilitiesFor" | "refusalOf">;
   /** The peer said where it can be reached. */
   readonly announced: (session: LiveSession, addresses: readonly string[]) => Promise<void>;
   /** The peer did not trust us in the pairing that made this session. */
@@ -83,6 +83,17 @@ interface Limited {
 }
 
 const nothing: readonly Reply[] = [];
+
+/** Types whose bodies are durable in the inbox before anything is done about them; they are taken in together. */
+const isKept = (type: string): type is Letter["type"] => keptTypes.has(type);
+const keptTypes: ReadonlySet<string> = new Set<Letter["type"]>([
+  "message",
+  "task_delegate",
+  "task_update",
+  "task_query",
+  "task_cancel",
+  "task_input",
+]);
 
 export class Dialogue {
   readonly #parts: DialogueParts;
@@ -128,21 +139,30 @@ export class Dialogue {
       if (retryAfterS !== undefined) return { code: "RATE_LIMITED", retryAfterS };
       // "Does not exist" and "not allowed" are one answer (spec ERR-5).
       if (!isMessageType(msgType) || !this.#isAllowed(session, msgType)) return "UNAUTHORIZED";
-      if (!isDialogueType(msgType) || this.#responders[msgType] === undefined) return "UNSUPPORTED_TYPE";
+      if (!isDialogueType(msgType) || !this.#answersTo(msgType)) return "UNSUPPORTED_TYPE";
       const decoded = decodeBody(msgType, body);
       if (decoded === undefined) return "INVALID_PAYLOAD";
+      const refusal = this.#refusalOf(peerId, msgType, decoded);
+      if (refusal !== undefined) return refusal;
       bodies.push({ msgType, body: decoded });
     }
     const letters: Letter[] = [];
     for (const { msgType, body } of bodies) {
       ground.counters.add(`received.${msgType}`);
-      if (msgType === "message") this.#sort(from, { type: msgType, body: body as Letter["body"] }, letters);
+      if (isKept(msgType)) this.#sort(from, { type: msgType, body: body as Letter["body"] }, letters);
       else await this.#respond(session, from, msgType, body);
     }
     if (letters.length === 0) return undefined;
     const { taken, hasNoRoom } = await this.#parts.mail.receive(from, letters);
     for (const { body } of taken) if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${peerId} ${body.reply_to}`, body);
     return hasNoRoom ? { code: "QUOTA_EXCEEDED", retryAfterS: limits.inboxFullRetryAfterS } : undefined;
+  }
+
+  /** CAP-2: a capability that does not exist and one that is for others are one answer, and that of a type that is not allowed. */
+  #refusalOf(did: string, msgType: DialogueType, body: BodyByType[DialogueType]): ErrorCode | Limited | undefined {
+    if (msgType !== "task_delegate") return undefined;
+    const code = this.#parts.work.refusalOf(did, body as BodyByType["task_delegate"]);
+    return code === "QUOTA_EXCEEDED" ? { code, retryAfterS: limits.inboxFullRetryAfterS } : code;
   }
 
   #sort(from: Sender, letter: Letter, letters: Letter[]): void {
@@ -191,7 +211,7 @@ export class Dialogue {
         return [
           {
             msgType: "capability_response",
-            body: { n: body.n, capabilities: this.#parts.capabilities(), accepts, features: settings.abilities.features },
+            body: { n: body.n, capabilities: this.#parts.work.capabilitiesFor(from.did), accepts, features: settings.abilities.features },
           },
         ];
       },
@@ -221,13 +241,11 @@ export class Dialogue {
         await this.#parts.mail.answerQuery(from.did, body);
         return nothing;
       },
-      // Messages are taken in together, see #receiveAll.
-      message: () => nothing,
     };
   }
 
   #answersTo(type: string): boolean {
-    return Object.hasOwn(this.#responders, type);
+    return Object.hasOwn(this.#responders, type) || isKept(type);
   }
 
   async #noteAddresses(session: LiveSession, addresses: readonly string[]): Promise<readonly Reply[]> {

@@ -1,11 +1,13 @@
 /** Builds the parts of a peer, ties them together, and ends them in order. */
-import { type Capability, freshNonces, HikyakuError, limits, type PairingLink, selfTest } from "@hikyaku/protocol";
+import { freshNonces, HikyakuError, limits, type PairingLink, selfTest } from "@hikyaku/protocol";
 import type { Contact } from "../links/contact.ts";
 import { Reachability } from "../links/reachability.ts";
 import { Roads } from "../links/roads.ts";
 import { StreamTable } from "../links/stream-table.ts";
+import type { KeptOffer } from "../ports/offer-store.ts";
 import type { Remark } from "../ports/outbox.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
+import type { Work } from "../work/work.ts";
 import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
 import { Counters } from "./counters.ts";
@@ -25,6 +27,7 @@ import { Posting } from "./posting.ts";
 import { Receipts } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { type LiveSession, SessionTable } from "./session-table.ts";
+import { handleTasks, makeWork, taskTypes } from "./tasks.ts";
 import { traceOf } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -49,7 +52,7 @@ export class Engine {
   readonly receipts: Receipts;
   readonly letters: Letters;
   readonly reachability: Reachability;
-  readonly capabilities: Capability[] = [];
+  readonly work: Work;
   readonly #needs: Needs;
   readonly #keys: KeyRing;
   readonly #waits: Waits;
@@ -66,7 +69,7 @@ export class Engine {
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
 
-  private constructor(needs: Needs, settings: Settings, known: KnownPeers) {
+  private constructor(needs: Needs, settings: Settings, { known, keptOffers }: Kept) {
     const { crypto, identity, clock, random, log, dialer } = needs;
     const ground: Ground = {
       crypto,
@@ -94,7 +97,14 @@ export class Engine {
     });
     this.alarms = new Alarms(ground, known);
     this.reachability = new Reachability(() => this.addresses.some(isLoopbackAddress));
-    this.receipts = new Receipts({ ground, outbox, couriers: () => this.couriers, background, closing });
+    this.receipts = new Receipts({
+      ground,
+      outbox,
+      couriers: () => this.couriers,
+      background,
+      closing,
+      lost: (did, id, code) => this.work.delegations.notTaken(did, id, code),
+    });
     const streams = this.#streams;
     const { receipts, reachability } = this;
     this.#roads = new Roads({ clock, dialer, reachability, streams, holder: this.#holder() });
@@ -117,6 +127,7 @@ export class Engine {
     const { couriers } = this;
     this.posting = new Posting({ ground, couriers, outbox, receipts, waits: this.#waits, closing });
     this.letters = new Letters({ ground, outbox, couriers, known });
+    this.work = makeWork({ ground, needs, keptOffers, known, posting: () => this.posting, background, closing });
     this.#handling = new Handling({ ground, inbox, couriers: () => couriers, background, closing });
     this.mail = new Mail({
       ground,
@@ -137,7 +148,7 @@ export class Engine {
       mail: this.mail,
       couriers,
       admission: this.#admission,
-      capabilities: () => this.capabilities,
+      work: this.work,
       announced: (session, addresses) => this.#noteAddresses(session, addresses),
       declined: (session) => {
         if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
@@ -187,7 +198,17 @@ export class Engine {
       handshakesOut: this.#handshakesOut,
       dialogue: this.dialogue,
     });
-    this.#upkeep = new Upkeep({ ground, inbox, outbox, known, receipts, couriers, handling: this.#handling, posting: this.posting });
+    this.#upkeep = new Upkeep({
+      ground,
+      inbox,
+      outbox,
+      known,
+      receipts,
+      couriers,
+      handling: this.#handling,
+      posting: this.posting,
+      work: this.work,
+    });
     this.#heartbeats = new Heartbeats({
       clock,
       beat: () => couriers.beat(),
@@ -199,7 +220,8 @@ export class Engine {
   static async start(needs: Needs, settings: Settings): Promise<Engine> {
     try {
       selfTest(needs.crypto);
-      const engine = new Engine(needs, settings, await KnownPeers.load(needs.trustStore));
+      const known = await KnownPeers.load(needs.trustStore);
+      const engine = new Engine(needs, settings, { known, keptOffers: await needs.offers.load() });
       await needs.listener.start((frame, origin) => engine.#traffic.receive(frame, origin), engine.#holder());
       engine.#heartbeats.start();
       await engine.#resume();
@@ -262,7 +284,8 @@ export class Engine {
       couriers: { held: this.couriers.size, most: limits.couriersMax },
       circuits: { held: this.#roads.size, most: limits.knownPeersMax },
       receiptWaits: { held: this.receipts.size, most: limits.pendingRequestsMax },
-      lanesAtWork: { held: this.#handling.size, most: limits.knownPeersMax * limits.lanesPerSenderMax },
+      openAssignments: { held: this.work.openAssignments, most: limits.openTasksMax + limits.lanesPerSenderMax * limits.knownPeersMax },
+      lanesAtWork: { held: this.#handling.size, most: (1 + taskTypes.length) * limits.knownPeersMax * limits.lanesPerSenderMax },
       friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
@@ -347,6 +370,8 @@ export class Engine {
   async #resume(): Promise<void> {
     for (const { to } of await this.#needs.outbox.lanesQueued()) this.couriers.of(to).stir();
     this.couriers.keepUp();
+    await this.work.resume();
+    for (const handled of handleTasks(this.work, this.#handling)) this.background(handled);
   }
 
   /** A session that we began: its answer proved who is at the other end. */
@@ -401,6 +426,12 @@ export class Engine {
     this.couriers.sweep();
     this.background(this.#upkeep.run());
   }
+}
+
+/** What the stores held when the peer started. */
+interface Kept {
+  readonly known: KnownPeers;
+  readonly keptOffers: readonly KeptOffer[];
 }
 
 const isSameList = (left: readonly KnownAddress[], right: readonly KnownAddress[]): boolean =>

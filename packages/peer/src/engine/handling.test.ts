@@ -177,8 +177,8 @@ describe("at most once [BOX-2] [BOX-4]", () => {
     const { desk, say } = meeting;
     const { inbox } = desk.needs;
     const due = inbox.due.bind(inbox);
-    inbox.due = async (lane, limit) => {
-      const messages = await due(lane, limit);
+    inbox.due = async (lane, type, limit) => {
+      const messages = await due(lane, type, limit);
       await desk.peer.acknowledge(messages);
       return messages;
     };

@@ -24,6 +24,11 @@ export interface HandlingParts {
   readonly closing: AbortSignal;
 }
 
+/** The messages of one type in one lane: what a handler gets in order. */
+interface Line extends LaneKey {
+  readonly type: MessageType;
+}
+
 interface Handler extends Required<HandlerManner> {
   readonly handle: Handle;
 }
@@ -35,9 +40,10 @@ interface Transient extends Pick<StoredMessage, "from" | "id"> {
 export class Handling {
   readonly #parts: HandlingParts;
   readonly #handlers = new Map<MessageType, Handler>();
-  /** Lanes at work, and whether something came while they were. */
-  readonly #working = new Map<string, { hasMore: boolean }>();
-  readonly #waiting: LaneKey[] = [];
+  /** Lines at work, and whether something came while they were. */
+  readonly #working = new Map<string, { readonly type: MessageType; hasMore: boolean }>();
+  /** Lines that wait until fewer of their type are at work: a slow handler holds up its own type alone. */
+  readonly #waiting: Line[] = [];
   readonly #transient: Transient[] = [];
   #isDraining = false;
   /** While above zero, what was cut short when the peer ended last is being looked up: nothing of its lanes may overtake it. */
@@ -60,26 +66,35 @@ export class Handling {
     if (this.#handlers.has(type)) throw new HikyakuError("INVALID_ARGUMENT", `There is a handler for ${JSON.stringify(type)} already.`);
     this.#handlers.set(type, { handle, idempotent });
     this.#resuming += 1;
-    await this.#resume(idempotent).finally(() => {
+    await this.#resume(type, idempotent).finally(() => {
       this.#resuming -= 1;
     });
-    for (const lane of await this.#parts.inbox.lanesDue(limits.knownPeersMax)) this.wake(lane);
+    // What came for others while this one was looked up was not handed over either.
+    if (this.#resuming === 0) for (const each of this.#handlers.keys()) await this.#wakeAll(each);
   }
 
   /** Something new may be due in this lane. */
   wake(lane: LaneKey): void {
-    if (this.#handlers.size === 0 || this.#resuming > 0 || this.#parts.closing.aborted) return;
-    const key = keyOf(lane);
+    for (const type of this.#handlers.keys()) this.#wake({ ...lane, type });
+  }
+
+  async #wakeAll(type: MessageType): Promise<void> {
+    for (const lane of await this.#parts.inbox.lanesDue(type, limits.knownPeersMax)) this.#wake({ ...lane, type });
+  }
+
+  #wake(line: Line): void {
+    if (this.#resuming > 0 || this.#parts.closing.aborted) return;
+    const key = keyOf(line);
     const working = this.#working.get(key);
     if (working !== undefined) {
       working.hasMore = true;
       return;
     }
-    if (this.#working.size >= limits.handlersAtOnceMax) {
-      if (!this.#waiting.some((waiting) => keyOf(waiting) === key)) this.#waiting.push(lane);
+    if (this.#countAtWork(line.type) >= limits.handlersAtOnceMax) {
+      if (!this.#waiting.some((waiting) => keyOf(waiting) === key)) this.#waiting.push(line);
       return;
     }
-    this.#begin(lane, []);
+    this.#begin(line, []);
   }
 
   /** Runs a message for the handler that is here now, in order; nobody keeps it. Whether there was room. */
@@ -90,29 +105,35 @@ export class Handling {
     return true;
   }
 
-  /** Messages whose handler had started when the peer last ended and whose sender must be told so (spec BOX-5). */
-  async settleInterrupted(): Promise<void> {
+  /** Messages of this type whose handler had started when the peer last ended and whose sender must be told so (spec BOX-5). */
+  async settleInterrupted(type: MessageType): Promise<void> {
     for (;;) {
-      const messages = await this.#parts.inbox.interrupted(limits.laneReadMax);
+      const messages = await this.#parts.inbox.interrupted(type, limits.laneReadMax);
       if (messages.length === 0) return;
       for (const message of messages) await this.#interrupt(message);
     }
   }
 
-  async #resume(idempotent: boolean): Promise<void> {
-    if (!idempotent) return await this.settleInterrupted();
-    const cutShort = await this.#parts.inbox.interrupted(limits.inboxPageMax);
-    const lanes = new Map(cutShort.map((message) => [keyOf(laneOf(message)), laneOf(message)]));
-    for (const [key, lane] of lanes)
+  async #resume(type: MessageType, idempotent: boolean): Promise<void> {
+    if (!idempotent) return await this.settleInterrupted(type);
+    const cutShort = await this.#parts.inbox.interrupted(type, limits.inboxPageMax);
+    const lines = new Map(cutShort.map((message) => [keyOf(lineOf(message)), lineOf(message)]));
+    for (const [key, line] of lines)
       this.#begin(
-        lane,
-        cutShort.filter((message) => keyOf(laneOf(message)) === key),
+        line,
+        cutShort.filter((message) => keyOf(lineOf(message)) === key),
       );
   }
 
-  #begin(lane: LaneKey, cutShort: readonly StoredMessage[]): void {
-    this.#working.set(keyOf(lane), { hasMore: false });
-    this.#parts.background(this.#work(lane, cutShort));
+  #begin(line: Line, cutShort: readonly StoredMessage[]): void {
+    this.#working.set(keyOf(line), { type: line.type, hasMore: false });
+    this.#parts.background(this.#work(line, cutShort));
+  }
+
+  #countAtWork(type: MessageType): number {
+    let count = 0;
+    for (const working of this.#working.values()) if (working.type === type) count += 1;
+    return count;
   }
 
   async #interrupt({ from, id }: StoredMessage): Promise<void> {
@@ -122,35 +143,35 @@ export class Handling {
   }
 
   /** First what is to run again, then what is due. */
-  async #work(lane: LaneKey, cutShort: readonly StoredMessage[]): Promise<void> {
-    const key = keyOf(lane);
+  async #work(line: Line, cutShort: readonly StoredMessage[]): Promise<void> {
+    const key = keyOf(line);
     try {
       const state = this.#working.get(key);
       if (state === undefined) return;
       for (const message of cutShort) await this.#end(message, await this.#run(message));
       do {
         state.hasMore = false;
-        while (await this.#workPage(lane));
+        while (await this.#workPage(line));
       } while (state.hasMore && !this.#parts.closing.aborted);
     } finally {
       this.#working.delete(key);
-      const next = this.#waiting.shift();
-      if (next !== undefined) this.wake(next);
+      const next = this.#waiting.findIndex(({ type }) => type === line.type);
+      for (const waiting of next < 0 ? [] : this.#waiting.splice(next, 1)) this.#wake(waiting);
     }
   }
 
   /** Whether there may be more. The end of one message and the start of the next share a commit. */
-  async #workPage(lane: LaneKey): Promise<boolean> {
+  async #workPage(line: Line): Promise<boolean> {
     const { inbox, closing } = this.#parts;
-    const messages = await inbox.due(lane, limits.laneReadMax);
+    const messages = await inbox.due(line, line.type, limits.laneReadMax);
     let ending: Promise<void> = Promise.resolve();
     for (const message of messages) {
-      if (closing.aborted || !this.#handlers.has(message.type)) break;
+      if (closing.aborted) break;
       const [isOurs] = await Promise.all([this.#start(message), ending]);
       if (isOurs) ending = this.#end(message, await this.#run(message));
     }
     await ending;
-    return messages.length > 0 && !closing.aborted && messages.every(({ type }) => this.#handlers.has(type));
+    return messages.length > 0 && !closing.aborted;
   }
 
   /** Whether this message is ours to handle now. */
@@ -208,6 +229,6 @@ export class Handling {
   }
 }
 
-const laneOf = ({ from, place }: StoredMessage): LaneKey => ({ from, lane: place?.lane ?? "" });
+const lineOf = ({ from, place, type }: StoredMessage): Line => ({ from, lane: place?.lane ?? "", type });
 
-const keyOf = ({ from, lane }: LaneKey): string => JSON.stringify([from, lane]);
+const keyOf = ({ from, lane, type }: Line): string => JSON.stringify([from, lane, type]);

@@ -1,5 +1,13 @@
 /** Application messages that arrived: durable first, then handed to the agent, each step told to the sender by a receipt (spec §11). */
-import { type ApplicationFields, type BodyByType, HikyakuError, limits, type MessageBody, type MessageType } from "@hikyaku/protocol";
+import {
+  type ApplicationFields,
+  type ApplicationType,
+  type BodyByType,
+  HikyakuError,
+  limits,
+  type MessageBody,
+  withoutApplicationFields,
+} from "@hikyaku/protocol";
 import type { Arrival, Inbox, InboxMessage, InboxQuery, LaneKey, LanePlace, StoredMessage } from "../ports/inbox.ts";
 import type { TrustLevel } from "../ports/trust-store.ts";
 import type { Couriers } from "./couriers.ts";
@@ -32,8 +40,8 @@ export type MessageHandler = (message: Incoming) => Promise<void> | void;
 
 /** An application body that was opened. */
 export interface Letter {
-  readonly type: MessageType;
-  readonly body: ApplicationFields & MessageBody;
+  readonly type: ApplicationType;
+  readonly body: ApplicationFields & BodyByType[ApplicationType];
 }
 
 /** Which letters are here now, and whether there was no room for some of the others. */
@@ -103,12 +111,15 @@ export class Mail {
     const handler = this.#handler;
     if (handler === undefined || type !== "message") return ground.counters.add("message.transient.unheard");
     const message = { from: from.did, ...factsOf(body) };
-    const hasRoom = handling.runTransient({ from: from.did, id: body.id }, () => handler(this.#incoming(message, contentOf(body))));
+    const hasRoom = handling.runTransient({ from: from.did, id: body.id }, () =>
+      handler(this.#incoming(message, contentOf(body) as MessageBody)),
+    );
     ground.counters.add(hasRoom ? "message.transient" : "message.transient.dropped");
   }
 
-  list(query: InboxQuery): Promise<readonly StoredMessage[]> {
-    return this.#parts.inbox.list(query);
+  /** What people and agents read: bodies of other types go to parts of this peer. */
+  list(query: Omit<InboxQuery, "type">): Promise<readonly StoredMessage[]> {
+    return this.#parts.inbox.list({ ...query, type: "message" });
   }
 
   /** The agent has read these, or is done with them: their senders are told. */
@@ -190,8 +201,9 @@ const factsOf = ({ id, sent_at, reply_to, thread }: ApplicationFields): LetterFa
   ...(thread === undefined ? {} : { thread }),
 });
 
-/** What the sender said, without what stands beside it. */
-const contentOf = (body: MessageBody): MessageBody => ("text" in body ? { text: body.text } : { json: body.json }) as MessageBody;
+/** What the sender said, without what stands beside it. Most bodies are texts, and those are told by their one field. */
+const contentOf = (body: Letter["body"]): BodyByType[ApplicationType] =>
+  "text" in body ? { text: body.text } : withoutApplicationFields(body);
 
 const placeOf = ({ lane, order, floor }: ApplicationFields): LanePlace | undefined =>
   lane === undefined || order === undefined || floor === undefined ? undefined : { lane, order, floor };

@@ -4,8 +4,10 @@ import type { Clock } from "../ports/clock.ts";
 import type { Inbox } from "../ports/inbox.ts";
 import type { Dialer, Listener } from "../ports/link.ts";
 import type { Log } from "../ports/log.ts";
+import type { OfferStore } from "../ports/offer-store.ts";
 import type { Outbox } from "../ports/outbox.ts";
 import type { Random } from "../ports/random.ts";
+import type { TaskStore } from "../ports/task-store.ts";
 import type { TrustStore } from "../ports/trust-store.ts";
 import type { Counters } from "./counters.ts";
 
@@ -20,6 +22,8 @@ export interface Needs {
   readonly trustStore: TrustStore;
   readonly inbox: Inbox;
   readonly outbox: Outbox;
+  readonly tasks: TaskStore;
+  readonly offers: OfferStore;
   /** What else the peer owns; disposed last, also where the start fails. */
   readonly resources?: AsyncDisposable;
 }

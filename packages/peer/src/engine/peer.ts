@@ -15,7 +15,12 @@ import {
 import { isGiven } from "../links/reachability.ts";
 import type { InboxQuery, StoredMessage } from "../ports/inbox.ts";
 import type { OutboxRecord } from "../ports/outbox.ts";
+import type { TaskQuery, TaskRecord } from "../ports/task-store.ts";
 import type { KnownPeer, TrustLevel } from "../ports/trust-store.ts";
+import type { CapabilityHandler, CapabilitySettings } from "../work/capability-table.ts";
+import type { DelegateOptions } from "../work/delegations.ts";
+import type { Schema } from "../work/schema.ts";
+import { Task } from "../work/task.ts";
 import type { Alarm } from "./alarms.ts";
 import type { PeerStatus } from "./dialogue.ts";
 import { Engine, type Size } from "./engine.ts";
@@ -213,7 +218,7 @@ export class Peer implements AsyncDisposable {
   }
 
   /** Messages that arrived, oldest first. */
-  async inbox(query: InboxQuery): Promise<readonly StoredMessage[]> {
+  async inbox(query: Omit<InboxQuery, "type">): Promise<readonly StoredMessage[]> {
     return await this.#engine.mail.list(query);
   }
 
@@ -225,6 +230,50 @@ export class Peer implements AsyncDisposable {
   /** Says that the agent is done with messages that it read; their senders get the receipt `handled`. */
   async acknowledge(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<void> {
     await this.#engine.mail.mark(messages, "handled");
+  }
+
+  /**
+   * Offers a capability to those who may delegate: their tasks go to `handler`, at most `concurrency` at once, and its progress and output to them. Once offered it stays so for a
+   * week after this program's end: what arrives meanwhile waits. Throws INVALID_ARGUMENT where the name is taken; resolves when the offer is durable.
+   */
+  async capability<Input = unknown, Output = unknown>(
+    name: string,
+    settings: CapabilitySettings<Input, Output>,
+    handler: CapabilityHandler<Input, Output>,
+  ): Promise<void> {
+    const peers = settings.for?.map((reference) => this.#engine.known.resolve(reference).did);
+    await this.#engine.work.offer(name, settings as CapabilitySettings, handler as CapabilityHandler<never, unknown>, peers);
+  }
+
+  /** Offers it no more. */
+  async withdraw(name: string): Promise<void> {
+    await this.#engine.work.capabilities.withdraw(name);
+  }
+
+  /**
+   * Asks a peer to do something. Resolves with the task once it is durable here: it goes on being tried until its deadline, and its events can be followed, also after a restart. Rejects
+   * having kept nothing with UNKNOWN_PEER, INVALID_ARGUMENT, MESSAGE_TOO_LARGE, QUOTA_EXCEEDED or STORAGE_FAILED.
+   */
+  async delegate<Output = unknown>(
+    to: string,
+    capability: string,
+    input: unknown,
+    { output, ...options }: DelegateOptions & { readonly output?: Schema<Output> } = {},
+  ): Promise<Task<Output>> {
+    const { work } = this.#engine;
+    return new Task(work, await work.delegate(this.#recipient(to).did, capability, input, options), output);
+  }
+
+  /** A task of either side, by its id or the beginning of it. Throws UNKNOWN_TASK. */
+  async task<Output = unknown>(id: string, { output }: { readonly output?: Schema<Output> } = {}): Promise<Task<Output>> {
+    const { work } = this.#engine;
+    const { role, peer, id: whole } = await work.resolve(id);
+    return new Task(work, { role, peer, id: whole }, output);
+  }
+
+  /** Tasks of both sides, newest first. */
+  async tasks(query: TaskQuery): Promise<readonly TaskRecord[]> {
+    return await this.#engine.work.list(query);
   }
 
   /** How often what happened since the start. */

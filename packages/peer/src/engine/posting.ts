@@ -1,6 +1,7 @@
 /** What this peer says to others, and how it learns that it was heard: messages with receipts, questions with answers (spec §11). */
 import {
   type ApplicationFields,
+  type ApplicationType,
   type BodyByType,
   type Bytes,
   type CapabilityResponseBody,
@@ -25,9 +26,6 @@ import type { Receipt, Receipts } from "./receipts.ts";
 import type { LiveSession } from "./session-table.ts";
 import { canceled, type Patience, untilAborted, type Waits } from "./waits.ts";
 
-/** The types that a program may send with a receipt. */
-type PostType = "message" | "status_report";
-
 export interface PostOptions extends Patience {
   /** The stage to wait for. Unless told, `stored`, or less where the peer cannot be reached now: the message is durable here and goes on being tried. */
   readonly until?: Exclude<ReceiptStage, "refused">;
@@ -36,6 +34,12 @@ export interface PostOptions extends Patience {
   readonly thread?: string;
   /** How long it is worth delivering: three days unless told, at most seven. */
   readonly lifeMs?: number;
+}
+
+interface DraftFacts {
+  readonly lifeMs: number | undefined;
+  readonly replyTo?: string | undefined;
+  readonly thread?: string | undefined;
 }
 
 export interface PostingParts {
@@ -62,6 +66,16 @@ export class Posting {
    */
   async post(to: KnownPeer, msgType: "message", body: MessageBody, options: PostOptions = {}): Promise<Receipt> {
     return await this.#post(this.#newId(), to, msgType, body, options);
+  }
+
+  /** Keeps a message in the outbox and waits for nothing else. Rejects with MESSAGE_TOO_LARGE, QUOTA_EXCEEDED or STORAGE_FAILED. */
+  async leave<Type extends ApplicationType>(
+    to: string,
+    type: Type,
+    body: BodyByType[Type],
+    { id = this.#newId(), lifeMs = limits.messageLifeMsDefault }: { readonly id?: string; readonly lifeMs?: number } = {},
+  ): Promise<void> {
+    await this.#keep(this.#draft(id, to, type, sendableText(body), { lifeMs }));
   }
 
   /** Sends a body that nobody keeps. Resolves once it is next in line: whoever sends more than the link carries is held up here. */
@@ -171,21 +185,9 @@ export class Posting {
   }
 
   async #post(id: string, to: KnownPeer, type: "message", body: MessageBody, options: PostOptions): Promise<Receipt> {
-    const { until, replyTo, thread, lifeMs = limits.messageLifeMsDefault, ...patience } = options;
-    const { ground, receipts } = this.#parts;
-    const text = sendableText(body);
-    const sentAt = ground.clock.now();
-    const draft: Draft = {
-      id,
-      to: to.did,
-      type,
-      priority: factsOf(type).priority,
-      body: text,
-      sentAt,
-      exp: sentAt + Math.min(Math.max(lifeMs, 0), limits.messageLifeMsMax),
-      ...(replyTo === undefined ? {} : { replyTo }),
-      ...(thread === undefined ? {} : { thread }),
-    };
+    const { until, replyTo, thread, lifeMs, ...patience } = options;
+    const { receipts } = this.#parts;
+    const draft = this.#draft(id, to.did, type, sendableText(body), { lifeMs, replyTo, thread });
     const wish = { until: until ?? "stored", isContent: until === undefined, exp: draft.exp, ...patience };
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
@@ -196,6 +198,27 @@ export class Posting {
       throw this.#parts.closing.aborted ? new HikyakuError("CLOSED", "The peer was closed.") : error;
     }
     return await receipt;
+  }
+
+  #draft(
+    id: string,
+    to: string,
+    type: ApplicationType,
+    body: string,
+    { lifeMs = limits.messageLifeMsDefault, replyTo, thread }: DraftFacts,
+  ): Draft {
+    const sentAt = this.#parts.ground.clock.now();
+    return {
+      id,
+      to,
+      type,
+      priority: factsOf(type).priority,
+      body,
+      sentAt,
+      exp: sentAt + Math.min(Math.max(lifeMs, 0), limits.messageLifeMsMax),
+      ...(replyTo === undefined ? {} : { replyTo }),
+      ...(thread === undefined ? {} : { thread }),
+    };
   }
 
   /** What waits for the next attempt, since the last one failed, does not keep its sender waiting as well. */
@@ -294,14 +317,14 @@ const ownBytesMax = limits.bodyBytesMax - fieldsBytesMax;
 const unitBytesMax = 3;
 
 /** The body as JSON. Before anything is kept: what no peer could take is refused here. */
-function sendableText(body: BodyByType[PostType]): string {
+function sendableText(body: BodyByType[ApplicationType]): string {
   const { text, length } = measured(body);
   if (length > ownBytesMax) throw new HikyakuError("MESSAGE_TOO_LARGE", `A body of ${length} bytes is above the limit of ${ownBytesMax}.`);
   return text;
 }
 
 /** `length` is at most that of the text in bytes where the text is so short that nobody has to know. */
-function measured(body: BodyByType[PostType]): { readonly text: string; readonly length: number } {
+function measured(body: BodyByType[ApplicationType]): { readonly text: string; readonly length: number } {
   try {
     const text = JSON.stringify(body);
     return { text, length: text.length * unitBytesMax <= ownBytesMax ? text.length : encodeUtf8(text).length };

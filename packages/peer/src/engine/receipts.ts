@@ -44,6 +44,8 @@ export interface ReceiptsParts {
   readonly outbox: Outbox;
   readonly couriers: () => Couriers;
   readonly background: (work: Promise<void>) => void;
+  /** The message will not be handled: its recipient refused it, or its time is over. */
+  readonly lost: (did: string, id: string, code: string) => Promise<void>;
   readonly closing: AbortSignal;
 }
 
@@ -110,7 +112,7 @@ export class Receipts {
     const { outbox, background } = this.#parts;
     const code = codeOf(stage, reason);
     const progress = this.#progressOf(did, ids, stage, code);
-    background(outbox.advance(progress).then(() => this.#settle(did, ids)));
+    background(outbox.advance(progress).then((risen) => this.#settle(did, ids, risen)));
     for (const id of ids) this.#tell(did, id, stage, code);
   }
 
@@ -119,7 +121,7 @@ export class Receipts {
     const { ground, outbox, background, closing } = this.#parts;
     const code = codeOf("refused", reason);
     const progress = this.#progressOf(did, [id], "refused", code);
-    background(durably(ground, closing, () => outbox.advance(progress)).then(() => this.#settle(did, [id])));
+    background(durably(ground, closing, () => outbox.advance(progress)).then((risen) => this.#settle(did, [id], risen)));
     this.#tell(did, id, "refused", code);
   }
 
@@ -129,8 +131,9 @@ export class Receipts {
   }
 
   /** The time of a message is over. */
-  expired(id: string): void {
+  async expired(did: string, id: string): Promise<void> {
     this.#waiting.get(id)?.fail(new HikyakuError("MESSAGE_EXPIRED", "The message expired before it was handled; `hikyaku dead` lists it."));
+    await this.#parts.lost(did, id, "MESSAGE_EXPIRED");
   }
 
   /** The peer could not be reached, or would not take these messages now: whoever is content with less learns how far it came. */
@@ -152,8 +155,9 @@ export class Receipts {
     });
   }
 
-  #settle(did: string, ids: readonly string[]): void {
+  async #settle(did: string, ids: readonly string[], risen: readonly Progress[]): Promise<void> {
     this.#parts.couriers().find(did)?.arrived(ids);
+    for (const { id, stage, reason } of risen) if (stage === "refused") await this.#parts.lost(did, id, reason ?? "REJECTED");
   }
 
   #tell(did: string, id: string, stage: ReceiptStage, code: ReturnType<typeof toldByPeer> | undefined): void {

@@ -2,6 +2,7 @@
 import { limits } from "@hikyaku/protocol";
 import type { Inbox } from "../ports/inbox.ts";
 import type { Outbox } from "../ports/outbox.ts";
+import type { Work } from "../work/work.ts";
 import type { Couriers } from "./couriers.ts";
 import type { Handling } from "./handling.ts";
 import type { KnownPeers } from "./known-peers.ts";
@@ -18,6 +19,7 @@ export interface UpkeepParts {
   readonly couriers: Couriers;
   readonly handling: Handling;
   readonly posting: Posting;
+  readonly work: Work;
 }
 
 const pageSize = 1000;
@@ -40,7 +42,8 @@ export class Upkeep {
       await this.#expire();
       await this.#query();
       await this.#forget();
-      if (!this.#parts.handling.has("message")) await this.#parts.handling.settleInterrupted();
+      await this.#parts.work.sweep();
+      if (!this.#parts.handling.has("message")) await this.#parts.handling.settleInterrupted("message");
     } finally {
       this.#isRunning = false;
     }
@@ -53,7 +56,7 @@ export class Upkeep {
       const dead = await outbox.expire(ground.clock.now(), pageSize);
       for (const { id, to } of dead) {
         couriers.find(to)?.arrived([id]);
-        receipts.expired(id);
+        await receipts.expired(to, id);
       }
       if (dead.length > 0) ground.counters.add("message.expired");
       for (const did of new Set(dead.map(({ to }) => to))) await posting.query(did);

@@ -51,6 +51,7 @@ export interface InboxQuery {
   /** Only messages that arrived after this position. */
   readonly after?: number;
   readonly from?: string;
+  readonly type: MessageType;
   /** Only messages nobody has read or handled yet, and whose turn it is in their lane. */
   readonly unread?: boolean;
   /** At most `inboxPageMax`. */
@@ -93,10 +94,10 @@ export interface Inbox {
   list(query: InboxQuery): Promise<readonly StoredMessage[]>;
   /** The sender says that nothing below this order will come any more. Returns how many orders are not waited for any longer; a lane that is not known stays so. */
   raiseFloor(lane: LaneKey, floor: number): Promise<number>;
-  /** Lanes in which a message waits to be handed over and nothing before it is missing. */
-  lanesDue(limit: number): Promise<readonly LaneKey[]>;
-  /** The messages of a lane whose turn it is, in order. */
-  due(lane: LaneKey, limit: number): Promise<readonly StoredMessage[]>;
+  /** Lanes in which a message of this type waits to be handed over and nothing before it is missing. */
+  lanesDue(type: MessageType, limit: number): Promise<readonly LaneKey[]>;
+  /** The messages of a lane that have this type and whose turn it is, in order: those of other types have handlers, or readers, of their own. */
+  due(lane: LaneKey, type: MessageType, limit: number): Promise<readonly StoredMessage[]>;
   /**
    * Raises the stage of one sender's messages; never lowers it, never leaves a final one, and never starts what was read or started before. Returns the ids whose
    * stage rose: whoever gets an id back from `started` is the one that may run its handler.
@@ -104,8 +105,8 @@ export interface Inbox {
   advance(from: string, ids: readonly string[], stage: Exclude<InboxStage, "stored">, reason?: string): Promise<readonly string[]>;
   /** Of one sender's ids, those that are here. */
   stagesOf(from: string, ids: readonly string[]): Promise<readonly StageOf[]>;
-  /** Messages whose handler had started when the peer last ended, oldest first. */
-  interrupted(limit: number): Promise<readonly StoredMessage[]>;
+  /** Messages of this type whose handler had started when the peer last ended, oldest first. */
+  interrupted(type: MessageType, limit: number): Promise<readonly StoredMessage[]>;
   /**
    * Forgets bodies and rows that nobody needs any more: final or read messages that arrived before `readBefore`, and only where a repetition would still be known as
    * one (behind the lane's floor, or past their exp by `graceMs`). What still waits in a lane that has been idle for `laneIdleMsMax` waits no longer. Bounded work per

@@ -61,3 +61,9 @@ export const applicationShape: {
 /** LANE-1: lane, order and floor come together, and nobody sends what its own floor says will not be sent. */
 export const hasSoundLane = ({ lane, order: place, floor }: LaneFields): boolean =>
   lane === undefined ? place === undefined && floor === undefined : place !== undefined && floor !== undefined && floor <= place;
+
+const applicationFieldNames: ReadonlySet<string> = new Set(Object.keys(applicationShape));
+
+/** The fields that belong to the type alone. */
+export const withoutApplicationFields = <Body extends object>(body: ApplicationFields & Body): Body =>
+  Object.fromEntries(Object.entries(body).filter(([name]) => !applicationFieldNames.has(name))) as Body;

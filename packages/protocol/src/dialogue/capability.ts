@@ -6,6 +6,14 @@ export interface Capability {
   readonly name: string;
   readonly version: string;
   readonly description?: string;
+  /** JSON Schemas of what it takes and gives. */
+  readonly input?: unknown;
+  readonly output?: unknown;
+  /** Whether a task of it that a crash cut short is run again. */
+  readonly idempotent?: true;
+  readonly limits?: { readonly concurrency: number };
+  /** How busy it is now. */
+  readonly load?: { readonly running: number; readonly waiting: number };
 }
 
 export interface CapabilityQueryBody {
@@ -21,7 +29,8 @@ export interface CapabilityResponseBody {
   readonly features: readonly string[];
 }
 
-const n = z.int().check(z.nonnegative());
+const count = z.int().check(z.nonnegative());
+const n = count;
 const name = z.string().check(z.minLength(1), z.maxLength(nameLengthMax));
 const words = z.readonly(z.array(z.string().check(z.maxLength(featureLengthMax))).check(z.maxLength(listedFeaturesMax)));
 
@@ -30,7 +39,18 @@ export const capabilityResponseSchema: z.ZodMiniType<CapabilityResponseBody> = z
   n,
   capabilities: z.readonly(
     z
-      .array(z.object({ name, version: name, description: z.exactOptional(z.string().check(z.maxLength(reasonLengthMax))) }))
+      .array(
+        z.object({
+          name,
+          version: name,
+          description: z.exactOptional(z.string().check(z.maxLength(reasonLengthMax))),
+          input: z.exactOptional(z.unknown()),
+          output: z.exactOptional(z.unknown()),
+          idempotent: z.exactOptional(z.literal(true)),
+          limits: z.exactOptional(z.object({ concurrency: count.check(z.positive()) })),
+          load: z.exactOptional(z.object({ running: count, waiting: count })),
+        }),
+      )
       .check(z.maxLength(capabilitiesMax)),
   ),
   accepts: words,

@@ -26,18 +26,19 @@ const stored = { kind: "stored" };
 
 export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
   const idsOf = async (inbox: Inbox, query: Partial<Parameters<Inbox["list"]>[0]> = {}): Promise<readonly string[]> =>
-    (await inbox.list({ limit: 100, ...query })).map(({ id }) => id);
+    (await inbox.list({ type: "message", limit: 100, ...query })).map(({ id }) => id);
   const fill = (inbox: Inbox, ...ids: readonly string[]): Promise<unknown> => inbox.append(ids.map((id) => makeMessage(id)));
-  const stagesIn = async (inbox: Inbox): Promise<readonly InboxStage[]> => (await inbox.list({ limit: 100 })).map(({ stage }) => stage);
+  const stagesIn = async (inbox: Inbox): Promise<readonly InboxStage[]> =>
+    (await inbox.list({ type: "message", limit: 100 })).map(({ stage }) => stage);
 
   describe(`inbox: ${adapter}`, () => {
     test("a new inbox is empty", async () => {
       await using bench = await arrange();
       expect(await idsOf(bench.store)).toEqual([]);
       expect(await bench.store.append([])).toEqual([]);
-      expect(await bench.store.lanesDue(10)).toEqual([]);
-      expect(await bench.store.due({ from: lap, lane: "" }, 10)).toEqual([]);
-      expect(await bench.store.interrupted(10)).toEqual([]);
+      expect(await bench.store.lanesDue("message", 10)).toEqual([]);
+      expect(await bench.store.due({ from: lap, lane: "" }, "message", 10)).toEqual([]);
+      expect(await bench.store.interrupted("message", 10)).toEqual([]);
       expect(await bench.store.stagesOf(lap, ["1"])).toEqual([]);
       expect(await bench.store.advance(lap, ["1"], "handled")).toEqual([]);
       expect(await bench.store.sweep(noon, { readBefore: noon, graceMs: 0, limit: 10 })).toBe(0);
@@ -49,7 +50,7 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       const [plain, rich] = [makeMessage("1"), makeMessage("2", { replyTo: "1", thread: "0", place })];
       expect(await bench.store.append([plain, rich])).toEqual([stored, stored]);
       const inbox = (await bench.reopen?.()) ?? bench.store;
-      const [first, second] = await inbox.list({ limit: 10 });
+      const [first, second] = await inbox.list({ type: "message", limit: 10 });
       expect(first).toStrictEqual({ ...plain, stage: "stored", position: expect.any(Number) });
       expect(second).toStrictEqual({ ...rich, stage: "stored", position: expect.any(Number) });
     });
@@ -59,12 +60,12 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       await fill(bench.store, "1", "2");
       await bench.store.advance(lap, ["1"], "delivered");
       await bench.store.advance(lap, ["2"], "refused", "INVALID_PAYLOAD");
-      const before = await bench.store.list({ limit: 10 });
+      const before = await bench.store.list({ type: "message", limit: 10 });
       const other = makeMessage("1", { body: '{"text":"other"}', thread: "9" });
       expect(await bench.store.append([other])).toEqual([{ kind: "duplicate", stage: "delivered" }]);
       const inbox = (await bench.reopen?.()) ?? bench.store;
       expect(await inbox.append([makeMessage("2")])).toEqual([{ kind: "duplicate", stage: "refused", reason: "INVALID_PAYLOAD" }]);
-      expect(await inbox.list({ limit: 10 })).toEqual(before);
+      expect(await inbox.list({ type: "message", limit: 10 })).toEqual(before);
     });
 
     test("of one message that arrives twice at once, one is stored [BOX-2]", async () => {
@@ -79,7 +80,7 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       await using bench = await arrange();
       await fill(bench.store, "1");
       expect(await bench.store.append([makeMessage("1", { from: desk })])).toEqual([stored]);
-      expect((await bench.store.list({ limit: 10 })).map(({ from }) => from)).toEqual([lap, desk]);
+      expect((await bench.store.list({ type: "message", limit: 10 })).map(({ from }) => from)).toEqual([lap, desk]);
       expect(await bench.store.advance(desk, ["1"], "handled")).toEqual(["1"]);
       expect(await stagesIn(bench.store)).toEqual(["stored", "handled"]);
     });
@@ -89,9 +90,9 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       await fill(bench.store, "5", "3", "4", "1", "2");
       const pages: string[][] = [];
       for (
-        let after = 0, page = await bench.store.list({ limit: 2 });
+        let after = 0, page = await bench.store.list({ type: "message", limit: 2 });
         page.length > 0;
-        page = await bench.store.list({ after, limit: 2 })
+        page = await bench.store.list({ type: "message", after, limit: 2 })
       ) {
         pages.push(page.map(({ id }) => id));
         after = page.at(-1)?.position ?? after;
@@ -102,12 +103,12 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
     test("positions rise across a restart, also when the newest message was forgotten", async () => {
       await using bench = await arrange();
       await fill(bench.store, "1", "2");
-      const [, second] = await bench.store.list({ limit: 10 });
+      const [, second] = await bench.store.list({ type: "message", limit: 10 });
       await bench.store.advance(lap, ["2"], "handled");
       expect(await bench.store.sweep(noon + 9 * day, { readBefore: noon + day, graceMs: 0, limit: 10 })).toBe(1);
       const inbox = (await bench.reopen?.()) ?? bench.store;
       await fill(inbox, "3");
-      const [, third] = await inbox.list({ limit: 10 });
+      const [, third] = await inbox.list({ type: "message", limit: 10 });
       expect(third?.position).toBeGreaterThan(second?.position ?? Number.POSITIVE_INFINITY);
     });
 
@@ -116,7 +117,7 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       await fill(bench.store, "1", "2");
       await bench.store.append([makeMessage("3", { from: desk })]);
       await bench.store.advance(lap, ["1"], "delivered");
-      const [first] = await bench.store.list({ limit: 1 });
+      const [first] = await bench.store.list({ type: "message", limit: 1 });
       expect(await idsOf(bench.store, { from: lap })).toEqual(["1", "2"]);
       expect(await idsOf(bench.store, { from: lap, after: first?.position ?? 0 })).toEqual(["2"]);
       expect(await idsOf(bench.store, { unread: true })).toEqual(["2", "3"]);
@@ -131,11 +132,11 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       await fill(bench.store, ...ids);
       expect(await idsOf(bench.store, { limit: Number.MAX_SAFE_INTEGER })).toEqual(ids.slice(0, -1));
       expect(await idsOf(bench.store, { unread: true, limit: ids.length })).toHaveLength(limits.inboxPageMax);
-      expect(await bench.store.due({ from: lap, lane: "" }, ids.length)).toHaveLength(limits.inboxPageMax);
+      expect(await bench.store.due({ from: lap, lane: "" }, "message", ids.length)).toHaveLength(limits.inboxPageMax);
       for (const limit of [0, -1]) {
         expect(await idsOf(bench.store, { limit })).toEqual([]);
-        expect(await bench.store.due({ from: lap, lane: "" }, limit)).toEqual([]);
-        expect(await bench.store.lanesDue(limit)).toEqual([]);
+        expect(await bench.store.due({ from: lap, lane: "" }, "message", limit)).toEqual([]);
+        expect(await bench.store.lanesDue("message", limit)).toEqual([]);
       }
     });
 
@@ -183,7 +184,7 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       ];
       expect(await bench.store.stagesOf(lap, ["2", "0", "1"])).toEqual(word);
       expect(await bench.store.stagesOf(desk, ["1", "2"])).toEqual([]);
-      const [, second] = await bench.store.list({ limit: 10 });
+      const [, second] = await bench.store.list({ type: "message", limit: 10 });
       expect(second?.reason).toBe("UNAUTHORIZED");
     });
 
@@ -193,28 +194,28 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       await bench.store.advance(lap, ["3", "1", "2"], "started");
       await bench.store.advance(lap, ["2"], "handled");
       const inbox = (await bench.reopen?.()) ?? bench.store;
-      expect((await inbox.interrupted(10)).map(({ id, stage }) => [id, stage])).toEqual([
+      expect((await inbox.interrupted("message", 10)).map(({ id, stage }) => [id, stage])).toEqual([
         ["1", "started"],
         ["3", "started"],
       ]);
-      expect(await inbox.interrupted(1)).toHaveLength(1);
+      expect(await inbox.interrupted("message", 1)).toHaveLength(1);
       expect(await inbox.advance(lap, ["1", "3"], "refused", "INTERNAL_ERROR")).toEqual(["1", "3"]);
-      expect(await inbox.interrupted(10)).toEqual([]);
+      expect(await inbox.interrupted("message", 10)).toEqual([]);
     });
 
     test("messages without a place are one lane per sender, in the order of their arrival", async () => {
       await using bench = await arrange();
       await fill(bench.store, "2", "1");
       await bench.store.append([makeMessage("3", { from: desk })]);
-      expect(await bench.store.lanesDue(10)).toEqual([
+      expect(await bench.store.lanesDue("message", 10)).toEqual([
         { from: lap, lane: "" },
         { from: desk, lane: "" },
       ]);
-      expect((await bench.store.due({ from: lap, lane: "" }, 10)).map(({ id }) => id)).toEqual(["2", "1"]);
+      expect((await bench.store.due({ from: lap, lane: "" }, "message", 10)).map(({ id }) => id)).toEqual(["2", "1"]);
       await bench.store.advance(lap, ["2"], "started");
-      expect((await bench.store.due({ from: lap, lane: "" }, 10)).map(({ id }) => id)).toEqual(["1"]);
+      expect((await bench.store.due({ from: lap, lane: "" }, "message", 10)).map(({ id }) => id)).toEqual(["1"]);
       await bench.store.advance(lap, ["1"], "delivered");
-      expect(await bench.store.lanesDue(10)).toEqual([{ from: desk, lane: "" }]);
+      expect(await bench.store.lanesDue("message", 10)).toEqual([{ from: desk, lane: "" }]);
     });
 
     test("a sender's unread messages are bounded in number, and reading makes room [LIM-7]", async () => {

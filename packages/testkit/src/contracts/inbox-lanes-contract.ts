@@ -25,27 +25,28 @@ const numbered = (order: number, floor = 1, changes: Partial<InboxMessage> = {})
 const [stored, outdated, ahead] = [{ kind: "stored" }, { kind: "outdated" }, { kind: "ahead" }] as const;
 
 export function inboxLanesContract(adapter: string, arrange: ArrangeInbox): void {
-  const dueIn = async (inbox: Inbox, key: LaneKey = lane): Promise<readonly string[]> => (await inbox.due(key, 1000)).map(({ id }) => id);
+  const dueIn = async (inbox: Inbox, key: LaneKey = lane): Promise<readonly string[]> =>
+    (await inbox.due(key, "message", 1000)).map(({ id }) => id);
   const unreadIn = async (inbox: Inbox): Promise<readonly string[]> =>
-    (await inbox.list({ unread: true, limit: 1000 })).map(({ id }) => id);
+    (await inbox.list({ type: "message", unread: true, limit: 1000 })).map(({ id }) => id);
   const arrive = async (inbox: Inbox, message: InboxMessage): Promise<Arrival | undefined> => (await inbox.append([message]))[0];
 
   describe(`lanes of an inbox: ${adapter}`, () => {
     test("what comes in order is due at once, in order", async () => {
       await using bench = await arrange();
       expect(await bench.store.append([numbered(1), numbered(2), numbered(3)])).toEqual([stored, stored, stored]);
-      expect(await bench.store.lanesDue(10)).toEqual([lane]);
+      expect(await bench.store.lanesDue("message", 10)).toEqual([lane]);
       expect(await dueIn(bench.store)).toEqual(["1", "2", "3"]);
-      expect((await bench.store.due(lane, 2)).map(({ id }) => id)).toEqual(["1", "2"]);
+      expect((await bench.store.due(lane, "message", 2)).map(({ id }) => id)).toEqual(["1", "2"]);
     });
 
     test("what comes early is stored and waits, also across a restart, until the missing one comes", async () => {
       await using bench = await arrange();
       expect(await bench.store.append([numbered(3), numbered(2)])).toEqual([stored, stored]);
-      expect(await bench.store.lanesDue(10)).toEqual([]);
+      expect(await bench.store.lanesDue("message", 10)).toEqual([]);
       expect(await dueIn(bench.store)).toEqual([]);
       expect(await unreadIn(bench.store)).toEqual([]);
-      expect((await bench.store.list({ limit: 10 })).map(({ id }) => id)).toEqual(["3", "2"]);
+      expect((await bench.store.list({ type: "message", limit: 10 })).map(({ id }) => id)).toEqual(["3", "2"]);
       const inbox = (await bench.reopen?.()) ?? bench.store;
       expect(await inbox.append([numbered(5), numbered(1)])).toEqual([stored, stored]);
       expect(await dueIn(inbox)).toEqual(["1", "2", "3"]);
@@ -57,9 +58,9 @@ export function inboxLanesContract(adapter: string, arrange: ArrangeInbox): void
     test("a reader's cursor never passes by what waited", async () => {
       await using bench = await arrange();
       await bench.store.append([numbered(2), numbered(1, 1, { id: "other", from: desk })]);
-      const [read] = await bench.store.list({ unread: true, limit: 1 });
+      const [read] = await bench.store.list({ type: "message", unread: true, limit: 1 });
       await bench.store.append([numbered(1)]);
-      const page = await bench.store.list({ unread: true, after: read?.position ?? 0, limit: 10 });
+      const page = await bench.store.list({ type: "message", unread: true, after: read?.position ?? 0, limit: 10 });
       expect(page.map(({ id }) => id)).toEqual(["1", "2"]);
     });
 
@@ -67,11 +68,11 @@ export function inboxLanesContract(adapter: string, arrange: ArrangeInbox): void
       await using bench = await arrange();
       const elsewhere = numbered(1, 1, { id: "h1", place: { lane: high, order: 1, floor: 1 } });
       expect(await bench.store.append([numbered(2), elsewhere, numbered(1, 1, { from: desk })])).toEqual([stored, stored, stored]);
-      expect(await bench.store.lanesDue(10)).toEqual([
+      expect(await bench.store.lanesDue("message", 10)).toEqual([
         { from: lap, lane: high },
         { from: desk, lane: normal },
       ]);
-      expect(await bench.store.lanesDue(1)).toHaveLength(1);
+      expect(await bench.store.lanesDue("message", 1)).toHaveLength(1);
     });
 
     test("a raised floor skips what is missing below it, tells how much, and lets go what waited", async () => {
@@ -108,7 +109,7 @@ export function inboxLanesContract(adapter: string, arrange: ArrangeInbox): void
       await using bench = await arrange();
       await bench.store.append([numbered(1), numbered(3)]);
       expect(await bench.store.append([numbered(1, 1, { id: "x" }), numbered(3, 1, { id: "y" })])).toEqual([outdated, outdated]);
-      expect((await bench.store.list({ limit: 10 })).map(({ id }) => id)).toEqual(["1", "3"]);
+      expect((await bench.store.list({ type: "message", limit: 10 })).map(({ id }) => id)).toEqual(["1", "3"]);
     });
 
     test("a copy is a duplicate, whatever lane and order it names, and opens no lane [BOX-2]", async () => {
@@ -226,7 +227,7 @@ export function inboxLanesContract(adapter: string, arrange: ArrangeInbox): void
       const bounds = { readBefore: noon + 1, graceMs: 0, limit: 10 };
       expect(await bench.store.sweep(noon, bounds)).toBe(2);
       const inbox = (await bench.reopen?.()) ?? bench.store;
-      expect((await inbox.list({ limit: 10 })).map(({ id }) => id)).toEqual(["3", "9"]);
+      expect((await inbox.list({ type: "message", limit: 10 })).map(({ id }) => id)).toEqual(["3", "9"]);
       expect(await inbox.append([numbered(1), numbered(2), numbered(3)])).toEqual([
         outdated,
         outdated,

@@ -100,14 +100,14 @@ async function expectSameWord(inbox: Inbox, reference: Reference, letters: reado
 }
 
 async function expectSameTurn(inbox: Inbox, reference: Reference, handed: readonly string[]): Promise<void> {
-  const due = (await inbox.due(lane, 100)).map(({ id }) => id);
-  const unread = (await inbox.list({ unread: true, limit: 100 })).map(({ id }) => id);
+  const due = (await inbox.due(lane, "message", 100)).map(({ id }) => id);
+  const unread = (await inbox.list({ type: "message", unread: true, limit: 100 })).map(({ id }) => id);
   expect([...handed, ...due]).toEqual(reference.due());
   expect(unread).toEqual(due);
 }
 
 async function handOver(inbox: Inbox, limit: number): Promise<readonly string[]> {
-  const ids = (await inbox.due(lane, limit)).map(({ id }) => id);
+  const ids = (await inbox.due(lane, "message", limit)).map(({ id }) => id);
   expect(await inbox.advance(lane.from, ids, "started")).toEqual(ids);
   expect(await inbox.advance(lane.from, ids, "started")).toEqual([]);
   expect(await inbox.advance(lane.from, ids, "handled")).toEqual(ids);

@@ -4,16 +4,21 @@ import {
   type Draft,
   emptyInbox,
   emptyOutbox,
+  emptyTasks,
   type InboxBounds,
   type InboxMessage,
   type Incoming,
+  type KeptOffer,
   type KnownPeer,
   type Log,
   MemoryInbox,
   type MemoryInboxOptions,
   type MemoryInboxState,
+  MemoryOfferStore,
   MemoryOutbox,
   type MemoryOutboxOptions,
+  MemoryTaskStore,
+  type MemoryTasksState,
   MemoryTrustStore,
   Peer,
   type Progress,
@@ -76,6 +81,7 @@ export class SimNode implements Witness {
   readonly character: Character;
   readonly inbox: Witness["inbox"] = emptyInbox();
   readonly outbox: Witness["outbox"];
+  readonly tasks: MemoryTasksState = emptyTasks();
   readonly disk: Disk;
   readonly hands: Hands = { offMs: 0 };
   crashes = 0;
@@ -83,6 +89,7 @@ export class SimNode implements Witness {
   readonly #identity: Identity;
   readonly #host: Host;
   readonly #trusted = new MemoryTrustStore();
+  readonly #offers = new Map<string, KeptOffer>();
   readonly #dice: Dice;
   readonly #fateDice: Dice;
   #savedDice: Uint32Array | undefined;
@@ -240,6 +247,8 @@ export class SimNode implements Witness {
       trustStore: this.#trustStore(life),
       inbox: new WatchedInbox({ state: this.inbox, commit, bounds: this.character.inboxBounds }, this.#around),
       outbox: new WatchedOutbox({ state: this.outbox, commit }, this, this.#around),
+      tasks: new MemoryTaskStore({ state: this.tasks, commit }),
+      offers: new MemoryOfferStore({ state: this.#offers, commit }),
     };
   }
 

@@ -6,12 +6,15 @@ import {
   type Dialer,
   type Exchange,
   emptyOutbox,
+  emptyTasks,
   type Link,
   type Listener,
   type LogLevel,
   MemoryInbox,
   type MemoryNetwork,
+  MemoryOfferStore,
   MemoryOutbox,
+  MemoryTaskStore,
   MemoryTrustStore,
   type Needs,
   Peer,
@@ -133,6 +136,8 @@ export class World implements AsyncDisposable {
       trustStore: new MemoryTrustStore(),
       inbox: new MemoryInbox(),
       outbox: new MemoryOutbox({ state: emptyOutbox(epochOf(this.#seeds)) }),
+      tasks: new MemoryTaskStore({ state: emptyTasks() }),
+      offers: new MemoryOfferStore(),
       ...options.needs,
     };
     const settings: Settings = { firstContact: "refuse", abilities: everyAbility, keepLinks: false, ...options.settings };
@@ -141,13 +146,14 @@ export class World implements AsyncDisposable {
     return { name, peer, needs, settings, log, poke: (frame, host = "stranger") => this.#poke(address, frame, host) };
   }
 
-  /** Ends a peer as a crash would, without a word to anybody, and starts it anew with what is durable: its key, its trust store, its inbox and its outbox. */
+  /** Ends a peer as a crash would, without a word to anybody, and starts it anew with what is durable: its key and its stores. */
   async restart({ name, peer, needs, settings }: Resident, options: PeerOptions = {}): Promise<Resident> {
     this.#crashing.add(name);
     await peer.close();
     this.#crashing.delete(name);
-    const { identity, clock, trustStore, inbox, outbox } = needs;
-    return await this.peer(name, { settings, ...options, needs: { identity, clock, trustStore, inbox, outbox, ...options.needs } });
+    const { identity, clock, trustStore, inbox, outbox, tasks, offers } = needs;
+    const durable = { identity, clock, trustStore, inbox, outbox, tasks, offers };
+    return await this.peer(name, { settings, ...options, needs: { ...durable, ...options.needs } });
   }
 
   /** Two peers that trust each other with messages, as if paired by hand. */

@@ -1,0 +1,53 @@
+/** Ties work to the rest of the peer: task bodies go out through the outbox, come in through the inbox, and are acted upon as often as a crash makes them come. */
+import type { BodyByType } from "@hikyaku/protocol";
+import type { KeptOffer } from "../ports/offer-store.ts";
+import { Work } from "../work/work.ts";
+import { durably } from "./durably.ts";
+import type { Handling } from "./handling.ts";
+import type { KnownPeers } from "./known-peers.ts";
+import type { Ground, Needs } from "./needs.ts";
+import type { Posting } from "./posting.ts";
+
+export interface TasksParts {
+  readonly ground: Ground;
+  readonly needs: Pick<Needs, "tasks" | "offers" | "outbox">;
+  /** What the store held when the peer started. */
+  readonly keptOffers: readonly KeptOffer[];
+  readonly known: KnownPeers;
+  readonly posting: () => Posting;
+  readonly background: (work: Promise<unknown>) => void;
+  readonly closing: AbortSignal;
+}
+
+export const taskTypes = ["task_delegate", "task_update", "task_query", "task_cancel", "task_input"] as const;
+
+export function makeWork({ ground, needs, keptOffers, known, posting, background, closing }: TasksParts): Work {
+  const { clock, log, random, counters } = ground;
+  const { tasks, offers, outbox } = needs;
+  return new Work({
+    ground: {
+      clock,
+      log,
+      tasks,
+      count: (event) => counters.add(event),
+      say: (to, type, body, options) => posting().leave(to, type, body as BodyByType[typeof type], options),
+      durably: (change) => durably(ground, closing, change),
+      background,
+      closing,
+    },
+    offers,
+    keptOffers,
+    dice: () => random.bytes(idDiceBytes),
+    nameOf: (did) => known.get(did)?.name ?? did,
+    fateOf: (id) => outbox.find(id),
+  });
+}
+
+const idDiceBytes = 10;
+
+/** From now on task bodies that are in the inbox are acted upon. */
+export function handleTasks(work: Work, handling: Handling): readonly Promise<void>[] {
+  return taskTypes.map((type) =>
+    handling.handle(type, ({ from, body }) => work.receive(from, type, JSON.parse(body) as BodyByType[typeof type]), { idempotent: true }),
+  );
+}

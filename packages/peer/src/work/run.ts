@@ -1,0 +1,224 @@
+/** One run of one task: what its handler sees, and how what it does becomes events. */
+import { HikyakuError, limits, type TaskChain, type TaskState } from "@hikyaku/protocol";
+import type { Timer } from "../ports/clock.ts";
+import type { TaskAppending, TaskKey, TaskNews, TaskRecord } from "../ports/task-store.ts";
+import type { LiveCapability } from "./capability-table.ts";
+import { judge } from "./schema.ts";
+import { jsonText } from "./task-content.ts";
+import type { WorkGround } from "./work-ground.ts";
+
+/** A task as its handler gets it: who asks comes from the session, never from the body (spec TRUST-4). */
+export interface AssignedTask<Input = unknown> {
+  readonly id: string;
+  readonly from: { readonly did: string; readonly name: string };
+  readonly capability: string;
+  readonly input: Input;
+  /** Milliseconds since 1970. */
+  readonly deadline: number;
+  readonly chain: TaskChain;
+}
+
+export interface AskOptions {
+  /** `auth_required` where what is asked for is a permission or a secret. */
+  readonly state?: "input_required" | "auth_required";
+}
+
+export interface TaskContext {
+  /** Aborts when the task is canceled, its deadline passes or the peer closes. What is returned after that is not looked at. */
+  readonly signal: AbortSignal;
+  /** How far the work is, from 0 to 1, and what is being done. Said too often, only the last counts. */
+  progress(fraction: number, detail?: string): Promise<void>;
+  /** Hands over something that is ready before the end, or beside the output. */
+  artifact(name: string, content: unknown): Promise<void>;
+  /** A part of the output. */
+  partial(output: unknown): Promise<void>;
+  /** Asks the requester something, and resolves with the answer. Rejects where the task ends first. */
+  ask(question: string, options?: AskOptions): Promise<unknown>;
+}
+
+/** Ends the work; its reason is what the handler finds in `signal.reason`. */
+interface Question {
+  readonly cursor: number;
+  readonly answer: (input: unknown) => void;
+}
+
+export interface RunParts {
+  readonly ground: WorkGround;
+  readonly append: (key: TaskKey, news: Omit<TaskNews, "at">) => Promise<TaskAppending>;
+  readonly nameOf: (did: string) => string;
+}
+
+export class Run {
+  readonly key: TaskKey;
+  readonly #parts: RunParts;
+  readonly #task: TaskRecord;
+  readonly #over = new AbortController();
+  #question: Question | undefined;
+  #events: number;
+  #overtaken: Omit<TaskNews, "at"> | undefined;
+  #progressAt = Number.NEGATIVE_INFINITY;
+  #progressTimer: Timer | undefined;
+
+  constructor(task: TaskRecord, parts: RunParts) {
+    this.#task = task;
+    this.#parts = parts;
+    this.#events = task.cursor;
+    this.key = { role: "worker", peer: task.peer, id: task.id };
+  }
+
+  /** Aborts when the task has ended otherwise than by its handler. */
+  get ended(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  /** Runs the handler and records how it ended. Where the peer closes first, nothing is recorded: the next start decides (spec TASK-8). */
+  async go({ offer, input: inputSchema, output: outputSchema, handler }: LiveCapability): Promise<void> {
+    const { ground } = this.#parts;
+    try {
+      const text = await ground.tasks.input(this.key);
+      const judged = await judge(inputSchema, JSON.parse(text ?? "null"));
+      if ("problem" in judged)
+        return await this.#end({ state: "rejected", code: "INVALID_INPUT", detail: cut(`The input: ${judged.problem}`) });
+      const output = await handler(this.#assigned(offer.name, judged.value) as never, this.#context());
+      await this.#complete(await judge(outputSchema, output));
+    } catch (error) {
+      if (ground.closing.aborted) return;
+      if (error instanceof UnfitOutput) return await this.#end({ state: "failed", code: "INVALID_OUTPUT", detail: cut(error.message) });
+      const kind = error instanceof Error ? error.name : "thrown";
+      ground.log.write("error", "task.handlerFailed", { peer: this.key.peer, id: this.key.id, reason: kind });
+      // What a handler says of its failure is for the requester where it chose the words itself; any other text could hold anything.
+      const detail = error instanceof TaskFailure ? cut(error.message) : "The handler failed.";
+      await this.#end({ state: "failed", code: "HANDLER_FAILED", detail });
+    } finally {
+      this.#progressTimer?.cancel();
+    }
+  }
+
+  /** The task has ended otherwise: its handler learns so. */
+  stop(reason: HikyakuError): void {
+    this.#over.abort(reason);
+    this.#progressTimer?.cancel();
+  }
+
+  /** The requester's word on the event that asked; any other is late. */
+  answer(cursor: number, input: unknown): boolean {
+    if (this.#question?.cursor !== cursor) return false;
+    this.#question.answer(input);
+    return true;
+  }
+
+  #assigned(capability: string, input: unknown): AssignedTask {
+    const { peer, id, deadline, chain } = this.#task;
+    return { id, from: { did: peer, name: this.#parts.nameOf(peer) }, capability, input, deadline, chain };
+  }
+
+  #context(): TaskContext {
+    return {
+      signal: AbortSignal.any([this.#over.signal, this.#parts.ground.closing]),
+      progress: (fraction, detail) => this.#progress(fraction, detail),
+      artifact: (name, content) =>
+        this.#tell({ state: "working", artifact: { name: asName(name), content: jsonText(content, "An artifact") } }),
+      partial: (output) => this.#tell({ state: "working", output: jsonText(output, "A part of the output") }),
+      ask: (question, options) => this.#ask(question, options),
+    };
+  }
+
+  async #progress(fraction: number, detail: string | undefined): Promise<void> {
+    if (!(fraction >= 0 && fraction <= 1)) throw new HikyakuError("INVALID_ARGUMENT", "progress wants a number from 0 to 1.");
+    this.#over.signal.throwIfAborted();
+    const { clock } = this.#parts.ground;
+    this.#overtaken = { state: "working", progress: fraction, ...(detail === undefined ? {} : { detail: cut(detail) }) };
+    const waitMs = this.#progressAt + limits.taskProgressMsMin - clock.elapsed();
+    if (waitMs <= 0) return await this.#flush();
+    this.#progressTimer ??= clock.after(waitMs, () => this.#parts.ground.background(this.#flush()));
+  }
+
+  /** Records the progress that was said last. */
+  async #flush(): Promise<void> {
+    this.#progressTimer?.cancel();
+    this.#progressTimer = undefined;
+    const news = this.#overtaken;
+    this.#overtaken = undefined;
+    if (news === undefined || this.#over.signal.aborted) return;
+    if (this.#events >= limits.taskEventsMax - limits.taskEventsReserved) return this.#parts.ground.count("task.progressDropped");
+    this.#progressAt = this.#parts.ground.clock.elapsed();
+    await this.#append(news);
+  }
+
+  async #tell(news: Omit<TaskNews, "at">): Promise<void> {
+    this.#over.signal.throwIfAborted();
+    if (this.#events >= limits.taskEventsMax - limits.taskEventsReserved)
+      throw new HikyakuError("QUOTA_EXCEEDED", `A task has at most ${limits.taskEventsMax} events.`);
+    await this.#flush();
+    await this.#append(news);
+  }
+
+  async #ask(question: string, { state = "input_required" }: AskOptions = {}): Promise<unknown> {
+    this.#over.signal.throwIfAborted();
+    if (this.#question !== undefined) throw new HikyakuError("INVALID_ARGUMENT", "The task waits for an answer already.");
+    await this.#flush();
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    promise.catch(() => undefined);
+    const stop = (): void => reject(this.#over.signal.reason);
+    this.#over.signal.addEventListener("abort", stop, { once: true });
+    try {
+      // The answer cannot come before the question is durable, since nobody has heard of its cursor.
+      this.#question = { cursor: this.#events + 1, answer: resolve };
+      const asked = await this.#append({ state, detail: cut(question) });
+      if (asked !== undefined) this.#question = { cursor: asked, answer: resolve };
+      const answer = await promise;
+      this.#question = undefined;
+      await this.#append({ state: "working" });
+      return answer;
+    } finally {
+      this.#question = undefined;
+      this.#over.signal.removeEventListener("abort", stop);
+    }
+  }
+
+  async #complete(judged: Awaited<ReturnType<typeof judge>>): Promise<void> {
+    if ("problem" in judged)
+      return await this.#end({ state: "failed", code: "INVALID_OUTPUT", detail: cut(`The handler's output: ${judged.problem}`) });
+    const output = outputText(judged.value);
+    await this.#flush();
+    await this.#end({ state: "completed", output });
+  }
+
+  async #end(news: Omit<TaskNews, "at"> & { readonly state: TaskState }): Promise<void> {
+    if (!this.#over.signal.aborted) await this.#append(news);
+  }
+
+  /** The event's cursor; undefined where the task has ended meanwhile. */
+  async #append(news: Omit<TaskNews, "at">): Promise<number | undefined> {
+    const appended = await this.#parts.append(this.key, news);
+    if (appended.kind !== "appended") return undefined;
+    this.#events = appended.event.cursor;
+    return appended.event.cursor;
+  }
+}
+
+/** Thrown by a handler whose words are meant for the requester. */
+export class TaskFailure extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "TaskFailure";
+  }
+}
+
+/** An output that cannot travel. */
+class UnfitOutput extends Error {}
+
+function outputText(output: unknown): string {
+  try {
+    return jsonText(output ?? null, "The output");
+  } catch (error) {
+    throw new UnfitOutput(error instanceof HikyakuError ? error.message : "The output must be JSON.");
+  }
+}
+
+const cut = (text: string): string => text.slice(0, limits.taskDetailLengthMax);
+
+function asName(name: string): string {
+  if (name.length > 0 && name.length <= limits.nameLengthMax) return name;
+  throw new HikyakuError("INVALID_ARGUMENT", `An artifact's name has 1 to ${limits.nameLengthMax} characters.`);
+}

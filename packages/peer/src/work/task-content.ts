@@ -1,0 +1,29 @@
+/** Inputs, outputs and artifacts as JSON text, small enough for one message beside what else it says. */
+import { encodeUtf8, HikyakuError, limits, readJson } from "@hikyaku/protocol";
+
+/** Room for the fields of a task and of its message. */
+const fieldsBytesMax = 8 * 1024 + 4 * limits.taskDetailLengthMax;
+const contentBytesMax = limits.bodyBytesMax - fieldsBytesMax;
+/** Content stands in a body, or in an artifact in a body. */
+const contentDepthMax = limits.bodyDepthMax - 2;
+
+/** Throws INVALID_ARGUMENT where the value is no JSON, MESSAGE_TOO_LARGE where it is too large. `what` begins the sentence: "The input". */
+export function jsonText(value: unknown, what: string): string {
+  const text = asJson(value, what);
+  const bytes = encodeUtf8(text);
+  if (bytes.length > contentBytesMax)
+    throw new HikyakuError("MESSAGE_TOO_LARGE", `${what} of ${bytes.length} bytes is above the limit of ${contentBytesMax}.`);
+  if (readJson(bytes, contentDepthMax) === undefined)
+    throw new HikyakuError("INVALID_ARGUMENT", `${what} is nested deeper than ${contentDepthMax} levels, or holds half a letter.`);
+  return text;
+}
+
+function asJson(value: unknown, what: string): string {
+  try {
+    const text = JSON.stringify(value) as string | undefined;
+    if (text !== undefined) return text;
+  } catch (error) {
+    throw new HikyakuError("INVALID_ARGUMENT", `${what} must be JSON.`, { cause: error });
+  }
+  throw new HikyakuError("INVALID_ARGUMENT", `${what} must be JSON.`);
+}
