@@ -95,7 +95,14 @@ async function useOutbox(outbox: SqliteOutbox): Promise<void> {
 
 async function useTasks(tasks: SqliteTaskStore): Promise<void> {
   const task: TaskDraft = {
-    ...{ role: "worker", peer: lane.to, id: "1", capability: "a", input: "1", priority: "normal", createdAt: 1, deadline: 9 },
+    role: "worker",
+    peer: lane.to,
+    id: "1",
+    capability: "a",
+    input: "1",
+    priority: "normal",
+    createdAt: 1,
+    deadline: 9,
     chain: { depth: 0, budget: 9 },
   };
   await tasks.add(task, { first: { state: "working", at: 1 } });
