@@ -85,8 +85,8 @@ export const machineMutants: readonly Mutant[] = [
   {
     must: "KEY-4",
     file: "packages/hikyaku/src/store/body-cipher.ts",
-    text: '["hikyaku stored body/1", from, id, type]',
-    replacement: '["hikyaku stored body/1", from, type, id.length]',
+    text: '["hikyaku stored body/1", owner.from, owner.id, owner.type]',
+    replacement: '["hikyaku stored body/1", owner.from, owner.type]',
     test: "packages/hikyaku/src/store/sqlite-inbox.test.ts",
     title: "[KEY-4]",
   },
