@@ -7,6 +7,7 @@ import { Assignments } from "./assignments.ts";
 import { type CapabilityHandler, type CapabilitySettings, CapabilityTable } from "./capability-table.ts";
 import { type DelegateOptions, Delegations } from "./delegations.ts";
 import { Followers } from "./followers.ts";
+import { Task } from "./task.ts";
 import type { TaskMessageType, WorkGround } from "./work-ground.ts";
 
 export interface WorkParts {
@@ -16,6 +17,10 @@ export interface WorkParts {
   readonly keptOffers: readonly KeptOffer[];
   readonly dice: () => Bytes;
   readonly nameOf: (did: string) => string;
+  /** The did that a name or a did means; throws UNKNOWN_PEER. */
+  readonly didOf: (reference: string) => string;
+  /** Whether this peer may ask for work. */
+  readonly mayAsk: (did: string) => boolean;
   readonly fateOf: (id: string) => Promise<{ readonly stage: string; readonly reason?: string } | undefined>;
 }
 
@@ -28,13 +33,21 @@ export class Work {
   readonly #ground: WorkGround;
   #isSweeping = false;
 
-  constructor({ ground, offers, keptOffers, dice, nameOf, fateOf }: WorkParts) {
+  constructor({ ground, offers, keptOffers, dice, nameOf, didOf, mayAsk, fateOf }: WorkParts) {
     const capabilities = new CapabilityTable(offers, ground.clock, keptOffers);
     this.followers = new Followers(ground.tasks, ground.closing);
     this.#ground = { ...ground, changed: (key) => this.followers.changed(key) };
     this.capabilities = capabilities;
     this.#announcer = new Announcer(this.#ground);
-    this.#assignments = new Assignments({ ground: this.#ground, capabilities, announcer: this.#announcer, nameOf });
+    this.#assignments = new Assignments({
+      ground: this.#ground,
+      capabilities,
+      announcer: this.#announcer,
+      nameOf,
+      mayAsk,
+      handOn: async (within, to, capability, input, options) =>
+        new Task(this, await this.delegate(didOf(to), capability, input, { ...options, within }), undefined),
+    });
     this.delegations = new Delegations({ ground: this.#ground, dice, fateOf });
   }
 
@@ -67,7 +80,7 @@ export class Work {
   /** Whether a delegation may come in at all: why not, before anything of it is kept (spec CAP-2, TASK-9). */
   refusalOf(did: string, { capability }: BodyByType["task_delegate"]): "UNAUTHORIZED" | "QUOTA_EXCEEDED" | undefined {
     if (!this.capabilities.isOffered(capability, did)) return "UNAUTHORIZED";
-    return this.#assignments.size >= limits.openTasksMax ? "QUOTA_EXCEEDED" : undefined;
+    return this.#assignments.hasRoomFor(did) ? undefined : "QUOTA_EXCEEDED";
   }
 
   /** Acts on a body that is durable in the inbox. Doing so twice does what doing so once does. */
