@@ -86,7 +86,7 @@ export const machineMutants: readonly Mutant[] = [
     must: "KEY-4",
     file: "packages/hikyaku/src/store/body-cipher.ts",
     text: '["hikyaku stored body/1", owner.from, owner.id, owner.type]',
-    replacement: '["hikyaku stored body/1", owner.from, owner.type, owner.id.length]',
+    replacement: '["hikyaku stored body/1", owner.from, owner.type]',
     test: "packages/hikyaku/src/store/sqlite-inbox.test.ts",
     title: "[KEY-4]",
   },

@@ -165,7 +165,7 @@ describe("at most once [BOX-2] [BOX-4]", () => {
     const { desk, say } = meeting;
     const stages: unknown[] = [];
     desk.peer.on("message", async ({ id }) => {
-      stages.push((await desk.needs.inbox.list({ limit: 10 })).find((message) => message.id === id)?.stage);
+      stages.push((await desk.needs.inbox.list({ type: "message", limit: 10 })).find((message) => message.id === id)?.stage);
     });
     await say(1);
     await still();

@@ -24,6 +24,7 @@ function arrange(trouble?: string) {
     outbox,
     couriers: () => ({ find: () => courier }) as unknown as Couriers,
     background: (promise) => void work.push(promise),
+    lost: async () => undefined,
     closing: new AbortController().signal,
   });
   const add = (id: string) => outbox.add({ id, to: desk, type: "message", priority: "normal", body: "{}", sentAt: 0, exp: 1 });
@@ -117,7 +118,7 @@ test("trouble with a peer ends the wait of those who are content with less, and 
   receipts.troubled(desk, "not reachable");
   await settle();
   expect(receipts.size).toBe(2);
-  receipts.expired("patient");
+  await receipts.expired(desk, "patient");
   expect(await others[0]).toMatchObject({ code: "MESSAGE_EXPIRED" });
   await others[2];
 });

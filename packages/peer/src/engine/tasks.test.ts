@@ -1,0 +1,167 @@
+import { setTimeout as pause } from "node:timers/promises";
+import { limits } from "@hikyaku/protocol";
+import { failureOf, ManualClock, type Resident, World } from "@hikyaku/testkit";
+import { describe, expect, test } from "vitest";
+import type { Task, TaskProgress } from "../work/task.ts";
+
+/** Lap gives work to desk. */
+async function colleagues(options: { readonly isManual?: boolean } = {}) {
+  const world = new World();
+  const clock = options.isManual === true ? { clock: new ManualClock() } : {};
+  const desk = await world.peer("desk", clock);
+  const lap = await world.peer("lap", clock);
+  await world.introduce(desk, lap);
+  await desk.peer.trust({ peer: "lap", allow: ["message", "task_delegate"] });
+  return { world, desk, lap, clock: clock.clock, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+}
+
+async function all(task: Task): Promise<readonly TaskProgress[]> {
+  const events: TaskProgress[] = [];
+  for await (const event of task) events.push(event);
+  return events;
+}
+const statesOf = async (task: Task): Promise<readonly string[]> => (await all(task)).map(({ state }) => state);
+
+test("a task is taken on, worked on, and completed with its output [TASK-1] [TASK-4]", async () => {
+  await using scene = await colleagues();
+  const { desk, lap } = scene;
+  await desk.peer.capability("sum", {}, ({ input, from }) => ({ sum: (input as number[]).reduce((a, b) => a + b), for: from.name }));
+  const task = await lap.peer.delegate("desk", "sum", [1, 2, 3]);
+  expect(await task.result()).toEqual({ sum: 6, for: "lap" });
+  expect(await all(task)).toMatchObject([
+    { cursor: 1, state: "submitted" },
+    { cursor: 2, state: "working" },
+    { cursor: 3, state: "completed", output: { sum: 6 } },
+  ]);
+  expect(await lap.peer.tasks({ limit: 9 })).toMatchObject([{ role: "requester", peer: desk.peer.did, state: "completed", cursor: 3 }]);
+  expect(await desk.peer.tasks({ limit: 9 })).toMatchObject([{ role: "worker", peer: lap.peer.did, state: "completed", cursor: 3 }]);
+});
+
+test("progress, parts, artifacts and questions come in order, and an answer goes back", async () => {
+  await using scene = await colleagues();
+  const { desk, lap } = scene;
+  await desk.peer.capability("report", {}, async (_, context) => {
+    await context.progress(0.5, "reading");
+    await context.artifact("notes", { pages: 10 });
+    await context.partial("half");
+    const language = await context.ask("Which language?");
+    return { language };
+  });
+  const task = await lap.peer.delegate("desk", "report", {});
+  const seen: string[] = [];
+  for await (const event of task) {
+    seen.push(`${event.state} ${event.progress ?? event.artifact?.name ?? event.output ?? event.detail ?? ""}`.trim());
+    if (event.state === "input_required") await task.answer("Dutch");
+  }
+  expect(seen).toEqual([
+    "submitted",
+    "working",
+    "working 0.5",
+    "working notes",
+    "working half",
+    "input_required Which language?",
+    "working",
+    "completed [object Object]",
+  ]);
+  expect(await task.result()).toEqual({ language: "Dutch" });
+});
+
+describe("who may have it [CAP-2]", () => {
+  test.each([
+    ["a capability that does not exist", "dance", ["task_delegate"]],
+    ["a capability that is for others", "secret", ["task_delegate"]],
+    ["no scope", "sum", ["message"]],
+  ] as const)("%s is one and the same answer", async (_, capability, allow) => {
+    await using scene = await colleagues();
+    const { desk, lap } = scene;
+    const other = await scene.world.peer("other");
+    await desk.peer.trust({ peer: other.peer.did, name: "other", level: "trusted" });
+    await desk.peer.trust({ peer: "lap", allow });
+    let runs = 0;
+    await desk.peer.capability("sum", {}, () => (runs += 1));
+    await desk.peer.capability("secret", { for: ["other"] }, () => (runs += 1));
+    const task = await lap.peer.delegate("desk", capability, {});
+    expect(await failureOf(task.result())).toMatchObject({ code: "TASK_FAILED" });
+    expect(await all(task)).toMatchObject([{ state: "rejected", code: "UNAUTHORIZED" }]);
+    expect(runs).toBe(0);
+    expect(await desk.peer.tasks({ limit: 9 })).toEqual([]);
+  });
+});
+
+test("a task that is canceled while it waits never runs; one that runs is told, and what it returns is not looked at [TASK-5]", async () => {
+  await using scene = await colleagues();
+  const { desk, lap } = scene;
+  const begun: string[] = [];
+  await desk.peer.capability("slow", {}, async (task, { signal }) => {
+    begun.push(task.id);
+    await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    return "too late";
+  });
+  const [first, second] = [await lap.peer.delegate("desk", "slow", 1), await lap.peer.delegate("desk", "slow", 2)];
+  for await (const event of first) if (event.state === "working") break;
+  await second.cancel("not needed");
+  expect(await statesOf(second)).toEqual(["submitted", "canceled"]);
+  await first.cancel();
+  expect(await failureOf(first.result())).toMatchObject({ code: "CANCELED" });
+  expect(begun).toEqual([first.id]);
+  expect(await failureOf(first.cancel())).toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test("what a crash cuts short has failed, unless running it again does no harm; what waited still runs [TASK-8]", async () => {
+  await using scene = await colleagues();
+  const { world, desk, lap } = scene;
+  const never = () => new Promise<never>(() => undefined);
+  await desk.peer.capability("once", {}, never);
+  await desk.peer.capability("again", { idempotent: true }, never);
+  const once = await lap.peer.delegate("desk", "once", 1);
+  const waiting = await lap.peer.delegate("desk", "once", 2);
+  const again = await lap.peer.delegate("desk", "again", 3);
+  for (const task of [once, again]) for await (const event of task) if (event.state === "working") break;
+  for await (const _ of waiting) break;
+  const risen: Resident = await world.restart(desk);
+  await risen.peer.capability("once", {}, ({ input }) => input);
+  await risen.peer.capability("again", { idempotent: true }, ({ input }) => input);
+  expect(await failureOf(once.result())).toMatchObject({ code: "TASK_FAILED", message: expect.stringContaining("INTERRUPTED") });
+  expect(await again.result()).toBe(3);
+  expect(await statesOf(again)).toEqual(["submitted", "working", "working", "completed"]);
+  expect(await waiting.result()).toBe(2);
+});
+
+test("work that arrives while its program is away waits for it, and a requester that was away gets every event once [TASK-6]", async () => {
+  await using scene = await colleagues();
+  const { world, desk, lap } = scene;
+  await desk.peer.capability("sum", {}, () => 0);
+  const away = await world.restart(desk);
+  const task = await lap.peer.delegate("desk", "sum", 1);
+  for await (const _ of task) break;
+  const risenLap = await world.restart(lap);
+  await away.peer.capability("sum", {}, async (_, context) => {
+    await context.artifact("a", 1);
+    await context.artifact("b", 2);
+    return 5;
+  });
+  const found = await risenLap.peer.task(task.id.slice(0, 30));
+  expect((await all(found)).map(({ cursor, state }) => [cursor, state])).toEqual([
+    [1, "submitted"],
+    [2, "working"],
+    [3, "working"],
+    [4, "working"],
+    [5, "completed"],
+  ]);
+  expect((await all(found)).map(({ cursor }) => cursor)).toEqual([1, 2, 3, 4, 5]);
+});
+
+test("a deadline ends a task on both sides, whatever its handler does [TASK-7]", async () => {
+  await using scene = await colleagues({ isManual: true });
+  const { desk, lap, clock } = scene;
+  const never = () => new Promise<never>(() => undefined);
+  await desk.peer.capability("slow", {}, never);
+  const task = await lap.peer.delegate("desk", "slow", 1, { deadline: new Date((clock?.now() ?? 0) + 60_000) });
+  for (let step = 0; step < 20; step += 1) {
+    await clock?.pass(10_000);
+    await pause(5);
+  }
+  expect(await failureOf(task.result())).toMatchObject({ code: "TASK_FAILED", message: expect.stringContaining("DEADLINE_EXCEEDED") });
+  expect(await desk.peer.tasks({ limit: 1 })).toMatchObject([{ state: "failed" }]);
+  expect(limits.taskDeadlineGraceMs).toBeGreaterThan(0);
+});
