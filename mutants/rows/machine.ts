@@ -93,6 +93,14 @@ export const machineMutants: readonly Mutant[] = [
   {
     must: "KEY-4",
     file: "packages/hikyaku/src/store/body-cipher.ts",
+    text: "owner.role, owner.peer, owner.id, owner.cursor]",
+    replacement: "owner.role, owner.peer, owner.id]",
+    test: "packages/hikyaku/src/store/sqlite-task-store.test.ts",
+    title: "what was exchanged between two tasks",
+  },
+  {
+    must: "KEY-4",
+    file: "packages/hikyaku/src/store/body-cipher.ts",
     text: "this.#key = createSecretKey(storageKey);",
     replacement: "this.#key = createSecretKey(storageKey.slice().fill(0));",
     test: "packages/hikyaku/src/store/sqlite-inbox.test.ts",
