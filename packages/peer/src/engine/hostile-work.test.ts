@@ -2,13 +2,25 @@ import { setTimeout as pause } from "node:timers/promises";
 import { limits, newMessageId } from "@hikyaku/protocol";
 import { failureOf, Puppet, type Resident, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
-import * as z from "zod/mini";
 import { TaskFailure } from "../work/run.ts";
+import type { Schema } from "../work/schema.ts";
 import type { Task, TaskProgress } from "../work/task.ts";
 
 let ids = 0;
 const newId = (): string => newMessageId(Date.now(), new Uint8Array(10).fill((ids += 1)));
 const fields = (): { readonly id: string; readonly sent_at: number } => ({ id: newId(), sent_at: Date.now() });
+
+/** A schema that wants one field to be a number. */
+const numberAt = <Value>(field: string): Schema<Value> => ({
+  "~standard": {
+    version: 1,
+    vendor: "test",
+    validate: (value) =>
+      typeof (value as Readonly<Record<string, unknown>>)[field] === "number"
+        ? { value: value as Value }
+        : { issues: [{ message: "a number is wanted", path: [field] }] },
+  },
+});
 
 async function all(task: Task): Promise<readonly TaskProgress[]> {
   const events: TaskProgress[] = [];
@@ -62,8 +74,7 @@ describe("what a handler does wrong", () => {
   ])("it %s: the task has failed with a reason, and nothing of this machine is told [TASK-4] [KEY-6]", async (_, handler, code, detail) => {
     await using scene = await colleagues();
     const { desk, lap } = scene;
-    const output = z.looseObject({ sum: z.number() });
-    await desk.peer.capability("sum", { output }, handler as () => { sum: number });
+    await desk.peer.capability("sum", { output: numberAt<{ sum: number }>("sum") }, handler as () => { sum: number });
     const events = await all(await lap.peer.delegate("desk", "sum", 1));
     expect(events.at(-1)).toMatchObject({ state: "failed", code, detail });
     expect(JSON.stringify(events)).not.toContain("canary");
@@ -88,9 +99,11 @@ test("an input that its schema refuses is rejected before anything runs [TASK-3]
   await using scene = await colleagues();
   const { desk, lap } = scene;
   let runs = 0;
-  await desk.peer.capability("sum", { input: z.object({ numbers: z.array(z.number()) }) }, () => (runs += 1));
-  const events = await all(await lap.peer.delegate("desk", "sum", { numbers: ["one"] }));
-  expect(events).toMatchObject([{ state: "rejected", code: "INVALID_INPUT", detail: expect.stringContaining("numbers.0") }]);
+  await desk.peer.capability("sum", { input: numberAt("number") }, () => (runs += 1));
+  const events = await all(await lap.peer.delegate("desk", "sum", { number: "one" }));
+  expect(events).toMatchObject([
+    { state: "rejected", code: "INVALID_INPUT", detail: expect.stringContaining("number: a number is wanted") },
+  ]);
   expect(runs).toBe(0);
   expect(await failureOf(lap.peer.delegate("desk", "sum", "x".repeat(limits.bodyBytesMax)))).toMatchObject({ code: "MESSAGE_TOO_LARGE" });
   expect(await failureOf(lap.peer.delegate("desk", "sum", undefined))).toMatchObject({ code: "INVALID_ARGUMENT" });

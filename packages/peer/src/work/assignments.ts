@@ -169,7 +169,9 @@ export class Assignments {
   }
 
   /** TASK-3: a second task under one idempotency key is none, and says of which task it would be the second. */
-  async #refuseSecond({ idempotencyKey: _, ...draft }: TaskDraft, first: TaskRecord): Promise<void> {
+  async #refuseSecond(second: TaskDraft, first: TaskRecord): Promise<void> {
+    const { role, peer, id, capability, input, priority, createdAt, deadline, chain } = second;
+    const draft = { role, peer, id, capability, input, priority, createdAt, deadline, chain };
     const detail = `The idempotency key belongs to task ${first.id}, which is ${first.state}.`;
     await this.#add(draft, { state: "rejected", code: "IDEMPOTENCY_CONFLICT", detail });
     this.#parts.announcer.stir(draft);
