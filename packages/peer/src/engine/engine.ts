@@ -370,8 +370,13 @@ export class Engine {
   async #resume(): Promise<void> {
     for (const { to } of await this.#needs.outbox.lanesQueued()) this.couriers.of(to).stir();
     this.couriers.keepUp();
+    this.background(this.#resumeWork());
+  }
+
+  /** Bodies of tasks are acted upon once it is settled what an earlier run left of them. */
+  async #resumeWork(): Promise<void> {
     await this.work.resume();
-    for (const handled of handleTasks(this.work, this.#handling)) this.background(handled);
+    await Promise.all(handleTasks(this.work, this.#handling));
   }
 
   /** A session that we began: its answer proved who is at the other end. */

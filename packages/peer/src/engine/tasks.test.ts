@@ -168,3 +168,12 @@ test("a deadline ends a task on both sides, whatever its handler does [TASK-7]",
   expect(await desk.peer.tasks({ limit: 1 })).toMatchObject([{ state: "failed" }]);
   expect(limits.taskDeadlineGraceMs).toBeGreaterThan(0);
 });
+
+test("a delegation that its worker's peer refused is not sent anew: its task has ended [DLV-8] [TASK-4]", async () => {
+  await using scene = await colleagues();
+  const { lap } = scene;
+  const task = await lap.peer.delegate("desk", "nothing", 1);
+  expect(await failureOf(task.result())).toMatchObject({ code: "TASK_FAILED" });
+  await expect.poll(() => lap.peer.dead({ limit: 1 })).toMatchObject([{ id: task.id, type: "task_delegate" }]);
+  expect(await failureOf(lap.peer.retry(task.id))).toMatchObject({ code: "INVALID_ARGUMENT" });
+});

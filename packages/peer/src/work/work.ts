@@ -1,5 +1,5 @@
 /** Work between peers (spec §17): what we do for others, what others do for us, and who follows it. */
-import { type BodyByType, type Bytes, type Capability, HikyakuError, isFinalState, isMessageId, limits } from "@hikyaku/protocol";
+import { type BodyByType, type Bytes, type Capability, HikyakuError, isFinalState, limits } from "@hikyaku/protocol";
 import type { KeptOffer, OfferStore } from "../ports/offer-store.ts";
 import type { TaskKey, TaskQuery, TaskRecord } from "../ports/task-store.ts";
 import { Announcer } from "./announcer.ts";
@@ -103,11 +103,14 @@ export class Work {
     return await this.delegations.delegate(peer, capability, input, options);
   }
 
-  /** A task by its id or the beginning of it; throws UNKNOWN_TASK, or INVALID_ARGUMENT where several begin so. */
+  /**
+   * A task by its id or the beginning of it; throws UNKNOWN_TASK, or INVALID_ARGUMENT where several begin so. A task of ours is meant before one of another, who may have chosen
+   * the same id.
+   */
   async resolve(id: string): Promise<TaskRecord> {
-    const found = await this.#ground.tasks.findByPrefix(id, 2);
-    const whole = isMessageId(id) ? found.filter((task) => task.id === id) : found;
-    const [task, another] = whole;
+    const found = await this.#ground.tasks.findByPrefix(id, limits.inboxPageMax);
+    const ours = found.filter(({ role }) => role === "requester");
+    const [task, another] = ours.length > 0 ? ours : found;
     if (task === undefined)
       throw new HikyakuError("UNKNOWN_TASK", `No task has the id ${JSON.stringify(id)}; \`hikyaku tasks\` lists them.`);
     if (another !== undefined)
