@@ -1,5 +1,5 @@
 import { type ErrorCode, encodeEnvelope, HikyakuError, limits } from "@hikyaku/protocol";
-import { failureOf, ManualClock, Puppet, type Resident, risen, settle, World } from "@hikyaku/testkit";
+import { failureOf, ManualClock, Puppet, PuppetStream, type Resident, risen, settle, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 
 interface Meeting extends AsyncDisposable {
@@ -167,6 +167,40 @@ describe("refusals", () => {
     }
     expect(handshakes(world)).toBe(1);
     expect(lap.peer.peers().map(({ level, scopes }) => ({ level, scopes }))).toEqual(before);
+  });
+
+  async function meetOnStream(world: World) {
+    const clock = new ManualClock();
+    const desk = await world.peer("desk", { clock, speaksStreams: true });
+    const puppet = new Puppet(99, { now: () => clock.now() });
+    await desk.peer.trust({ peer: puppet.did, name: "puppet", allow: ["message"] });
+    const stream = await PuppetStream.connect(puppet, world.network, desk);
+    const messages = () => stream.heard.filter(({ type }) => type === "message");
+    void failureOf(desk.peer.send("puppet", "message", { text: "hello" }));
+    await still();
+    return { clock, stream, messages };
+  }
+
+  test("an unsealed wait holds up what waits for a minute at most, however long it says [ERR-2] [DLV-4]", async () => {
+    await using world = new World();
+    const { clock, stream, messages } = await meetOnStream(world);
+    stream.refuse({ code: "OVERLOADED", retryAfterS: limits.retryAfterSMax }, messages()[0]?.ref ?? "");
+    await clock.pass(limits.retryMsMax - 1);
+    expect(messages()).toHaveLength(1);
+    await clock.pass(2);
+    expect(messages()).toHaveLength(2);
+  });
+
+  test("a sealed wait of nothing is no invitation to come again at once [DLV-4]", async () => {
+    await using world = new World();
+    const { clock, stream, messages } = await meetOnStream(world);
+    for (let turn = 0; turn < 5; turn += 1) {
+      await stream.send("error", { code: "OVERLOADED", ref: messages().at(-1)?.ref, retry_after: 0 });
+      await still();
+    }
+    expect(messages()).toHaveLength(1);
+    await clock.pass(limits.retryMsMin);
+    expect(messages()).toHaveLength(2);
   });
 
   test("REJECTED brings a new handshake; the session that it was said of still receives [HS-13]", async () => {

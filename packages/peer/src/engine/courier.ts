@@ -68,6 +68,7 @@ export class Courier {
   #retry: Timer | undefined;
   #silentRepeats = 0;
   #lanesOpenAt = 0;
+  #reopening: Timer | undefined;
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
@@ -203,7 +204,8 @@ export class Courier {
     else if (flight !== undefined) {
       this.#remark(this.#flights.turnBack(flight), refusal.code);
       this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
-      this.#rest(refusal.retryAfterS);
+      // ERR-2: whoever is on the line could say this, so it does not hold for an hour.
+      this.#rest(Math.min(refusal.retryAfterS ?? restSDefault, limits.retryMsMax / 1000));
     }
   }
 
@@ -261,6 +263,7 @@ export class Courier {
     this.#retry?.cancel();
     this.#repetitions.stop();
     this.#again?.cancel();
+    this.#reopening?.cancel();
     this.bag.room.failAll(error);
     this.bag.receipts.clear();
   }
@@ -469,11 +472,12 @@ export class Courier {
     });
   }
 
-  /** The peer wants a moment before the next message. */
-  #rest(retryAfterS = limits.repeatAfterMsMin / 1000): void {
-    const waitMs = Math.min(retryAfterS, limits.retryAfterSMax) * 1000;
-    this.#lanesOpenAt = this.#elapsed() + waitMs;
-    this.#parts.ground.clock.after(waitMs, () => this.stir());
+  /** The peer wants a moment before the next message; never none, or the two would refuse and repeat as fast as the line carries. */
+  #rest(retryAfterS = restSDefault): void {
+    const waitMs = Math.max(limits.retryMsMin, Math.min(retryAfterS, limits.retryAfterSMax) * 1000);
+    this.#lanesOpenAt = Math.max(this.#lanesOpenAt, this.#elapsed() + waitMs);
+    this.#reopening?.cancel();
+    this.#reopening = this.#parts.ground.clock.after(this.#lanesOpenAt - this.#elapsed(), () => this.stir());
   }
 
   #remark(entries: readonly LaneEntry[], reason: string): void {
@@ -522,6 +526,9 @@ const ownMistake = (cause: unknown): HikyakuError =>
 
 /** A body of the largest size in base64, with the rest of its envelope. */
 const largestReplyBytes = Math.ceil(limits.bodyBytesMax / 3) * 4 + 1024;
+
+/** Where a peer does not say how long it wants to be left alone. */
+const restSDefault = limits.repeatAfterMsMin / 1000;
 
 /** More than `tell` takes between two calls that wait for each other. */
 const gatheringSteps = 8;

@@ -136,6 +136,8 @@ export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
 export const inboxBytesMax: number = kib * kib * kib;
 /** What a sender is told to wait where there is no room: somebody has to read first. */
 export const inboxFullRetryAfterS: number = 60;
+/** The same where the disk takes nothing. */
+export const storageRetryAfterS: number = 5;
 
 export const lanesPerSenderMax: number = 16;
 /** What may wait behind one missing order. */

@@ -3,7 +3,7 @@
  * the wrong thing, at the wrong time, twice, or signed again after a change.
  */
 
-import { type MemoryNetwork, type Reception, type Stream, type StreamHolder, webRandom } from "@hikyaku/peer";
+import { type MemoryNetwork, type Reception, type Refusal, type Stream, type StreamHolder, webRandom } from "@hikyaku/peer";
 import {
   type Abilities,
   type Bytes,
@@ -16,6 +16,7 @@ import {
   decodeEnvelope,
   type Envelope,
   encodeEnvelope,
+  encodeHex,
   encodeUtf8,
   establishSession,
   freshNonces,
@@ -194,7 +195,8 @@ function readEnvelope(frame: Bytes): Envelope {
 /** A puppet on a stream to a peer: it hears whatever is said to it, and answers nothing of its own accord. */
 export class PuppetStream {
   readonly session: PuppetSession;
-  readonly heard: { readonly type: string; readonly body: unknown }[] = [];
+  /** With the nonce of the envelope in hex, by which an error would name it. */
+  readonly heard: { readonly type: string; readonly body: unknown; readonly ref: string }[] = [];
   readonly refusals: { readonly code: string; readonly ref: string | undefined }[] = [];
   readonly #stream: Stream;
 
@@ -211,7 +213,7 @@ export class PuppetStream {
       opened: () => undefined,
       frame: async (_, frame) => {
         if (self === undefined) frames.push(frame);
-        else self.heard.push(...self.session.openAll(frame));
+        else self.#hear(frame);
       },
       refused: (_, { code }, ref) => void self?.refusals.push({ code, ref }),
       closed: () => undefined,
@@ -234,7 +236,7 @@ export class PuppetStream {
     const session = new PuppetSession(puppet, to, establishSession(confirmed.agreement, 0), { m1, m3, ready });
     session.open(ready);
     self = new PuppetStream(session, stream);
-    for (const frame of frames) self.heard.push(...session.openAll(frame));
+    for (const frame of frames) self.#hear(frame);
     return self;
   }
 
@@ -244,8 +246,18 @@ export class PuppetStream {
     return envelope;
   }
 
+  /** Unsealed, as whoever is on the line could. */
+  refuse(refusal: Refusal, ref: string): void {
+    this.#stream.refuse(refusal, ref);
+  }
+
   close(): void {
     this.#stream.close("done");
+  }
+
+  #hear(frame: Bytes): void {
+    const ref = encodeHex(readEnvelope(frame).nonce);
+    this.heard.push(...this.session.openAll(frame).map((one) => ({ ...one, ref })));
   }
 }
 
