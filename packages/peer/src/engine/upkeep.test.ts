@@ -80,6 +80,31 @@ describe("receipts that were missed [DLV-9]", () => {
     expect(queries()).toBe(before + 1);
   });
 
+  test("of more messages than one round asks for, the next rounds ask for the rest and then begin anew", async () => {
+    await using meeting = await arrange(true);
+    const { clock, desk, lap } = meeting;
+    await lap.peer.ping("desk");
+    const count = limits.pendingReceiptsMax + 10;
+    const ids = Array.from({ length: count }, (_, n) => `019c0000-0000-7000-8000-${n.toString(16).padStart(12, "0")}`);
+    lap.needs.outbox.unsettled = async (_, after = "", limit) => {
+      const first = ids.findIndex((id) => id > after);
+      return first === -1 ? [] : ids.slice(first, first + limit);
+    };
+    const asked: (readonly string[])[] = [];
+    desk.needs.inbox.stagesOf = async (_, some) => {
+      asked.push(some);
+      return [];
+    };
+    const round = async (): Promise<readonly string[]> => {
+      asked.length = 0;
+      await clock.pass(limits.receiptQueryIntervalMs);
+      return asked.flat().sort();
+    };
+    expect(await round()).toEqual(ids.slice(0, limits.pendingReceiptsMax));
+    expect(await round()).toEqual(ids.slice(limits.pendingReceiptsMax));
+    expect(await round()).toEqual(ids.slice(0, limits.pendingReceiptsMax));
+  });
+
   test("and at once in a new session", async () => {
     await using meeting = await arrange(true);
     const { world, clock, desk, lap } = meeting;
