@@ -263,6 +263,7 @@ export class Engine {
       circuits: { held: this.#roads.size, most: limits.knownPeersMax },
       receiptWaits: { held: this.receipts.size, most: limits.pendingRequestsMax },
       lanesAtWork: { held: this.#handling.size, most: limits.knownPeersMax * limits.lanesPerSenderMax },
+      transientBytes: { held: this.#handling.transientBytes, most: limits.transientBytesMax },
       friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },

@@ -205,8 +205,12 @@ export const keptLinksMax: number = 64;
 export const handlersAtOnceMax: number = 64;
 /** Messages of a lane that are read from the inbox at once. */
 export const laneReadMax: number = 64;
-/** Transient messages that wait for the handler. */
-export const transientQueueMax: number = 1024;
+/** Transient messages that wait for the handler: of one sender as many as a bundle holds, and their bytes. */
+export const transientPerSenderMax: number = bundleCountMax;
+export const transientBytesPerSenderMax: number = 4 * kib * kib;
+export const transientBytesMax: number = 64 * kib * kib;
+/** What one costs besides its text. */
+export const transientEntryBytes: number = 512;
 
 // Streams (spec §9, §10)
 /** Frames of one stream that are being taken in at once; beyond it nothing more is read. */
