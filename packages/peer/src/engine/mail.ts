@@ -125,7 +125,7 @@ export class Mail {
 
   /** BOX-3: what has become of a peer's messages, as far as they are here. LANE-3: what it will not send any more is not waited for. */
   async answerQuery(did: string, { ids, lanes = [] }: BodyByType["receipt_query"]): Promise<void> {
-    for (const { lane, floor } of lanes) await this.#skipTo({ from: did, lane }, floor);
+    await Promise.all(lanes.map(({ lane, floor }) => this.#skipTo({ from: did, lane }, floor)));
     const { receipts } = this.#parts.couriers().of(did).bag;
     for (const { id, stage, reason } of await this.#parts.inbox.stagesOf(did, ids))
       receipts.note([id], stage === "started" ? "delivered" : stage, reason);
