@@ -328,4 +328,20 @@ export const deliveryMutants: readonly Mutant[] = [
     test: "packages/peer/src/engine/upkeep.test.ts",
     title: "of more messages than one round asks for",
   },
+  {
+    must: "LANE-7",
+    file: "packages/peer/src/engine/receipts.ts",
+    text: 'const misplaced = code === "SEQUENCE_ERROR" ? couriers().find(did)?.misplaced(ids) : undefined;',
+    replacement: "const misplaced = undefined as ReadonlySet<string> | undefined;",
+    test: "packages/peer/src/engine/renamed-lanes.test.ts",
+    title: "what a restored outbox sends",
+  },
+  {
+    must: "LANE-7",
+    file: "packages/peer/src/engine/courier.ts",
+    text: "if (unstored.length === 0 || !(isLate || sinceMs >= limits.laneRenameMsMin)) return new Set();",
+    replacement: "if (unstored.length === 0) return new Set();",
+    test: "packages/peer/src/engine/renamed-lanes.test.ts",
+    title: "a recipient that refuses every order",
+  },
 ];

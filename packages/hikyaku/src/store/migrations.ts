@@ -39,7 +39,12 @@ const peersAndInbox = `
   CREATE INDEX inbox_unread ON inbox (position) WHERE stage = 0;
 `;
 
-const migrations: readonly string[] = [peersAndInbox, deliveryShape];
+/** epoch: instead of the outbox's, once the lanes to a recipient were renamed (LANE-7). */
+const renamedLanes = `
+  ALTER TABLE outbox_recipients ADD COLUMN epoch TEXT CHECK (length(epoch) = 16);
+`;
+
+const migrations: readonly string[] = [peersAndInbox, deliveryShape, renamedLanes];
 
 /**
  * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called

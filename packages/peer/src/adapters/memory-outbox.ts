@@ -22,6 +22,8 @@ interface LaneBook extends LaneOut {
 /** What a restarted peer finds again. */
 export interface MemoryOutboxState {
   readonly epoch: string;
+  /** Of recipients whose lanes were renamed. */
+  readonly epochs: Map<string, string>;
   /** Bytes of unsettled messages and dead letters. */
   bytes: number;
   readonly messages: Map<string, Kept>;
@@ -33,6 +35,7 @@ export interface MemoryOutboxState {
 /** `epoch`: 16 hex digits, never those of another outbox. */
 export const emptyOutbox = (epoch: string): MemoryOutboxState => ({
   epoch,
+  epochs: new Map(),
   bytes: 0,
   messages: new Map(),
   lanes: new Map(),
@@ -46,16 +49,22 @@ export interface MemoryOutboxOptions {
 }
 
 export class MemoryOutbox implements Outbox {
-  readonly epoch: string;
   readonly #state: MemoryOutboxState;
   readonly #commit: Commit;
   readonly #bounds: OutboxBounds;
 
   constructor({ state, commit = commitAtOnce, bounds = limits }: MemoryOutboxOptions) {
-    this.epoch = state.epoch;
     this.#state = state;
     this.#commit = commit;
     this.#bounds = bounds;
+  }
+
+  async epochOf(to: string): Promise<string> {
+    return this.#state.epochs.get(to) ?? this.#state.epoch;
+  }
+
+  renewEpoch(to: string, epoch: string): Promise<void> {
+    return this.#commit(() => void this.#state.epochs.set(to, epoch));
   }
 
   add(draft: Draft): Promise<QueuedMessage> {

@@ -165,8 +165,9 @@ export class Posting {
 
   async #floorsOf(did: string): Promise<readonly { readonly lane: string; readonly floor: number }[]> {
     const { outbox } = this.#parts;
+    const epoch = await outbox.epochOf(did);
     const floors = priorities.map(async (priority) => ({
-      lane: `${outbox.epoch}/${priority}`,
+      lane: `${epoch}/${priority}`,
       floor: await outbox.floor({ to: did, priority }),
     }));
     return (await Promise.all(floors)).filter(({ floor }) => floor > 1);

@@ -13,7 +13,7 @@ export type InboxStage = "stored" | "delivered" | "started" | "handled" | "refus
 
 /** Where a message stands among those of its sender. */
 export interface LanePlace {
-  /** The sender's outbox epoch and priority: `0f3a…/normal`. */
+  /** An epoch of the sender's outbox and the priority: `0f3a…/normal`. */
   readonly lane: string;
   readonly order: number;
   /** The lowest order that the sender may still send. */

@@ -160,6 +160,8 @@ export const eventsPerMessageMax: number = 64;
 export const settledMsMax: number = 7 * dayMs;
 
 // Couriers (spec §10, §11)
+/** How often at most the lanes to one recipient get other names: it knows sixteen, and forgets one when it was idle for eight days. */
+export const laneRenameMsMin: number = dayMs;
 /** Messages of one lane that are on their way or next in line; the rest stays in the outbox. */
 export const laneWindowCountMax: number = 4096;
 export const laneWindowBytesMax: number = 8 * kib * kib;

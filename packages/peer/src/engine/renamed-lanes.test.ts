@@ -1,0 +1,59 @@
+/** An outbox that is older than what was sent from it, as one restored from a backup is (spec LANE-7). */
+import { emptyOutbox, MemoryOutbox, type MemoryOutboxState } from "@hikyaku/peer";
+import { limits } from "@hikyaku/protocol";
+import { failureOf, ManualClock, Puppet, PuppetStream, type Resident, settle, World } from "@hikyaku/testkit";
+import { expect, test } from "vitest";
+
+const still = async (): Promise<void> => {
+  for (let turn = 0; turn < 30; turn += 1) await settle();
+};
+
+const sayAll = async ({ peer }: Resident, ...texts: readonly string[]): Promise<readonly string[]> =>
+  (await Promise.all(texts.map((text) => peer.send("desk", "message", { text })))).map(({ stage }) => stage);
+
+test.each([true, false])(
+  "what a restored outbox sends under old orders arrives all the same, once and in order, streams: %s [LANE-7]",
+  async (speaksStreams) => {
+    await using world = new World();
+    const clock = new ManualClock();
+    const state = emptyOutbox("00000000000000bb");
+    const desk = await world.peer("desk", { clock, speaksStreams });
+    const lap = await world.peer("lap", { clock, speaksStreams, needs: { outbox: new MemoryOutbox({ state }) } });
+    await world.introduce(desk, lap);
+    await sayAll(lap, "1", "2");
+    const backup: MemoryOutboxState = structuredClone(state);
+    await sayAll(lap, "3", "4", "5");
+    const restored = await world.restart(lap, { speaksStreams, needs: { outbox: new MemoryOutbox({ state: backup }) } });
+    const heard: string[] = [];
+    desk.peer.on("message", ({ body }) => void heard.push(body.text ?? ""));
+    expect(await sayAll(restored, "6", "7")).not.toContain("queued");
+    expect(await sayAll(restored, "8", "9", "10")).not.toContain("queued");
+    await still();
+    expect(heard).toEqual(["1", "2", "3", "4", "5", "6", "7", "8", "9", "10"]);
+    expect(await restored.peer.dead({ limit: 10 })).toEqual([]);
+    expect(restored.peer.stats()["lane.renamed"]).toBe(1);
+    const again = await world.restart(restored, { speaksStreams });
+    expect(await sayAll(again, "11")).not.toContain("queued");
+    expect(again.peer.stats()["lane.renamed"]).toBeUndefined();
+  },
+);
+
+test("a recipient that refuses every order has the last word after a minute, and makes no more names [LANE-7]", async () => {
+  await using world = new World();
+  const clock = new ManualClock();
+  const desk = await world.peer("desk", { clock, speaksStreams: true });
+  const puppet = new Puppet(99, { now: () => clock.now() });
+  await desk.peer.trust({ peer: puppet.did, name: "puppet", allow: ["message"] });
+  const stream = await PuppetStream.connect(puppet, world.network, desk);
+  const messages = () => stream.heard.filter(({ type }) => type === "message").map(({ body }) => body as { id: string; lane: string });
+  const failing = failureOf(desk.peer.send("puppet", "message", { text: "hello" }, { timeoutMs: 3_600_000 }));
+  await still();
+  for (let second = 0; second < 90; second += 1) {
+    await stream.send("receipt", { ids: [messages()[0]?.id], stage: "refused", reason: "SEQUENCE_ERROR" });
+    await clock.pass(1000);
+  }
+  expect(await failing).toMatchObject({ code: "SEQUENCE_ERROR" });
+  expect(new Set(messages().map(({ lane }) => lane)).size).toBe(2);
+  expect(messages().length).toBeLessThan(7);
+  expect(await desk.peer.dead({ limit: 10 })).toMatchObject([{ reason: "SEQUENCE_ERROR" }]);
+});
