@@ -44,7 +44,7 @@ export const deliveryMutants: readonly Mutant[] = [
   {
     must: "LANE-3",
     file: "packages/peer/src/engine/mail.ts",
-    text: "for (const { lane, floor } of lanes) await this.#skipTo({ from: did, lane }, floor);",
+    text: "await Promise.all(lanes.map(({ lane, floor }) => this.#skipTo({ from: did, lane }, floor)));",
     replacement: "void lanes;",
     test: "packages/peer/src/engine/handling.test.ts",
     title: "a query raises the floor",
@@ -343,5 +343,13 @@ export const deliveryMutants: readonly Mutant[] = [
     replacement: "if (unstored.length === 0) return new Set();",
     test: "packages/peer/src/engine/renamed-lanes.test.ts",
     title: "a recipient that refuses every order",
+  },
+  {
+    must: "BOX-5",
+    file: "packages/peer/src/engine/handling.ts",
+    text: "if (starts > limits.handlerStartsMax) await this.#interrupt(message);",
+    replacement: "if (starts < 0) await this.#interrupt(message);",
+    test: "packages/peer/src/engine/handling.test.ts",
+    title: "not run a fourth time",
   },
 ];

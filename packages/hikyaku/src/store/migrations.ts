@@ -39,12 +39,13 @@ const peersAndInbox = `
   CREATE INDEX inbox_unread ON inbox (position) WHERE stage = 0;
 `;
 
-/** epoch: instead of the outbox's, once the lanes to a recipient were renamed (LANE-7). */
-const renamedLanes = `
+/** starts: how often the handler was started, if at all (BOX-5). epoch: instead of the outbox's, once the lanes to a recipient were renamed (LANE-7). */
+const startsAndEpochs = `
+  ALTER TABLE inbox ADD COLUMN starts INTEGER NOT NULL DEFAULT 1;
   ALTER TABLE outbox_recipients ADD COLUMN epoch TEXT CHECK (length(epoch) = 16);
 `;
 
-const migrations: readonly string[] = [peersAndInbox, deliveryShape, renamedLanes];
+const migrations: readonly string[] = [peersAndInbox, deliveryShape, startsAndEpochs];
 
 /**
  * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called

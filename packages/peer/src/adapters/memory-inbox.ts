@@ -39,9 +39,18 @@ export interface MemoryInboxState {
   readonly messages: Map<string, StoredMessage>;
   readonly lanes: Map<string, LaneBook>;
   readonly senders: Map<string, SenderBook>;
+  /** How often the handler of a message was started, where more than once. */
+  readonly starts: Map<string, number>;
 }
 
-export const emptyInbox = (): MemoryInboxState => ({ position: 0, bytes: 0, messages: new Map(), lanes: new Map(), senders: new Map() });
+export const emptyInbox = (): MemoryInboxState => ({
+  position: 0,
+  bytes: 0,
+  messages: new Map(),
+  lanes: new Map(),
+  senders: new Map(),
+  starts: new Map(),
+});
 
 export interface MemoryInboxOptions {
   readonly state?: MemoryInboxState;
@@ -104,6 +113,16 @@ export class MemoryInbox implements Inbox {
 
   async interrupted(limit: number): Promise<readonly StoredMessage[]> {
     return [...this.#state.messages.values()].filter(({ stage }) => stage === "started").slice(0, pageOf(limit));
+  }
+
+  startAgain(from: string, id: string): Promise<number> {
+    const key = keyOf(from, id);
+    return this.#commit(() => {
+      if (this.#state.messages.get(key)?.stage !== "started") return 0;
+      const starts = (this.#state.starts.get(key) ?? 1) + 1;
+      this.#state.starts.set(key, starts);
+      return starts;
+    });
   }
 
   sweep(now: number, bounds: { readonly readBefore: number; readonly graceMs: number; readonly limit: number }): Promise<number> {
@@ -246,6 +265,7 @@ export class MemoryInbox implements Inbox {
 
   #forget(message: StoredMessage): void {
     this.#state.messages.delete(keyOf(message.from, message.id));
+    this.#state.starts.delete(keyOf(message.from, message.id));
     this.#state.bytes -= sizeOf(message);
     const lane = this.#state.lanes.get(laneKeyOf(message));
     if (lane === undefined) return;

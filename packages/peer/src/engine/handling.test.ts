@@ -286,6 +286,20 @@ describe("after a crash [BOX-5]", () => {
     expect(await fresh.peer.inbox({ limit: 10 })).toMatchObject([{ stage: "handled" }, { stage: "handled" }]);
   });
 
+  test("what ends the program each time is not run a fourth time, and what follows is handed over", async () => {
+    await using meeting = await arrange();
+    const fresh = await crash(meeting);
+    const { inbox } = fresh.needs;
+    const from = (await inbox.interrupted(1))[0]?.from ?? "";
+    // As often as it was started again without coming to an end.
+    for (let starts = 2; starts <= limits.handlerStartsMax; starts += 1) expect(await inbox.startAgain(from, idOf(1))).toBe(starts);
+    const heard: string[] = [];
+    fresh.peer.on("message", ({ body }) => void heard.push(textOf(body)), { idempotent: true });
+    await still();
+    expect(heard).toEqual(["2"]);
+    expect(await fresh.peer.inbox({ limit: 10 })).toMatchObject([{ stage: "refused", reason: "INTERRUPTED" }, { stage: "handled" }]);
+  });
+
   test("where no handler comes, the sender is told at the next round of upkeep", async () => {
     await using meeting = await arrange();
     const fresh = await crash(meeting);

@@ -128,7 +128,7 @@ export class Handling {
     try {
       const state = this.#working.get(key);
       if (state === undefined) return;
-      for (const message of cutShort) await this.#end(message, await this.#run(message));
+      for (const message of cutShort) await this.#runAgain(message);
       do {
         state.hasMore = false;
         if (await this.#workPage(lane)) state.hasMore = true;
@@ -140,6 +140,14 @@ export class Handling {
       const next = this.#waiting.shift();
       if (next !== undefined) this.wake(next);
     }
+  }
+
+  /** What ended the program may be this very message, so it is not run again for ever. */
+  async #runAgain(message: StoredMessage): Promise<void> {
+    const { ground, inbox, closing } = this.#parts;
+    const starts = await durably(ground, closing, () => inbox.startAgain(message.from, message.id));
+    if (starts > limits.handlerStartsMax) await this.#interrupt(message);
+    else if (starts > 0) await this.#end(message, await this.#run(message));
   }
 
   /** Whether there may be more. The end of one message and the start of the next share a commit. */

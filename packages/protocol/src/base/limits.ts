@@ -205,6 +205,8 @@ export const keptLinksMax: number = 64;
 // Handlers (spec §11)
 /** Handlers that run at once, over all lanes. */
 export const handlersAtOnceMax: number = 64;
+/** How often an idempotent handler is started for one message: what ends the program each time shall not keep it from coming up. */
+export const handlerStartsMax: number = 3;
 /** Messages of a lane that are read from the inbox at once. */
 export const laneReadMax: number = 64;
 /** Transient messages that wait for the handler: of one sender as many as a bundle holds, and their bytes. */

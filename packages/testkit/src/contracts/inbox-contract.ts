@@ -202,6 +202,18 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       expect(await inbox.interrupted(10)).toEqual([]);
     });
 
+    test("starts of one handler are counted durably, as long as it has not ended [BOX-5]", async () => {
+      await using bench = await arrange();
+      await fill(bench.store, "1", "2");
+      await bench.store.advance(lap, ["1"], "started");
+      expect(await bench.store.startAgain(lap, "1")).toBe(2);
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect([await inbox.startAgain(lap, "1"), await inbox.startAgain(lap, "2"), await inbox.startAgain(desk, "1")]).toEqual([3, 0, 0]);
+      expect(await inbox.interrupted(10)).toMatchObject([{ id: "1", stage: "started" }]);
+      await inbox.advance(lap, ["1"], "handled");
+      expect(await inbox.startAgain(lap, "1")).toBe(0);
+    });
+
     test("messages without a place are one lane per sender, in the order of their arrival", async () => {
       await using bench = await arrange();
       await fill(bench.store, "2", "1");
