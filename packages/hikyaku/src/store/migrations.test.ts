@@ -75,3 +75,22 @@ test("two databases have two epochs", async () => {
   two.close();
   rmSync(other, { recursive: true });
 });
+
+test("what one sender and one recipient hold is counted of a database that was made before it was", async () => {
+  const plain = { id: "1", type: "message", body: "12345", sentAt: 1, exp: Number.MAX_SAFE_INTEGER } as const;
+  const database = openDatabase(folder);
+  await new SqliteInbox(database, storageKey).append([{ ...plain, from: "did:lap", receivedAt: 1 }]);
+  await new SqliteOutbox(database, storageKey).add({ ...plain, to: "did:lap", priority: "normal" });
+  database.close();
+  const older = new DatabaseSync(join(folder, "hikyaku.db"));
+  older.exec(`
+    ALTER TABLE inbox DROP COLUMN starts; ALTER TABLE inbox_senders DROP COLUMN bytes;
+    ALTER TABLE outbox_recipients DROP COLUMN epoch; ALTER TABLE outbox_recipients DROP COLUMN kept_bytes; PRAGMA user_version = 2;`);
+  older.close();
+  using upgraded = openDatabase(folder);
+  const counted = upgraded.read((sql) => [
+    sql.get`SELECT bytes FROM inbox_senders`?.["bytes"],
+    sql.get`SELECT kept_bytes FROM outbox_recipients`?.["kept_bytes"],
+  ]);
+  expect(counted).toEqual([5, 5]);
+});

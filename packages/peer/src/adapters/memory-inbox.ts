@@ -8,6 +8,7 @@ export type InboxBounds = Pick<
   typeof limits,
   | "inboxUnreadPerSenderMax"
   | "inboxUnreadBytesPerSenderMax"
+  | "inboxBytesPerSenderMax"
   | "inboxBytesMax"
   | "lanesPerSenderMax"
   | "reorderCountMax"
@@ -29,6 +30,8 @@ interface LaneBook extends LaneKey {
 interface SenderBook {
   unread: number;
   unreadBytes: number;
+  /** Of all its bodies, read ones too. */
+  bytes: number;
 }
 
 /** What a restarted peer finds again. */
@@ -189,9 +192,10 @@ export class MemoryInbox implements Inbox {
   }
 
   #boundReached(from: string, bytes: number): "sender" | "inbox" | undefined {
-    const { unread, unreadBytes } = this.#senderBook(from);
-    const { inboxUnreadPerSenderMax, inboxUnreadBytesPerSenderMax, inboxBytesMax } = this.#bounds;
+    const { unread, unreadBytes, bytes: held } = this.#senderBook(from);
+    const { inboxUnreadPerSenderMax, inboxUnreadBytesPerSenderMax, inboxBytesPerSenderMax, inboxBytesMax } = this.#bounds;
     if (unread >= inboxUnreadPerSenderMax || unreadBytes + bytes > inboxUnreadBytesPerSenderMax) return "sender";
+    if (held + bytes > inboxBytesPerSenderMax) return "sender";
     return this.#state.bytes + bytes > inboxBytesMax ? "inbox" : undefined;
   }
 
@@ -203,6 +207,7 @@ export class MemoryInbox implements Inbox {
     const sender = this.#senderBook(message.from);
     sender.unread += 1;
     sender.unreadBytes += bytes;
+    sender.bytes += bytes;
     lane.unread.add(key);
     lane.held += 1;
     lane.lastAt = Math.max(lane.lastAt, message.receivedAt);
@@ -267,6 +272,7 @@ export class MemoryInbox implements Inbox {
     this.#state.messages.delete(keyOf(message.from, message.id));
     this.#state.starts.delete(keyOf(message.from, message.id));
     this.#state.bytes -= sizeOf(message);
+    this.#senderBook(message.from).bytes -= sizeOf(message);
     const lane = this.#state.lanes.get(laneKeyOf(message));
     if (lane === undefined) return;
     lane.held -= 1;
@@ -278,7 +284,7 @@ export class MemoryInbox implements Inbox {
   }
 
   #senderBook(from: string): SenderBook {
-    const book = this.#state.senders.get(from) ?? { unread: 0, unreadBytes: 0 };
+    const book = this.#state.senders.get(from) ?? { unread: 0, unreadBytes: 0, bytes: 0 };
     this.#state.senders.set(from, book);
     return book;
   }

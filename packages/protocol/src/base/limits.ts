@@ -134,6 +134,8 @@ export const inboxUnreadPerSenderMax: number = 10_000;
 export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
 /** Of all bodies together, read ones too. */
 export const inboxBytesMax: number = kib * kib * kib;
+/** Of those, at most so many of one sender: whoever fills its half leaves the others theirs. */
+export const inboxBytesPerSenderMax: number = inboxBytesMax / 2;
 /** What a sender is told to wait where there is no room: somebody has to read first. */
 export const inboxFullRetryAfterS: number = 60;
 /** The same where the disk takes nothing. */
@@ -153,6 +155,8 @@ export const readMsMax: number = 30 * dayMs;
 
 // Outbox (spec §11)
 export const outboxBytesMax: number = kib * kib * kib;
+/** Whoever is away or refuses everything leaves the other half to the others. */
+export const outboxBytesPerRecipientMax: number = outboxBytesMax / 2;
 export const outboxPerRecipientMax: number = 2_000_000;
 export const messageLifeMsDefault: number = 3 * dayMs;
 /** What `explain` tells of one message. */

@@ -263,6 +263,19 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       expect(await inbox.append([sized("2", lap)])).toEqual([stored]);
     });
 
+    test("one sender's bodies, read or not, leave room for the others', and forgetting makes room [LIM-7]", async () => {
+      await using bench = await arrange({ ...limits, inboxBytesPerSenderMax: 10, inboxBytesMax: 20 });
+      const sized = (id: string, from: string): InboxMessage => makeMessage(id, { body: "12345", from });
+      const full = { kind: "full", bound: "sender" };
+      expect(await bench.store.append([sized("1", lap), sized("2", lap)])).toEqual([stored, stored]);
+      await bench.store.advance(lap, ["1", "2"], "handled");
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect(await inbox.append([sized("3", lap)])).toEqual([full]);
+      expect(await inbox.append([sized("1", desk)])).toEqual([stored]);
+      expect(await inbox.sweep(noon + 2 * day, { readBefore: noon + day, graceMs: 0, limit: 1 })).toBe(1);
+      expect(await inbox.append([sized("3", lap), sized("4", lap)])).toEqual([stored, full]);
+    });
+
     test("a sweep forgets what was read, is old and past its exp, and nothing else", async () => {
       await using bench = await arrange();
       await bench.store.append([

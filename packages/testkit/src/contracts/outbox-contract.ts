@@ -404,6 +404,23 @@ export function outboxContract(adapter: string, arrange: ArrangeOutbox): void {
       expect(await queuedIn(outbox)).toEqual(["5", "6"]);
     });
 
+    test("bytes for one recipient are bounded, dead letters included, and leave room for others", async () => {
+      await using bench = await arrange({ ...limits, outboxBytesPerRecipientMax: 10 });
+      const sized = (id: string, changes: Partial<Draft> = {}): Draft => makeDraft(id, { body: "12345", ...changes });
+      const refused = { code: "QUOTA_EXCEEDED", message: expect.stringMatching(/may hold 10 bytes for did:key:desk.* 15: wait until/) };
+      for (const id of ["1", "2"]) await bench.store.add(sized(id));
+      await bench.store.advance([step("1", "refused")]);
+      const outbox = (await bench.reopen?.()) ?? bench.store;
+      await expect(outbox.add(sized("3"))).rejects.toMatchObject(refused);
+      await outbox.add(sized("4", { to: lap }));
+      await expect(outbox.bury("1", sized("5", { body: "123456" }))).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
+      expect(await outbox.bury("1", sized("5"))).toMatchObject({ id: "5" });
+      await outbox.advance([step("2", "handled")]);
+      await outbox.add(sized("6"));
+      await expect(outbox.add(sized("7"))).rejects.toMatchObject(refused);
+      expect(await outbox.bury("5")).toBeUndefined();
+    });
+
     test("messages are found by how their id begins", async () => {
       await using bench = await arrange();
       await fill(bench.store, "ab2", "ab1", "ac", "b");
