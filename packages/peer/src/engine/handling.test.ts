@@ -1,14 +1,10 @@
 import type { LaneKey, StoredMessage } from "@hikyaku/peer";
 import { limits, type MessageBody } from "@hikyaku/protocol";
-import { ManualClock, Puppet, type PuppetSession, type Resident, settle, World } from "@hikyaku/testkit";
+import { ManualClock, Puppet, type PuppetSession, type Resident, settle, still, World } from "@hikyaku/testkit";
 import { describe, expect, test, vi } from "vitest";
 
 const epoch = "00000000000000aa";
 const idOf = (order: number, sender = 0): string => `019c0000-0000-7000-8000-${(sender * 4096 + order).toString(16).padStart(12, "0")}`;
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn += 1) await settle();
-};
-
 interface Meeting extends AsyncDisposable {
   readonly world: World;
   readonly clock: ManualClock;

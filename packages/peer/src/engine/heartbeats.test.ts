@@ -1,22 +1,12 @@
 import { type BundleItem, encodeBundle, encodeUtf8, HikyakuError, limits } from "@hikyaku/protocol";
-import { ManualClock, Puppet, PuppetStream, type Resident, World } from "@hikyaku/testkit";
+import { type Meeting, meetAsFriends, Puppet, PuppetStream, World } from "@hikyaku/testkit";
 import { describe, expect, test, vi } from "vitest";
 import { isHealthy } from "./heartbeats.ts";
 
-interface Meeting extends AsyncDisposable {
-  readonly world: World;
-  readonly clock: ManualClock;
-  readonly desk: Resident;
-  readonly lap: Resident;
-}
-
-async function arrange(isLapCallOutOnly = false): Promise<Meeting> {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock, isCallOutOnly: isLapCallOutOnly })];
-  await world.introduce(desk, lap);
-  await lap.peer.ping("desk");
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+async function arrange(isCallOutOnly = false): Promise<Meeting> {
+  const meeting = await meetAsFriends({ lap: { isCallOutOnly } });
+  await meeting.lap.peer.ping("desk");
+  return meeting;
 }
 
 test("each side of a session beats every thirty seconds, by the same count", async () => {

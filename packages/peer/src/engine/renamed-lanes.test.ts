@@ -1,12 +1,7 @@
 /** An outbox that is older than what was sent from it, as one restored from a backup is (spec LANE-7). */
 import { emptyOutbox, MemoryOutbox, type MemoryOutboxState } from "@hikyaku/peer";
-import { limits } from "@hikyaku/protocol";
-import { failureOf, ManualClock, Puppet, PuppetStream, type Resident, settle, World } from "@hikyaku/testkit";
+import { failureOf, ManualClock, Puppet, PuppetStream, type Resident, still, World } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
-
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 30; turn += 1) await settle();
-};
 
 const sayAll = async ({ peer }: Resident, ...texts: readonly string[]): Promise<readonly string[]> =>
   (await Promise.all(texts.map((text) => peer.send("desk", "message", { text })))).map(({ stage }) => stage);

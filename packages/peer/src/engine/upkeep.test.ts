@@ -1,18 +1,8 @@
 import { limits } from "@hikyaku/protocol";
-import { failureOf, ManualClock, settle, World } from "@hikyaku/testkit";
+import { failureOf, type Meeting, meetAsFriends, still } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn += 1) await settle();
-};
-
-async function arrange(speaksStreams = false) {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock, speaksStreams }), await world.peer("lap", { clock, speaksStreams })];
-  await world.introduce(desk, lap);
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
-}
+const arrange = (speaksStreams = false): Promise<Meeting> => meetAsFriends({ desk: { speaksStreams }, lap: { speaksStreams } });
 
 describe("expiry [DLV-7]", () => {
   test("what nobody took in time is a dead letter, and whoever waits for it learns so", async () => {

@@ -195,8 +195,9 @@ function readEnvelope(frame: Bytes): Envelope {
 /** A puppet on a stream to a peer: it hears whatever is said to it, and answers nothing of its own accord. */
 export class PuppetStream {
   readonly session: PuppetSession;
-  /** With the nonce of the envelope in hex, by which an error would name it. */
-  readonly heard: { readonly type: string; readonly body: unknown; readonly ref: string }[] = [];
+  readonly heard: { readonly type: string; readonly body: unknown }[] = [];
+  /** Of the envelopes that carried what was heard, in the same order: the nonces in hex, by which an error would name them. */
+  readonly refs: string[] = [];
   readonly refusals: { readonly code: string; readonly ref: string | undefined }[] = [];
   readonly #stream: Stream;
 
@@ -256,8 +257,10 @@ export class PuppetStream {
   }
 
   #hear(frame: Bytes): void {
-    const ref = encodeHex(readEnvelope(frame).nonce);
-    this.heard.push(...this.session.openAll(frame).map((one) => ({ ...one, ref })));
+    for (const one of this.session.openAll(frame)) {
+      this.heard.push(one);
+      this.refs.push(encodeHex(readEnvelope(frame).nonce));
+    }
   }
 }
 
