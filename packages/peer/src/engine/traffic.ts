@@ -1,5 +1,6 @@
 /** Moves frames between the links and reception: exchanges that others begin, exchanges that we begin, and streams both ways (spec §9). */
 import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
+import type { AnswerBudget } from "../delivery/cargo.ts";
 import type { Reachability } from "../links/reachability.ts";
 import type { StreamTable } from "../links/stream-table.ts";
 import type { Exchange, Reception as LinkReception, Origin, Refusal, Stream, StreamHolder } from "../ports/link.ts";
@@ -24,11 +25,6 @@ export interface TrafficParts {
   readonly reception: () => Reception;
   readonly handshakesOut: () => HandshakesOut;
   readonly closing: AbortSignal;
-}
-
-/** How many answers one exchange may still draw from us, however often the other side answers those in turn (spec LIM-5). */
-interface Budget {
-  answersLeft: number;
 }
 
 export class Traffic implements StreamHolder {
@@ -117,7 +113,7 @@ export class Traffic implements StreamHolder {
     if (provenBy !== undefined) couriers.of(provenBy).heard();
   }
 
-  async #absorbAll(link: Exchange, replies: readonly Bytes[], budget: Budget): Promise<void> {
+  async #absorbAll(link: Exchange, replies: readonly Bytes[], budget: AnswerBudget): Promise<void> {
     for (const reply of replies) {
       const answer = await this.#absorb(link, reply);
       if (answer?.kind !== "taken") continue;
@@ -140,7 +136,7 @@ export class Traffic implements StreamHolder {
   }
 
   /** An answer that does not get through is the same as one lost on the way: who needs it asks again. */
-  async #answerOn(link: Exchange, frame: Bytes, budget: Budget): Promise<void> {
+  async #answerOn(link: Exchange, frame: Bytes, budget: AnswerBudget): Promise<void> {
     if (budget.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");
     budget.answersLeft -= 1;
     try {
