@@ -1,5 +1,5 @@
 /** When an outbox takes no more (spec §16): in one place, so that every adapter refuses in the same words. */
-import { HikyakuError, limits } from "@hikyaku/protocol";
+import { HikyakuError, type limits } from "@hikyaku/protocol";
 import type { Draft } from "../ports/outbox.ts";
 
 export type OutboxBounds = Pick<

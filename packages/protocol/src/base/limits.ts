@@ -213,8 +213,8 @@ export const handlersAtOnceMax: number = 64;
 export const handlerStartsMax: number = 3;
 /** Messages of a lane that are read from the inbox at once. */
 export const laneReadMax: number = 64;
-/** Transient messages that wait for the handler: of one sender as many as a bundle holds, and their bytes. */
-export const transientPerSenderMax: number = bundleCountMax;
+/** Transient messages that wait for the handler: of one sender twice as many as a bundle holds, and their bytes. */
+export const transientPerSenderMax: number = 2048;
 export const transientBytesPerSenderMax: number = 4 * kib * kib;
 export const transientBytesMax: number = 64 * kib * kib;
 /** What one costs besides its text. */
