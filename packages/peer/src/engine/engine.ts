@@ -138,7 +138,7 @@ export class Engine {
       couriers,
       admission: this.#admission,
       capabilities: () => this.capabilities,
-      announced: (session, addresses) => this.#noteAddresses(session, addresses),
+      announced: (session) => this.#noteAddresses(session),
       declined: (session) => {
         if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
       },
@@ -263,6 +263,7 @@ export class Engine {
       circuits: { held: this.#roads.size, most: limits.knownPeersMax },
       receiptWaits: { held: this.receipts.size, most: limits.pendingRequestsMax },
       lanesAtWork: { held: this.#handling.size, most: limits.knownPeersMax * limits.lanesPerSenderMax },
+      transientBytes: { held: this.#handling.transientBytes, most: limits.transientBytesMax },
       friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
@@ -385,9 +386,8 @@ export class Engine {
     this.sessions.drop(session);
   }
 
-  async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {
-    session.announced = announced;
-    await this.known.amend(session.facts.peerId, (peer) => {
+  async #noteAddresses({ facts, announced }: LiveSession): Promise<void> {
+    await this.known.amend(facts.peerId, (peer) => {
       const addresses = mergeAddresses(peer.addresses, announced);
       return isSameList(addresses, peer.addresses) ? peer : { ...peer, addresses };
     });

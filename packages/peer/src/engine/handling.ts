@@ -7,6 +7,7 @@ import type { Inbox, LaneKey, StoredMessage } from "../ports/inbox.ts";
 import type { Couriers } from "./couriers.ts";
 import { durably } from "./durably.ts";
 import type { Ground } from "./needs.ts";
+import { type Transient, TransientQueue } from "./transient-queue.ts";
 
 /** What is done with a message. Rejects where it fails: its sender then learns that it did, and nothing of how. */
 export type Handle = (message: StoredMessage) => Promise<void> | void;
@@ -28,17 +29,13 @@ interface Handler extends Required<HandlerManner> {
   readonly handle: Handle;
 }
 
-interface Transient extends Pick<StoredMessage, "from" | "id"> {
-  readonly run: () => Promise<void> | void;
-}
-
 export class Handling {
   readonly #parts: HandlingParts;
   readonly #handlers = new Map<MessageType, Handler>();
   /** Lanes at work, and whether something came while they were. */
   readonly #working = new Map<string, { hasMore: boolean }>();
   readonly #waiting: LaneKey[] = [];
-  readonly #transient: Transient[] = [];
+  readonly #transient = new TransientQueue();
   #isDraining = false;
   /** While above zero, what was cut short when the peer ended last is being looked up: nothing of its lanes may overtake it. */
   #resuming = 0;
@@ -49,6 +46,11 @@ export class Handling {
 
   get size(): number {
     return this.#working.size + this.#waiting.length;
+  }
+
+  /** What is kept of messages that nobody keeps, until their turn. */
+  get transientBytes(): number {
+    return this.#transient.bytes;
   }
 
   has(type: MessageType): boolean {
@@ -82,10 +84,9 @@ export class Handling {
     this.#begin(lane, []);
   }
 
-  /** Runs a message for the handler that is here now, in order; nobody keeps it. Whether there was room. */
-  runTransient(message: Pick<StoredMessage, "from" | "id">, run: () => Promise<void> | void): boolean {
-    if (this.#transient.length >= limits.transientQueueMax) return false;
-    this.#transient.push({ ...message, run });
+  /** Runs a message for the handler that is here now; nobody keeps it. Whether there was room. */
+  runTransient(transient: Transient): boolean {
+    if (!this.#transient.put(transient)) return false;
     if (!this.#isDraining) this.#parts.background(this.#drain());
     return true;
   }
@@ -127,16 +128,26 @@ export class Handling {
     try {
       const state = this.#working.get(key);
       if (state === undefined) return;
-      for (const message of cutShort) await this.#end(message, await this.#run(message));
+      for (const message of cutShort) await this.#runAgain(message);
       do {
         state.hasMore = false;
-        while (await this.#workPage(lane));
-      } while (state.hasMore && !this.#parts.closing.aborted);
+        if (await this.#workPage(lane)) state.hasMore = true;
+      } while (state.hasMore && this.#waiting.length === 0 && !this.#parts.closing.aborted);
+      // A lane that never ends would otherwise keep its place for ever.
+      if (state.hasMore) this.#waiting.push(lane);
     } finally {
       this.#working.delete(key);
       const next = this.#waiting.shift();
       if (next !== undefined) this.wake(next);
     }
+  }
+
+  /** What ended the program may be this very message, so it is not run again for ever. */
+  async #runAgain(message: StoredMessage): Promise<void> {
+    const { ground, inbox, closing } = this.#parts;
+    const starts = await durably(ground, closing, () => inbox.startAgain(message.from, message.id));
+    if (starts > limits.handlerStartsMax) await this.#interrupt(message);
+    else if (starts > 0) await this.#end(message, await this.#run(message));
   }
 
   /** Whether there may be more. The end of one message and the start of the next share a commit. */
@@ -197,7 +208,7 @@ export class Handling {
 
   async #drain(): Promise<void> {
     this.#isDraining = true;
-    for (let next = this.#transient.shift(); next !== undefined; next = this.#transient.shift()) await this.#try(next, next.run);
+    for (let next = this.#transient.take(); next !== undefined; next = this.#transient.take()) await this.#try(next, next.run);
     this.#isDraining = false;
   }
 
