@@ -44,8 +44,8 @@ export interface DialogueParts {
   readonly couriers: Couriers;
   readonly admission: Admission;
   readonly work: Pick<Work, "capabilitiesFor" | "refusalOf">;
-  /** The peer said where it can be reached. */
-  readonly announced: (session: LiveSession, addresses: readonly string[]) => Promise<void>;
+  /** The peer said where it can be reached: in `session.announced`. */
+  readonly announced: (session: LiveSession) => Promise<void>;
   /** The peer did not trust us in the pairing that made this session. */
   readonly declined: (session: LiveSession) => void;
 }
@@ -147,11 +147,14 @@ export class Dialogue {
       bodies.push({ msgType, body: decoded });
     }
     const letters: Letter[] = [];
+    const { announced } = session;
     for (const { msgType, body } of bodies) {
       ground.counters.add(`received.${msgType}`);
       if (isKept(msgType)) this.#sort(from, { type: msgType, body: body as Letter["body"] }, letters);
       else await this.#respond(session, from, msgType, body);
     }
+    // Once for all of them: each is a write, and a bundle holds a thousand for one signature.
+    if (session.announced !== announced) await this.#parts.announced(session);
     if (letters.length === 0) return undefined;
     const { taken, hasNoRoom } = await this.#parts.mail.receive(from, letters);
     for (const { body } of taken) if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${peerId} ${body.reply_to}`, body);
@@ -203,7 +206,10 @@ export class Dialogue {
         return nothing;
       },
       heartbeat: () => nothing,
-      discovery: ({ session, body }) => this.#noteAddresses(session, body.addresses),
+      discovery: ({ session, body }) => {
+        session.announced = keepAnnounced(body.addresses);
+        return nothing;
+      },
       capability_query: ({ from, body }) => {
         const accepts = messageTypeNames.filter(
           (type) => factsOf(type).kind === "application" && maySend(known.standingOf(from.did), type) && this.#answersTo(type),
@@ -248,13 +254,8 @@ export class Dialogue {
     return Object.hasOwn(this.#responders, type) || isKept(type);
   }
 
-  async #noteAddresses(session: LiveSession, addresses: readonly string[]): Promise<readonly Reply[]> {
-    await this.#parts.announced(session, keepAnnounced(addresses));
-    return nothing;
-  }
-
-  async #noteStatus(session: LiveSession, from: Sender, body: StatusBody & Partial<ApplicationFields>): Promise<readonly Reply[]> {
-    if (body.addresses !== undefined) await this.#noteAddresses(session, body.addresses);
+  #noteStatus(session: LiveSession, from: Sender, body: StatusBody & Partial<ApplicationFields>): readonly Reply[] {
+    if (body.addresses !== undefined) session.announced = keepAnnounced(body.addresses);
     if (body.id === undefined) return nothing;
     const { state, detail } = body;
     const receivedAt = this.#parts.ground.clock.now();

@@ -149,7 +149,7 @@ export class Engine {
       couriers,
       admission: this.#admission,
       work: this.work,
-      announced: (session, addresses) => this.#noteAddresses(session, addresses),
+      announced: (session) => this.#noteAddresses(session),
       declined: (session) => {
         if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
       },
@@ -286,6 +286,7 @@ export class Engine {
       receiptWaits: { held: this.receipts.size, most: limits.pendingRequestsMax },
       openAssignments: { held: this.work.openAssignments, most: limits.openTasksMax + limits.lanesPerSenderMax * limits.knownPeersMax },
       lanesAtWork: { held: this.#handling.size, most: (1 + taskTypes.length) * limits.knownPeersMax * limits.lanesPerSenderMax },
+      transientBytes: { held: this.#handling.transientBytes, most: limits.transientBytesMax },
       friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
@@ -415,9 +416,8 @@ export class Engine {
     this.sessions.drop(session);
   }
 
-  async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {
-    session.announced = announced;
-    await this.known.amend(session.facts.peerId, (peer) => {
+  async #noteAddresses({ facts, announced }: LiveSession): Promise<void> {
+    await this.known.amend(facts.peerId, (peer) => {
       const addresses = mergeAddresses(peer.addresses, announced);
       return isSameList(addresses, peer.addresses) ? peer : { ...peer, addresses };
     });

@@ -48,9 +48,12 @@ export function makeWork({ ground, needs, keptOffers, known, posting, background
 
 const idDiceBytes = 10;
 
+/** What ends the program is never the body of a task itself, since a handler of a capability runs by itself. */
+const bodiesOfTasks = { idempotent: true, startsMax: Number.POSITIVE_INFINITY };
+
 /** From now on task bodies that are in the inbox are acted upon. */
 export function handleTasks(work: Work, handling: Handling): readonly Promise<void>[] {
   return taskTypes.map((type) =>
-    handling.handle(type, ({ from, body }) => work.receive(from, type, JSON.parse(body) as BodyByType[typeof type]), { idempotent: true }),
+    handling.handle(type, ({ from, body }) => work.receive(from, type, JSON.parse(body) as BodyByType[typeof type]), bodiesOfTasks),
   );
 }
