@@ -24,6 +24,7 @@ import {
 } from "@hikyaku/peer";
 import { createIdentity, type Identity, type ProtocolVersion, suites } from "@hikyaku/protocol";
 import type { Climate } from "./climate.ts";
+import type { CryptoWatch } from "./crypto-watch.ts";
 import { Dice } from "./dice.ts";
 import { Disk } from "./disk.ts";
 import type { Errand, Ledger, Witness } from "./ledger.ts";
@@ -35,7 +36,6 @@ import { addAll, count, type Tally } from "./tally.ts";
 import type { Plan, Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
-import type { CryptoWatch } from "./watched-crypto.ts";
 
 /** What all machines of one simulation stand in. */
 export interface Surroundings {
