@@ -115,6 +115,8 @@ class SimulatedWorld {
   }
 
   async run(): Promise<SimulationResult> {
+    // Between two worlds, whoever else lives in this process has a turn: within one, nobody has.
+    await new Promise((resolve) => setImmediate(resolve));
     try {
       this.#nodes = await settleWorld(this.#around);
       planWork(this.#around, this.#nodes);
