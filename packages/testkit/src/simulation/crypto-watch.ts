@@ -1,6 +1,6 @@
 /**
  * Looks over the shoulder of every node's crypto: no key may seal two plaintexts under one IV (I6); and whoever derives the secrets of a session is remembered with its
- * transcript, on which both ends must agree (I4).
+ * transcript, on which both ends must agree (I4). No program goes on with a chain key of the one that ran there before it (I15, LIFE-4).
  */
 import type { Bytes, Crypto } from "@hikyaku/protocol";
 import { digestTextOf } from "./digest.ts";
@@ -16,6 +16,8 @@ export class CryptoWatch {
   /** What was sealed under each pair of key and IV. */
   readonly #sealed = new Map<string, string>();
   readonly #derivations = new Map<string, Derivation>();
+  /** In which run of its program each node last derived a chain key. */
+  readonly #chainKeys = new Map<string, number>();
   readonly #report: (violation: Violation) => void;
 
   constructor(base: Crypto, report: (violation: Violation) => void) {
@@ -30,7 +32,8 @@ export class CryptoWatch {
     return agreed;
   }
 
-  of(node: string): Crypto {
+  /** The crypto of one run of a node's program. */
+  of(node: string, run: number): Crypto {
     const base = this.#base;
     return {
       name: base.name,
@@ -48,7 +51,9 @@ export class CryptoWatch {
       open: (sealing, sealed) => base.open(sealing, sealed),
       expand: (secret, info, length) => {
         if (isExporterInfo(info)) this.#noteSession(node, digestTextOf(info), digestTextOf(secret));
-        return base.expand(secret, info, length);
+        const output = base.expand(secret, info, length);
+        if (isChainInfo(info)) this.#noteStep(node, run, { before: digestTextOf(secret), after: digestTextOf(output) });
+        return output;
       },
     };
   }
@@ -57,6 +62,12 @@ export class CryptoWatch {
     const before = this.#sealed.get(keyAndIv);
     if (before === undefined) this.#sealed.set(keyAndIv, content);
     else if (before !== content) this.#report(new Violation("I6", `${node} sealed two plaintexts under one key and IV`));
+  }
+
+  #noteStep(node: string, run: number, { before, after }: { readonly before: string; readonly after: string }): void {
+    const derivedIn = this.#chainKeys.get(`${node} ${before}`) ?? run;
+    if (derivedIn < run) this.#report(new Violation("I15", `${node} goes on with a chain key of its run ${derivedIn} in its run ${run}`));
+    this.#chainKeys.set(`${node} ${after}`, run);
   }
 
   #noteSession(node: string, transcript: string, secret: string): void {
@@ -70,6 +81,10 @@ export class CryptoWatch {
     if (!isPair) this.#report(new Violation("I4", `${held.nodes.join(" and ")} derived a session from one transcript, and not alike`));
   }
 }
+
+/** XL(ck, "ck", "", 32): u16be(32) ‖ u8(7) "pcp1 ck" ‖ u8(0). */
+const chainInfo = Uint8Array.of(0, 32, 7, ...Buffer.from("pcp1 ck"), 0);
+const isChainInfo = (info: Bytes): boolean => info.length === chainInfo.length && chainInfo.every((byte, index) => info[index] === byte);
 
 /** XL(MS, "exp", th3, 32): u16be(32) ‖ u8(8) "pcp1 exp" ‖ u8(32) th3. */
 const exporterHead = Uint8Array.of(0, 32, 8, ...Buffer.from("pcp1 exp"), 32);

@@ -14,6 +14,7 @@ import { type SimNode, type Surroundings } from "./node.ts";
 import { Observatory } from "./observatory.ts";
 import { settleWorld } from "./people.ts";
 import { RememberedCrypto } from "./remembered-crypto.ts";
+import { RollCall } from "./roll-call.ts";
 import { type Answering, answeringSelfTests } from "./self-test-answers.ts";
 import { simulatedCrypto } from "./simulated-crypto.ts";
 import { addAll, count, type Tally } from "./tally.ts";
@@ -51,6 +52,9 @@ const lookIntervalMs = 2_000;
 /** Of so many worlds one has real crypto, the others a quick stand-in with the same shapes. */
 const realCryptoEvery = 10;
 
+/** Of so many worlds one ends with a roll call. */
+const rollCallEvery = 3;
+
 const answerings = new WeakMap<Crypto, Answering>();
 
 /** Runs one seed to its end or its first broken promise. */
@@ -78,6 +82,7 @@ class SimulatedWorld {
   readonly #trace: Trace;
   readonly #around: Surroundings;
   readonly #observatory: Observatory;
+  readonly #rollCall: RollCall;
   #nodes: readonly SimNode[] = [];
   #broken: { readonly invariant: string; readonly message: string } | undefined;
 
@@ -95,14 +100,17 @@ class SimulatedWorld {
       sent: (from: string, to: string, frame: Parameters<typeof eavesdrop>[2]) => {
         eavesdrop(from, to, frame);
         observatory.sent(from, to, frame);
+        this.#rollCall.sent(from, to, frame);
       },
       arrived: (to: string) => observatory.arrived(to),
       bent: (to: string, original: Parameters<typeof eavesdrop>[2]) => observatory.bent(to, original),
+      genuine: (to: string, frame: Parameters<typeof eavesdrop>[2]) => observatory.genuine(to, frame),
       bentAnswered: (to: string, reception: Parameters<Observatory["bentAnswered"]>[1]) => observatory.bentAnswered(to, reception),
     };
     const network = new Network({ timeline, dice: new Dice(seed, "network"), climate, tally, trace, observer });
     const crypto = new CryptoWatch(base, report);
     this.#around = { seed, timeline, climate, tally, trace, ledger: new Ledger(tally), network, crypto, durable: new Set(), report };
+    this.#rollCall = new RollCall(this.#around, (ms) => this.#pass(ms));
   }
 
   /** The first is the one that counts. */
@@ -123,6 +131,7 @@ class SimulatedWorld {
       planFaults(this.#around, this.#nodes);
       await this.#live();
       if (this.#broken === undefined) this.#judge();
+      if (this.#broken === undefined && this.#seed % rollCallEvery === 0) await this.#rollCall.hold(this.#nodes);
     } catch (error) {
       this.report(error);
     }
@@ -141,6 +150,12 @@ class SimulatedWorld {
       if (timeline.now > climate.calmAt + quietMsMax) return;
     }
     if (timeline.steps >= stepsMax) throw new Violation("I7", `more than ${stepsMax} steps`);
+  }
+
+  async #pass(ms: number): Promise<void> {
+    const { timeline } = this.#around;
+    for (const until = timeline.now + ms; this.#broken === undefined && timeline.now < until && timeline.steps < stepsMax; )
+      if (!(await timeline.step())) return;
   }
 
   #judge(): void {
