@@ -121,6 +121,7 @@ export class Network {
 
   delay(): number {
     const { dice, climate } = this.parts;
+    if (climate.isSteady) return climate.delayMsMin + calmDelayMs;
     return dice.between(climate.delayMsMin, climate.isCalm ? climate.delayMsMin + calmDelayMs : climate.delayMsMax);
   }
 

@@ -1,12 +1,14 @@
 /**
  * What two ends must agree on when all is calm: which of their sessions they speak in (I4, LIFE-3). Everybody sleeps until no session is left, then everybody calls everybody at
- * once, so that handshakes cross; a moment later once more, and what is said then is said in one session by both.
+ * once, so that handshakes cross; a moment later once more, and what is said then is said in one session by both. All ways take equally long meanwhile: of handshakes that overlap
+ * without crossing, where an answer overtakes a beginning, the two ends may well complete different ones last, and LIFE-3 has no word for that.
  */
 import { type Bytes, decodeBinaryFrame, decodeEnvelope } from "@hikyaku/protocol";
 import type { SimNode, Surroundings } from "./node.ts";
 import { count } from "./tally.ts";
 import { Violation } from "./violation.ts";
 
+const arrivalMs = 2_000;
 /** Longer than a session lives in silence. */
 const sleepMs = 16 * 60_000;
 /** Time for handshakes, and for what was refused to go again. */
@@ -33,7 +35,11 @@ export class RollCall {
   }
 
   async hold(nodes: readonly SimNode[]): Promise<void> {
-    this.#around.timeline.nap(sleepMs);
+    const { climate, timeline } = this.#around;
+    // What is still on its way would be refused after that sleep, and take a handshake along.
+    await this.#pass(arrivalMs);
+    climate.isSteady = true;
+    timeline.nap(sleepMs);
     callAll(nodes);
     await this.#pass(firstCallMs);
     this.#isListening = true;

@@ -53,7 +53,7 @@ const lookIntervalMs = 2_000;
 const realCryptoEvery = 10;
 
 /** Of so many worlds one ends with a roll call. */
-const rollCallEvery = 3;
+const rollCallEvery = 4;
 
 const answerings = new WeakMap<Crypto, Answering>();
 
