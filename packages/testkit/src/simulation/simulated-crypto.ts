@@ -10,7 +10,6 @@ import {
   isSameBytes,
   type Sealing,
   type SigningKey,
-  selfTest,
   type VerifyingKey,
 } from "@hikyaku/protocol";
 import { digestOf } from "./digest.ts";
