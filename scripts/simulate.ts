@@ -124,15 +124,17 @@ function ask(child: ChildProcess, order: Order): Promise<Report> {
 
 type Rare = ReturnType<typeof unmet>;
 
-const valueOf = (run: Run, rare: Rare): object => ({
-  seeds: run.reports.size,
-  seconds: run.seconds,
-  hash: run.hash,
-  differing: run.differing,
-  rare,
-  failures: run.failures.map(({ seed, violation }) => ({ seed, ...violation })),
-  tally: Object.fromEntries([...run.tally].sort(([left], [right]) => (left < right ? -1 : 1))),
-});
+function valueOf(run: Run, rare: Rare): object {
+  return {
+    seeds: run.reports.size,
+    seconds: run.seconds,
+    hash: run.hash,
+    differing: run.differing,
+    rare,
+    failures: run.failures.map(({ seed, violation }) => ({ seed, ...violation })),
+    tally: Object.fromEntries([...run.tally].sort(([left], [right]) => (left < right ? -1 : 1))),
+  };
+}
 
 async function tell(run: Run, rare: Rare, children: Set<ChildProcess>): Promise<void> {
   for (const [name, what] of Object.entries(expectations)) console.log(`${String(run.tally.get(name) ?? 0).padStart(9)}  ${what}`);
