@@ -29,6 +29,7 @@ import {
 } from "@hikyaku/peer";
 import { createIdentity, type Identity, type ProtocolVersion, suites } from "@hikyaku/protocol";
 import type { Climate } from "./climate.ts";
+import type { CryptoWatch } from "./crypto-watch.ts";
 import { Dice } from "./dice.ts";
 import { Disk } from "./disk.ts";
 import type { Errand, Ledger, Witness } from "./ledger.ts";
@@ -40,7 +41,6 @@ import { addAll, count, type Tally } from "./tally.ts";
 import type { Plan, Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
-import type { CryptoWatch } from "./watched-crypto.ts";
 
 /** What all machines of one simulation stand in. */
 export interface Surroundings {
@@ -94,6 +94,7 @@ export class SimNode implements Witness {
   readonly #fateDice: Dice;
   #savedDice: Uint32Array | undefined;
   #run: Run | undefined;
+  #runs = 0;
 
   constructor(around: Surroundings, character: Character, index: number) {
     const { seed, timeline, climate, tally } = around;
@@ -102,7 +103,7 @@ export class SimNode implements Witness {
     this.character = character;
     this.name = name;
     this.isIdempotent = character.isIdempotent;
-    this.#identity = createIdentity(around.crypto.of(name), new Uint8Array(32).fill(index + 1));
+    this.#identity = createIdentity(around.crypto.of(name, 0), new Uint8Array(32).fill(index + 1));
     this.did = this.#identity.did;
     this.outbox = emptyOutbox(`${index + 1}`.padStart(16, "0"));
     this.#dice = new Dice(seed, `machine ${name}`);
@@ -139,6 +140,7 @@ export class SimNode implements Witness {
     if (this.isRunning) return;
     const { trace, report } = this.#around;
     trace.tell(() => `${this.name} starts`);
+    this.#runs += 1;
     const run: Run = { life: new Life(() => this.#bury(run)), peer: undefined };
     this.#run = run;
     Peer.start(this.#needs(run.life), this.#settings()).then((peer) => this.#began(run, peer), report);
@@ -237,7 +239,7 @@ export class SimNode implements Witness {
     const { timeline, crypto, network } = this.#around;
     const commit = this.disk.commitOf(life);
     return {
-      crypto: crypto.of(this.name),
+      crypto: crypto.of(this.name, this.#runs),
       identity: this.#identity,
       clock: new NodeClock(timeline, this.hands, life),
       random: this.#dice,
