@@ -33,7 +33,11 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/transports": { enters: [], brings: [core, peer, "node:", "fastify", "undici", "ws"] },
   "hikyaku/store": { enters: [], brings: [core, peer, "node:"] },
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
-  "hikyaku/cli": { enters: [".", "config", "crypto", "keystore", "store"], brings: [core, peer, "node:", "commander", "pino", "undici"] },
+  "hikyaku/serving": { enters: [], brings: [core, "node:"] },
+  "hikyaku/cli": {
+    enters: [".", "config", "crypto", "keystore", "serving", "store"],
+    brings: [core, peer, "node:", "commander", "pino", "undici"],
+  },
   testkit: { enters: ["contracts", "fuzz", "process", "simulation", "vectors", "world"], brings: [] },
   "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest", "fast-check"] },
   "testkit/fuzz": { enters: ["vectors"], brings: [core, "fast-check"] },
@@ -44,4 +48,4 @@ export const plan: Readonly<Record<string, Room>> = {
 };
 
 /** What tests may bring in besides their room's own list. */
-export const testBrings: readonly string[] = ["vitest", "fast-check", "cborg", "node:", "@hikyaku/", "@noble/", "hikyaku"];
+export const testBrings: readonly string[] = ["vitest", "fast-check", "cborg", "zod", "node:", "@hikyaku/", "@noble/", "hikyaku"];

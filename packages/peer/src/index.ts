@@ -82,6 +82,7 @@ export type {
 } from "./ports/task-store.ts";
 export type { KnownAddress, KnownPeer, TrustLevel, TrustStore } from "./ports/trust-store.ts";
 export type { CapabilityHandler, CapabilitySettings } from "./work/capability-table.ts";
+export type { DelegateOptions } from "./work/delegations.ts";
 export { type AskOptions, type AssignedTask, type TaskContext, TaskFailure } from "./work/run.ts";
 export type { Schema } from "./work/schema.ts";
 export { Task, type TaskProgress } from "./work/task.ts";

@@ -16,6 +16,8 @@ import { reportMistake, type Shown } from "./mistake.ts";
 import { pairingRoutes } from "./pairings.ts";
 import { peerRoutes } from "./peers.ts";
 import { selfRoutes } from "./self.ts";
+import { servingRoutes } from "./servings.ts";
+import { taskRoutes } from "./tasks.ts";
 
 export interface ControlSettings {
   /** A loopback host; port 0 lets the system choose. */
@@ -81,6 +83,8 @@ function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): 
   messageRoutes(app, peer);
   inboxRoutes(app, peer);
   pairingRoutes(app, peer, log);
+  taskRoutes(app, peer);
+  servingRoutes(app, peer);
   return app;
 }
 

@@ -164,6 +164,11 @@ const forRunning = [
   "report lap idle",
   "trust lap",
   "pair --name lap",
+  "delegate lap sum",
+  "tasks",
+  "task ffff",
+  "cancel ffff",
+  "answer ffff yes",
 ];
 
 test.each([...forRunning, "verify lap", "block lap", "scopes lap", "scopes lap none"])(

@@ -1,10 +1,24 @@
 /** The commands and their flags. What each does stands in a file of its own, loaded when it is called, so that a small command starts fast. */
-import { HikyakuError, isScope, limits, scopes } from "@hikyaku/protocol";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { HikyakuError, scopes } from "@hikyaku/protocol";
+import { Command, CommanderError, Option } from "commander";
 import { beginCall, type CommonFlags } from "./call.ts";
 import { exitCodeOf, exitOk } from "./exit-code.ts";
+import {
+  asCount,
+  asDeadAction,
+  asList,
+  asName,
+  asScopes,
+  asScopesOrNone,
+  asSeconds,
+  asStage,
+  command,
+  type DeadAction,
+  present,
+} from "./flag-forms.ts";
 import { NotRunning } from "./not-running.ts";
 import { readPackageFacts } from "./package-facts.ts";
+import { addTaskCommands } from "./task-commands.ts";
 import { visible, visibleJson } from "./terminal.ts";
 
 /** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
@@ -81,6 +95,7 @@ function createProgram(end: (exitCode: number) => void): Command {
   addPeerCommands(program);
   addRightsCommands(program);
   addMessageCommands(program, end);
+  addTaskCommands(program, end);
   return program;
 }
 
@@ -213,55 +228,4 @@ function addMessageCommands(program: Command, end: (exitCode: number) => void): 
   command(program, "stats", "show how often what happened").action(
     async (flags: CommonFlags) => await (await import("./commands/stats.ts")).stats(await beginCall(flags)),
   );
-}
-
-const command = (program: Command, name: string, description: string): Command =>
-  program
-    .command(name)
-    .description(description)
-    .option("--folder <path>", "where key and messages live")
-    .option("--json", "print JSON, one value a line");
-
-const present = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
-  (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
-
-const asList = (text: string): string[] => text.split(",").map((part) => part.trim());
-
-function asScopes(text: string): string[] {
-  const listed = asList(text).filter((part) => part !== "");
-  const wrong = listed.find((part) => !isScope(part));
-  if (wrong !== undefined)
-    throw new InvalidArgumentError(`There is no scope ${JSON.stringify(wrong)}; the scopes are ${scopes.join(", ")}.`);
-  return listed;
-}
-
-const asScopesOrNone = (text: string): string[] => (text.trim() === "none" ? [] : asScopes(text));
-
-function asName(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= limits.nameLengthMax) return text;
-  throw new InvalidArgumentError(`It wants at most ${limits.nameLengthMax} letters, digits, dots, dashes or underscores.`);
-}
-
-function asStage(text: string): string {
-  if (["stored", "delivered", "handled"].includes(text)) return text;
-  throw new InvalidArgumentError("It wants stored, delivered or handled.");
-}
-
-type DeadAction = "retry" | "drop";
-
-function asDeadAction(text: string): DeadAction {
-  if (text === "retry" || text === "drop") return text;
-  throw new InvalidArgumentError("It wants retry or drop, or nothing to list them.");
-}
-
-function asCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= limits.inboxPageMax) return count;
-  throw new InvalidArgumentError(`It wants a number from 1 to ${limits.inboxPageMax}.`);
-}
-
-function asSeconds(text: string): number {
-  const ms = Number(text) * 1000;
-  if (Number.isFinite(ms) && ms >= 1 && ms <= limits.requestTimeoutMsMax) return Math.ceil(ms);
-  throw new InvalidArgumentError(`It wants seconds, at most ${limits.requestTimeoutMsMax / 1000}.`);
 }

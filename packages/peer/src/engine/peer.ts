@@ -245,6 +245,11 @@ export class Peer implements AsyncDisposable {
     await this.#engine.work.offer(name, settings as CapabilitySettings, handler as CapabilityHandler<never, unknown>, peers);
   }
 
+  /** Goes on offering it without its handler: work for it waits until it is offered with one again. */
+  suspend(name: string): void {
+    this.#engine.work.capabilities.suspend(name);
+  }
+
   /** Offers it no more. */
   async withdraw(name: string): Promise<void> {
     await this.#engine.work.capabilities.withdraw(name);

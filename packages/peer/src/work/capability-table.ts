@@ -85,6 +85,11 @@ export class CapabilityTable {
     await this.#store.remove(name);
   }
 
+  /** Its program is gone, and may come back: it is offered as before, and what comes meanwhile waits. */
+  suspend(name: string): void {
+    this.#live.delete(name);
+  }
+
   live(name: string): LiveCapability | undefined {
     return this.#live.get(name);
   }
