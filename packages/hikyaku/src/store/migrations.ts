@@ -5,6 +5,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
 import { deliveryShape } from "./delivery-shape.ts";
+import { statusShape } from "./status-shape.ts";
 import { workShape } from "./work-shape.ts";
 
 /** "HIKY": tells our files from other programs' (https://sqlite.org/pragma.html#pragma_application_id). */
@@ -40,7 +41,7 @@ const peersAndInbox = `
   CREATE INDEX inbox_unread ON inbox (position) WHERE stage = 0;
 `;
 
-const migrations: readonly string[] = [peersAndInbox, deliveryShape, workShape];
+const migrations: readonly string[] = [peersAndInbox, deliveryShape, workShape, statusShape];
 
 /**
  * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called
