@@ -38,6 +38,8 @@ async function main(): Promise<boolean> {
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(rows, null, 2)}\n`);
   const count = (kind: Verdict["kind"]): number => rows.filter(({ verdict }) => verdict.kind === kind).length;
   const seconds = Math.round((performance.now() - beganAt) / 1000);
+  // Again at the end, where a reader of a long log looks.
+  for (const row of rows) if (row.verdict.kind !== "killed") console.log(rowLine(row));
   console.log(`${exceptions.length} musts have no mutant for a reason; ${complaints.length} complaints; ${seconds} s`);
   console.log(`${count("killed")} killed, ${count("survived")} survived, ${count("broken")} broken`);
   return isSound && complaints.length === 0 && rows.length > 0 && count("killed") === rows.length;
@@ -75,11 +77,13 @@ async function tryMutant(folder: string, mutant: Mutant): Promise<Row> {
   const beganAt = performance.now();
   const { verdict, line } = await judgeMutant(folder, mutant);
   const row: Row = { must, file, test, line, verdict, seconds: (performance.now() - beganAt) / 1000 };
-  const detail = verdict.kind === "killed" ? verdict.by : verdict.kind === "broken" ? verdict.why : (mutant.title ?? "every test passed");
-  console.log(
-    `${verdict.kind.padEnd(9)} ${must.padEnd(8)} ${row.seconds.toFixed(1).padStart(5)} s  ${file}${line === undefined ? "" : `:${line}`}  ${detail}`,
-  );
+  console.log(rowLine(row));
   return row;
+}
+
+function rowLine({ must, file, test, line, verdict, seconds }: Row): string {
+  const detail = verdict.kind === "killed" ? verdict.by : verdict.kind === "broken" ? verdict.why : `every test of ${test} passed`;
+  return `${verdict.kind.padEnd(9)} ${must.padEnd(8)} ${seconds.toFixed(1).padStart(5)} s  ${file}${line === undefined ? "" : `:${line}`}  ${detail}`;
 }
 
 async function judgeMutant(folder: string, mutant: Mutant): Promise<{ readonly verdict: Verdict; readonly line?: number }> {

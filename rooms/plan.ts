@@ -19,7 +19,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "protocol/handshake": { enters: ["base", "wire", "crypto", "identity", "sealing"], brings: [] },
   "protocol/session": { enters: ["base", "wire", "crypto", "identity", "sealing", "handshake"], brings: [] },
   "protocol/dialogue": { enters: ["base", "wire"], brings: ["zod"] },
-  peer: { enters: ["ports", "engine", "work", "adapters"], brings: [] },
+  peer: { enters: ["ports", "work", "engine", "adapters"], brings: [] },
   "peer/ports": { enters: [], brings: [core] },
   "peer/links": { enters: ["ports"], brings: [core] },
   "peer/delivery": { enters: ["ports"], brings: [core] },

@@ -180,7 +180,7 @@ export const deliveryMutants: readonly Mutant[] = [
   {
     must: "DLV-7",
     file: "packages/peer/src/engine/upkeep.ts",
-    text: "receipts.expired(id);",
+    text: "await receipts.expired(to, id);",
     replacement: "",
     test: "packages/peer/src/engine/upkeep.test.ts",
     title: "whoever waits for it learns so",
@@ -227,7 +227,7 @@ export const deliveryMutants: readonly Mutant[] = [
   {
     must: "BOX-5",
     file: "packages/peer/src/engine/handling.ts",
-    text: "if (!idempotent) return await this.settleInterrupted();",
+    text: "if (!idempotent) return await this.settleInterrupted(type);",
     replacement: "if (!idempotent) return;",
     test: "packages/peer/src/engine/handling.test.ts",
     title: "[BOX-5]",

@@ -46,7 +46,7 @@ export const simulationMutants: readonly Mutant[] = [
   {
     must: "BOX-2",
     file: "packages/peer/src/engine/handling.ts",
-    text: "if (!idempotent) return await this.settleInterrupted();",
+    text: "if (!idempotent) return await this.settleInterrupted(type);",
     replacement: "",
     test,
     title,
@@ -55,8 +55,8 @@ export const simulationMutants: readonly Mutant[] = [
   {
     must: "BOX-1",
     file: "packages/peer/src/engine/durably.ts",
-    text: 'error.code !== "STORAGE_FAILED"',
-    replacement: 'error.code === "STORAGE_FAILED"',
+    text: "!passing.has(error.code)",
+    replacement: "passing.has(error.code)",
     test,
     title,
   },

@@ -13,6 +13,7 @@ export type { StoreBench } from "./contracts/store-bench.ts";
 export { type StreamBench, streamContract } from "./contracts/stream-contract.ts";
 export { StreamWitness, type Told } from "./contracts/stream-witness.ts";
 export { type ArrangeTaskStore, taskStoreContract } from "./contracts/task-store-contract.ts";
+export { taskStorePropertyContract } from "./contracts/task-store-property-contract.ts";
 export { trustStoreContract } from "./contracts/trust-store-contract.ts";
 export { anyEnvelope } from "./fuzz/any-envelope.ts";
 export { readHostileTexts, readKnownMessages, readKnownOffersAndAnswers } from "./fuzz/corpus.ts";

@@ -1,5 +1,5 @@
 /**
- * Each step of a message, killed for real on either side of its commit: afterwards the step has not been taken, or it has, and asking for it again, as a peer does that
+ * Each step of a message or a task, killed for real on either side of its commit: afterwards the step has not been taken, or it has, and asking for it again, as a peer does that
  * was not told, takes it once. What comes when a process dies in the middle of many is in `kill-points.test.ts`.
  */
 import { spawn } from "node:child_process";
@@ -12,10 +12,12 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type CrashPoint, openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
+import { SqliteTaskStore } from "./sqlite-task-store.ts";
 
 interface Stores {
   readonly inbox: SqliteInbox;
   readonly outbox: SqliteOutbox;
+  readonly tasks: SqliteTaskStore;
 }
 
 interface Step {
@@ -53,6 +55,39 @@ const taken: Readonly<Record<string, Step["take"]>> = {
   },
   start: async ({ inbox }) => (await inbox.advance("did:key:lap", ["a"], "started")).length,
   finish: async ({ inbox }) => (await inbox.advance("did:key:lap", ["a"], "handled")).length,
+  delegate: async ({ tasks }) => {
+    const key = { role: "requester", peer: "did:key:desk", id: "a" } as const;
+    const draft = {
+      ...key,
+      capability: "a",
+      input: "1",
+      priority: "normal",
+      createdAt: 1,
+      deadline: 9,
+      chain: { depth: 0, budget: 9 },
+    } as const;
+    return (await tasks.add(draft)).kind;
+  },
+  hand: async ({ tasks }) => typeof (await tasks.said({ role: "requester", peer: "did:key:desk", id: "a" }, 1)),
+  take: async ({ tasks }) => {
+    const key = { role: "worker", peer: "did:key:desk", id: "b" } as const;
+    const draft = {
+      ...key,
+      capability: "a",
+      input: "1",
+      priority: "normal",
+      createdAt: 1,
+      deadline: 9,
+      chain: { depth: 0, budget: 0 },
+    } as const;
+    const within = { role: "requester", peer: "did:key:desk", id: "a" } as const;
+    return (await tasks.add(draft, { first: { state: "working", at: 1 }, within })).kind;
+  },
+  complete: async ({ tasks }) => {
+    const key = { role: "requester", peer: "did:key:desk", id: "a" } as const;
+    return (await tasks.append(key, { state: "completed", at: 5, output: "2" }, 5, 1)).kind;
+  },
+  forget: async ({ tasks }) => await tasks.sweep(9, 9),
   interrupt: async ({ inbox }) => (await inbox.advance("did:key:lap", ["a"], "refused", "INTERRUPTED")).length,
 };
 
@@ -64,6 +99,13 @@ const received: Step["look"] = async ({ inbox }) => {
   const [stage] = await inbox.stagesOf("did:key:lap", ["a"]);
   const due = await inbox.due({ from: "did:key:lap", lane: "00000000000000aa/normal" }, "message", 10);
   return [stage?.stage, due.length, (await inbox.interrupted("message", 10)).length];
+};
+
+const given: Step["look"] = async ({ tasks }) => {
+  const key = { role: "requester", peer: "did:key:desk", id: "a" } as const;
+  const [a, b] = [await tasks.find(key), await tasks.find({ ...key, role: "worker", id: "b" })];
+  const events = await tasks.events(key, 0, 10);
+  return [a?.state, a?.spent, b?.cursor, events.length, await tasks.openCount("requester"), (await tasks.unsaid(0, 10)).length];
 };
 
 const outgoing = (name: string, after: readonly string[], seen: Step["seen"], answers: Step["answers"] = [1, 0]): Step => ({
@@ -78,9 +120,20 @@ const incoming = (name: string, after: readonly string[], seen: Step["seen"], an
   ...outgoing(name, after, seen, answers),
   look: received,
 });
+const working = (name: string, after: readonly string[], seen: Step["seen"], answers: Step["answers"]): Step => ({
+  ...outgoing(name, after, seen, answers),
+  look: given,
+});
 const [nothing, queued] = [
   [undefined, undefined, 0, 1],
   ["queued", undefined, 1, 1],
+];
+
+const [noTask, delegated, handed, completed] = [
+  [undefined, undefined, undefined, 0, 0, 0],
+  ["submitted", 0, undefined, 0, 1, 1],
+  ["submitted", 0, undefined, 0, 1, 0],
+  ["completed", 0, undefined, 1, 0, 0],
 ];
 
 const steps: readonly Step[] = [
@@ -138,6 +191,11 @@ const steps: readonly Step[] = [
       ["refused", 0, 0],
     ],
   ),
+  working("delegate", [], [noTask, delegated], ["added", "known"]),
+  working("hand", ["delegate"], [delegated, handed], ["undefined", "undefined"]),
+  working("take", ["delegate", "hand"], [handed, ["submitted", 1, 1, 0, 1, 1]], ["added", "known"]),
+  working("complete", ["delegate", "hand"], [handed, completed], ["appended", "known"]),
+  working("forget", ["delegate", "hand", "complete"], [completed, noTask], [1, 0]),
 ];
 
 const sourceOf = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
@@ -150,6 +208,7 @@ const programOf = (point: CrashPoint): string => `
   const { openDatabase } = await import(${sourceOf("database.ts")});
   const { SqliteInbox } = await import(${sourceOf("sqlite-inbox.ts")});
   const { SqliteOutbox } = await import(${sourceOf("sqlite-outbox.ts")});
+  const { SqliteTaskStore } = await import(${sourceOf("sqlite-task-store.ts")});
   const key = new Uint8Array(32).fill(7);
   const others = [];
   let isLast = false;
@@ -163,7 +222,7 @@ const programOf = (point: CrashPoint): string => `
   const open = (name) => {
     const database = openDatabase(process.argv[1] + "/" + name, { at });
     others.push(database);
-    return { inbox: new SqliteInbox(database, key), outbox: new SqliteOutbox(database, key) };
+    return { inbox: new SqliteInbox(database, key), outbox: new SqliteOutbox(database, key), tasks: new SqliteTaskStore(database, key) };
   };
   const steps = [${steps.map(({ name, after, take }) => `[${JSON.stringify(name)}, [${after.map((before) => String(taken[before])).join(", ")}], ${String(take)}]`).join(", ")}];
   const lasts = [];
@@ -203,7 +262,11 @@ describe.each(points)(
     test.each(steps)("$name", async ({ name, take, look, seen, answers }) => {
       using database = openDatabase(folderOf(point, name));
       const key = new Uint8Array(32).fill(7);
-      const stores = { inbox: new SqliteInbox(database, key), outbox: new SqliteOutbox(database, key) };
+      const stores = {
+        inbox: new SqliteInbox(database, key),
+        outbox: new SqliteOutbox(database, key),
+        tasks: new SqliteTaskStore(database, key),
+      };
       expect(await look(stores)).toEqual(seen[index]);
       expect(await take(stores)).toBe(answers[index]);
       expect(await look(stores)).toEqual(seen[1]);

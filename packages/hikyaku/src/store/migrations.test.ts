@@ -7,8 +7,11 @@ import { firstDatabase } from "@hikyaku/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BodyCipher } from "./body-cipher.ts";
 import { openDatabase } from "./database.ts";
+import { deliveryShape } from "./delivery-shape.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
+import { SqliteOfferStore } from "./sqlite-offer-store.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
+import { SqliteTaskStore } from "./sqlite-task-store.ts";
 
 const storageKey = new Uint8Array(32).fill(7);
 const [lap, desk] = ["did:key:lap", "did:key:desk"] as const;
@@ -64,6 +67,25 @@ test("an empty inbox of the first release becomes an empty inbox", async () => {
   writeFirstShape([]);
   using database = openDatabase(folder);
   expect(await new SqliteInbox(database, storageKey).list({ type: "message", limit: 10 })).toEqual([]);
+});
+
+test("an inbox of the second shape keeps its messages, and a place for tasks and offers is there", async () => {
+  writeFirstShape([
+    { from: lap, id: "1", stage: 0, body: "a" },
+    { from: lap, id: "2", stage: 0, body: "b" },
+    { from: lap, id: "3", stage: 0, body: "c" },
+  ]);
+  const file = new DatabaseSync(join(folder, "hikyaku.db"));
+  file.exec(`${deliveryShape}; UPDATE inbox SET stage = 2 WHERE id = '2'; PRAGMA user_version = 2`);
+  file.close();
+  using database = openDatabase(folder);
+  const inbox = new SqliteInbox(database, storageKey);
+  expect((await inbox.list({ type: "message", limit: 10 })).map(({ body }) => body)).toEqual(["a", "b", "c"]);
+  expect((await inbox.due({ from: lap, lane: "" }, "message", 10)).map(({ id }) => id)).toEqual(["1", "3"]);
+  expect((await inbox.interrupted("message", 10)).map(({ id }) => id)).toEqual(["2"]);
+  expect(await inbox.lanesDue("task_delegate", 10)).toEqual([]);
+  expect(await new SqliteTaskStore(database, storageKey).list({ limit: 10 })).toEqual([]);
+  expect(await new SqliteOfferStore(database).load()).toEqual([]);
 });
 
 test("two databases have two epochs", () => {

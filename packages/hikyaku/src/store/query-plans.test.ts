@@ -3,12 +3,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Draft, InboxMessage } from "@hikyaku/peer";
+import type { Draft, InboxMessage, TaskDraft } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { Database, openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
+import { SqliteOfferStore } from "./sqlite-offer-store.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
+import { SqliteTaskStore } from "./sqlite-task-store.ts";
 
 let folder: string;
 beforeEach(() => {
@@ -16,12 +18,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** The totals' one row; the queue and the result of a recursive query; ids that came as a JSON list; and partial indexes that are read in their order up to a LIMIT. */
+/** The totals' one row; the few offers; the queue and the result of a recursive query; ids that came as a JSON list; and partial indexes that are read in their order up to a LIMIT. */
 const fine = [
   /^SEARCH /,
-  /^SCAN (inbox|outbox)_totals$/,
+  /^SCAN (inbox|outbox|task)_totals$/,
+  /^SCAN offers$/,
   /^SCAN (lanes|recipients|priorities|\d+ CONSTANT ROWS?|json_each VIRTUAL TABLE INDEX 1:)$/,
-  /^SCAN inbox USING INDEX inbox_started$/,
   /^MATERIALIZE priorities$/,
   /^SCAN (3 CONSTANT ROWS|CONSTANT ROW)$/,
   /^(RECURSIVE STEP|SETUP|CO-ROUTINE .*|SCAN \(subquery-\d+\)|LIST SUBQUERY \d+|(CORRELATED )?SCALAR SUBQUERY \d+|USING INDEX .* FOR IN-OPERATOR|CREATE BLOOM FILTER|REUSE LIST SUBQUERY \d+)$/,
@@ -54,6 +56,8 @@ async function statementsOf(): Promise<readonly string[]> {
   using database = new Database(connection, "", () => {});
   await useInbox(new SqliteInbox(database, new Uint8Array(32), { ...limits, lanesPerSenderMax: 2, laneIdleMsMax: 1 }));
   await useOutbox(new SqliteOutbox(database, new Uint8Array(32), { ...limits, eventsPerMessageMax: 6 }));
+  await useTasks(new SqliteTaskStore(database, new Uint8Array(32)));
+  await useOffers(new SqliteOfferStore(database));
   return [...texts];
 }
 
@@ -89,6 +93,41 @@ async function useOutbox(outbox: SqliteOutbox): Promise<void> {
   await outbox.sweep(20, 9);
 }
 
+async function useTasks(tasks: SqliteTaskStore): Promise<void> {
+  const task: TaskDraft = {
+    role: "worker",
+    peer: lane.to,
+    id: "1",
+    capability: "a",
+    input: "1",
+    priority: "normal",
+    createdAt: 1,
+    deadline: 9,
+    chain: { depth: 0, budget: 9 },
+  };
+  await tasks.add(task, { first: { state: "working", at: 1 } });
+  await tasks.add({ ...task, role: "requester", idempotencyKey: "k" }, { within: task });
+  await tasks.append(task, { state: "completed", at: 2 }, 2);
+  await tasks.find(task);
+  await tasks.findByPrefix("1", 9);
+  await tasks.input(task);
+  await tasks.events(task, 0, 9);
+  for (const query of [{}, { isOpen: true }, { peer: lane.to }, { peer: lane.to, isOpen: true }]) await tasks.list({ ...query, limit: 9 });
+  await tasks.open("worker", 0, 9);
+  await tasks.unsaid(0, 9);
+  await tasks.said(task, 2);
+  await tasks.overdue("worker", 9, 9);
+  await tasks.openCount("worker");
+  await tasks.openCount("worker", lane.to);
+  await tasks.sweep(9, 9);
+}
+
+async function useOffers(offers: SqliteOfferStore): Promise<void> {
+  await offers.put({ name: "a", version: "1", isIdempotent: false, concurrency: 1, offeredAt: 1 });
+  await offers.load();
+  await offers.remove("a");
+}
+
 test("each statement finds its rows by an index", async () => {
   const statements = (await statementsOf()).filter((text) => /^\s*(SELECT|UPDATE|DELETE|INSERT|WITH)/.test(text));
   expect(statements.length).toBeGreaterThan(40);
@@ -105,6 +144,21 @@ test("each statement finds its rows by an index", async () => {
       text.includes("ORDER BY position");
     const scans = plan.filter((detail) => !detail.includes("USE TEMP B-TREE") && !fine.some((pattern) => pattern.test(detail)));
     return scans.length === 0 && (!isSorted || maySort) ? [] : [{ text, plan }];
+  });
+  expect(wrong).toEqual([]);
+});
+
+test("who asks for messages of one type passes by none of another", async () => {
+  const statements = (await statementsOf()).filter((text) => text.includes("type = ?"));
+  expect(statements).toHaveLength(7);
+  using file = new DatabaseSync(join(folder, "hikyaku.db"));
+  const wrong = statements.flatMap((text) => {
+    const plan = file
+      .prepare(`EXPLAIN QUERY PLAN ${text}`)
+      .all()
+      .map(({ detail }) => String(detail));
+    const searches = plan.filter((detail) => / inbox USING/.test(detail));
+    return searches.length > 0 && searches.every((detail) => detail.includes("type=?")) ? [] : [{ text, plan }];
   });
   expect(wrong).toEqual([]);
 });

@@ -83,18 +83,19 @@ test.each([
     "UPDATE inbox SET sealed_body = (SELECT sealed_body FROM inbox AS other WHERE other.id <> inbox.id)",
   ],
   ["sender was changed", "UPDATE inbox_senders SET did = 'did:key:desk'"],
-  ["type was changed", "UPDATE inbox SET type = 'wake_up'"],
-  ["id was changed", "UPDATE inbox SET id = '3' WHERE id = '1'"],
+  ["type was changed", "UPDATE inbox SET type = 'message'"],
+  ["id was changed", "UPDATE inbox SET id = '4' WHERE id = '1'"],
   ["body was cut short", "UPDATE inbox SET sealed_body = substr(sealed_body, 1, 20)"],
 ])("a row whose %s is refused and named [KEY-4]", async (_, sql) => {
   using database = openDatabase(folder);
   const inbox = new SqliteInbox(database, storageKey);
   await inbox.append([makeMessage("1")]);
   await inbox.append([makeMessage("2")]);
-  expect(await inbox.list({ type: "message", limit: 2 })).toHaveLength(2);
+  await inbox.append([{ ...makeMessage("3"), type: "wake_up" }]);
+  expect(await inbox.list({ type: "message", limit: 3 })).toHaveLength(2);
   tamper(sql);
-  const refused = { code: "STORAGE_FAILED", message: expect.stringMatching(/^Message [13] from did:key:\w+ in .* does not open/) };
-  await expect(inbox.list({ type: "message", limit: 2 })).rejects.toMatchObject(refused);
+  const refused = { code: "STORAGE_FAILED", message: expect.stringMatching(/^Message [134] from did:key:\w+ in .* does not open/) };
+  await expect(inbox.list({ type: "message", limit: 3 })).rejects.toMatchObject(refused);
 });
 
 test("another storage key opens no body [KEY-4]", async () => {

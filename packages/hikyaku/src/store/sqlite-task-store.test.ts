@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TaskDraft, TaskKey, TaskStore } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
-import { type ArrangeTaskStore, taskStoreContract } from "@hikyaku/testkit";
+import { type ArrangeTaskStore, taskStoreContract, taskStorePropertyContract } from "@hikyaku/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openDatabase } from "./database.ts";
 import { SqliteTaskStore } from "./sqlite-task-store.ts";
@@ -28,6 +28,7 @@ const arrange: ArrangeTaskStore = async (bounds) => {
 };
 
 taskStoreContract("SQLite", arrange);
+taskStorePropertyContract("SQLite", arrange, 20);
 
 let folder: string;
 beforeEach(() => {
@@ -37,7 +38,14 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 const peer = "did:key:desk";
 const draft = (id: string, changes: Partial<TaskDraft> = {}): TaskDraft => ({
-  ...{ role: "worker", peer, id, capability: "translate", input: '"canary input"', priority: "normal", createdAt: 1, deadline: 9 },
+  role: "worker",
+  peer,
+  id,
+  capability: "translate",
+  input: '"canary input"',
+  priority: "normal",
+  createdAt: 1,
+  deadline: 9,
   chain: { depth: 0, budget: 0 },
   ...changes,
 });

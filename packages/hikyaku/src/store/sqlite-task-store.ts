@@ -13,7 +13,7 @@ import type {
   TaskStore,
 } from "@hikyaku/peer";
 import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
-import { BodyCipher } from "./body-cipher.ts";
+import { BodyCipher, type BodyOwner } from "./body-cipher.ts";
 import type { Database } from "./database.ts";
 import type { Sql } from "./sql.ts";
 import { findTask, TaskChanges } from "./task-changes.ts";
@@ -119,7 +119,7 @@ export class SqliteTaskStore implements TaskStore {
   #change<Result>(work: (changes: TaskChanges) => Result): Promise<Result> {
     return this.#database.change((sql, turn) => {
       const ledger = turn.ledger(TaskLedger, () => new TaskLedger(sql));
-      const seal = (key: TaskKey, cursor: number, text: string): Bytes => this.#cipher.seal({ ...key, cursor }, text);
+      const seal = (key: TaskKey, cursor: number, text: string): Bytes => this.#cipher.seal(ownerOf(key, cursor), text);
       return work(new TaskChanges(sql, ledger, { bounds: this.#bounds, seal }));
     });
   }
@@ -129,13 +129,16 @@ export class SqliteTaskStore implements TaskStore {
   }
 
   #open(key: TaskKey, cursor: number, sealed: Bytes): string {
-    const text = this.#cipher.open({ ...key, cursor }, sealed);
+    const text = this.#cipher.open(ownerOf(key, cursor), sealed);
     if (text !== undefined) return text;
     const part = cursor === 0 ? "The input" : `Event ${cursor}`;
     const found = `${part} of task ${key.id} ${sides[key.role]} ${key.peer} in ${this.#database.path} does not open under this folder's storage key`;
     throw new HikyakuError("STORAGE_FAILED", `${found}: it was altered or is another key's; restore key and database from one backup.`);
   }
 }
+
+/** Nothing else that stands beside a key may have a say in whose the text is. */
+const ownerOf = ({ role, peer, id }: TaskKey, cursor: number): BodyOwner => ({ role, peer, id, cursor });
 
 const sides: Readonly<Record<TaskRole, string>> = { requester: "to", worker: "from" };
 

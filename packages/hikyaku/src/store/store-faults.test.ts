@@ -3,12 +3,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync,
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import type { Draft, InboxMessage } from "@hikyaku/peer";
+import type { Draft, InboxMessage, TaskDraft } from "@hikyaku/peer";
 import { HikyakuError } from "@hikyaku/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Database, openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
+import { SqliteOfferStore } from "./sqlite-offer-store.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
+import { SqliteTaskStore } from "./sqlite-task-store.ts";
 
 const storageKey = new Uint8Array(32).fill(7);
 const [desk, lap] = ["did:key:desk", "did:key:lap"] as const;
@@ -31,24 +33,56 @@ const letter = (order: number, body = "{}"): InboxMessage => ({
   receivedAt: 2,
   place: { lane: "00000000000000aa/normal", order, floor: 1 },
 });
-const storesOf = (database: Database) => ({ inbox: new SqliteInbox(database, storageKey), outbox: new SqliteOutbox(database, storageKey) });
+const task = (id: string, input = "{}"): TaskDraft => ({
+  role: "worker",
+  peer: lap,
+  id,
+  capability: "a",
+  input,
+  priority: "normal",
+  createdAt: 1,
+  deadline: 9,
+  chain: { depth: 0, budget: 9 },
+});
+const storesOf = (database: Database) => ({
+  inbox: new SqliteInbox(database, storageKey),
+  outbox: new SqliteOutbox(database, storageKey),
+  tasks: new SqliteTaskStore(database, storageKey),
+  offers: new SqliteOfferStore(database),
+});
 
-/** Fifty messages either way, in a file that was closed well. */
+/** Fifty messages either way, fifty tasks and an offer, in a file that was closed well. */
 async function fillAndClose(): Promise<void> {
   using database = openDatabase(folder);
-  const { inbox, outbox } = storesOf(database);
+  const { inbox, outbox, tasks, offers } = storesOf(database);
+  const first = { state: "working", at: 1, detail: "w".repeat(300) } as const;
+  await Promise.all(Array.from({ length: 50 }, (_, index) => tasks.add(task(`${index}`, `"${"z".repeat(300)}"`), { first })));
+  await offers.put({ name: "a", version: "1", isIdempotent: false, concurrency: 1, offeredAt: 1 });
   await inbox.append(Array.from({ length: 50 }, (_, index) => letter(index + 1, `{"text":"${"x".repeat(300)}"}`)));
   await Promise.all(Array.from({ length: 50 }, (_, index) => outbox.add(draft(String(index + 1).padStart(3, "0"), "y".repeat(300)))));
 }
 
 /** Everything that the stores hold, read and written to once. */
-async function useAll(): Promise<{ readonly inbox: number; readonly outbox: number }> {
+async function useAll(): Promise<typeof all> {
   using database = openDatabase(folder);
-  const { inbox, outbox } = storesOf(database);
+  const { inbox, outbox, tasks, offers } = storesOf(database);
   const received = await inbox.list({ type: "message", limit: 1000 });
   const queued = await outbox.next({ to: desk, priority: "normal" }, 0, { count: 1000, bytes: 1e9 });
-  return { inbox: received.length, outbox: queued.length };
+  const open = await tasks.open("worker", 0, 1000);
+  const inputs = await Promise.all(open.map((key) => tasks.input(key)));
+  const events = await Promise.all(open.map((key) => tasks.events(key, 0, 10)));
+  const [offered, openCount] = [await offers.load(), await tasks.openCount("worker", lap)];
+  return {
+    inbox: received.length,
+    outbox: queued.length,
+    tasks: openCount,
+    inputs: inputs.filter((input) => input?.length === 302).length,
+    events: events.flat().length,
+    offers: offered.length,
+  };
 }
+
+const all = { inbox: 50, outbox: 50, tasks: 50, inputs: 50, events: 50, offers: 1 };
 
 const refusal = async (work: () => Promise<unknown>): Promise<unknown> => {
   try {
@@ -61,9 +95,10 @@ const refusal = async (work: () => Promise<unknown>): Promise<unknown> => {
 
 test("on a full disk every change is refused in words and changes nothing, and later all work again [BOX-1]", async () => {
   using database = openDatabase(folder);
-  const { inbox, outbox } = storesOf(database);
+  const { inbox, outbox, tasks } = storesOf(database);
   await outbox.add(draft("1"));
   await inbox.append([letter(1), letter(3)]);
+  await tasks.add(task("1"));
   database.read((sql) => sql.get`PRAGMA max_page_count = 1`);
   const full = {
     code: "STORAGE_FAILED",
@@ -71,12 +106,22 @@ test("on a full disk every change is refused in words and changes nothing, and l
   };
   const large = "x".repeat(100_000);
   // In one transaction: all of them share its end.
-  const together = [outbox.add(draft("2", large)), inbox.append([letter(2, large)]), outbox.add(draft("3"))];
+  const together = [
+    outbox.add(draft("2", large)),
+    inbox.append([letter(2, large)]),
+    outbox.add(draft("3")),
+    tasks.add({ ...task("2", large), role: "requester" }, { within: task("1") }),
+    tasks.append(task("1"), { state: "completed", at: 2, output: large }, 2),
+  ];
   for (const outcome of await Promise.allSettled(together)) expect(outcome).toMatchObject({ status: "rejected", reason: full });
   expect(await outbox.usage()).toEqual({ count: 1, bytes: 2 });
   expect(await outbox.floor({ to: desk, priority: "normal" })).toBe(1);
   expect((await inbox.list({ type: "message", unread: true, limit: 10 })).map(({ id }) => id)).toEqual(["1"]);
+  expect(await tasks.find(task("1"))).toMatchObject({ state: "submitted", cursor: 0, spent: 0 });
+  expect([await tasks.openCount("worker"), await tasks.openCount("requester"), await tasks.events(task("1"), 0, 9)]).toEqual([1, 0, []]);
   database.read((sql) => sql.get`PRAGMA max_page_count = 10000`);
+  expect(await tasks.append(task("1"), { state: "completed", at: 2, output: large }, 2)).toMatchObject({ kind: "appended" });
+  expect(await tasks.openCount("worker")).toBe(0);
   expect(await inbox.append([letter(2, large)])).toEqual([{ kind: "stored" }]);
   expect(await outbox.add(draft("2", large))).toMatchObject({ order: 2 });
   expect((await inbox.list({ type: "message", unread: true, limit: 10 })).map(({ id }) => id)).toEqual(["1", "2", "3"]);
@@ -116,7 +161,7 @@ test("whichever byte of the header is wrong, the file is refused and left as it 
     const damaged = Buffer.from(whole);
     damaged[offset] = (damaged[offset] ?? 0) ^ 0xff;
     writeFileSync(path, damaged);
-    const error = await refusal(async () => expect(await useAll(), `byte ${offset}`).toEqual({ inbox: 50, outbox: 50 }));
+    const error = await refusal(async () => expect(await useAll(), `byte ${offset}`).toEqual(all));
     if (error === undefined) continue;
     refused += 1;
     expect(error, `byte ${offset}`).toBeInstanceOf(HikyakuError);

@@ -1,11 +1,17 @@
 /**
  * Step 3 of the database: work that was handed over, on both of its sides, and what programs offer (spec §17). As in step 2, dids and counts stand once, in `task_parties`
- * and `task_totals`, and each partial index holds only what one question asks for. The messages of an inbox that are due or were cut short are asked for by their type.
+ * and `task_totals`, and each partial index holds only what one question asks for. Messages of an inbox are asked for by their type, so its indexes begin with that: who
+ * looks for one type passes by none of another, of which there may be many.
  */
 const inbox = `
+  DROP INDEX inbox_of_sender;
+  DROP INDEX inbox_unread;
   DROP INDEX inbox_due;
-  CREATE INDEX inbox_due ON inbox (lane_id, type, lane_order, position) WHERE stage = 0 AND waiting = 0;
   DROP INDEX inbox_started;
+  CREATE INDEX inbox_of_type ON inbox (type, position);
+  CREATE INDEX inbox_of_sender ON inbox (sender_id, type, position);
+  CREATE INDEX inbox_unread ON inbox (type, position) WHERE stage = 0 AND waiting = 0;
+  CREATE INDEX inbox_due ON inbox (type, lane_id, lane_order, position) WHERE stage = 0 AND waiting = 0;
   CREATE INDEX inbox_started ON inbox (type, position) WHERE stage = 2;
 `;
 

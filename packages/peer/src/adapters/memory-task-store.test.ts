@@ -1,4 +1,4 @@
-import { type ArrangeTaskStore, taskStoreContract } from "@hikyaku/testkit";
+import { type ArrangeTaskStore, taskStoreContract, taskStorePropertyContract } from "@hikyaku/testkit";
 import { emptyTasks, MemoryTaskStore } from "./memory-task-store.ts";
 
 const arrange: ArrangeTaskStore = async (bounds) => {
@@ -7,3 +7,4 @@ const arrange: ArrangeTaskStore = async (bounds) => {
 };
 
 taskStoreContract("memory", arrange);
+taskStorePropertyContract("memory", arrange, 300);

@@ -40,7 +40,8 @@ export function judgeAppending(
 }
 
 /** A task before its first event. */
-export function newRecord({ input: _, ...facts }: TaskDraft, position: number): TaskRecord {
+export function newRecord(draft: TaskDraft, position: number): TaskRecord {
+  const { input: _, ...facts } = draft;
   return { ...facts, position, state: "submitted", cursor: 0, said: 0, spent: 0, touchedAt: facts.createdAt };
 }
 

@@ -395,11 +395,15 @@ export class Engine {
   async #resume(): Promise<void> {
     for (const { to } of await this.#needs.outbox.lanesQueued()) this.couriers.of(to).stir();
     this.couriers.keepUp();
-    await this.work.resume();
-    const forgetStatement = (did: string): void => this.statements.forget(did);
-    for (const handled of handleTasks(this.work, this.#handling, forgetStatement)) this.background(handled);
+    this.background(this.#resumeWork());
     const wake: Handle = ({ from, body }) => this.wakeUps.receive(from, JSON.parse(body) as WakeUpBody);
     this.background(this.#handling.handle("wake_up", wake, { tellsCode: true }));
+  }
+
+  /** Bodies of tasks are acted upon once it is settled what an earlier run left of them. */
+  async #resumeWork(): Promise<void> {
+    await this.work.resume();
+    await Promise.all(handleTasks(this.work, this.#handling, (did) => this.statements.forget(did)));
   }
 
   /** A session that we began: its answer proved who is at the other end. */

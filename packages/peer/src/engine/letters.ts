@@ -45,6 +45,8 @@ export class Letters {
     const { ground, outbox, couriers } = this.#parts;
     const letter = await outbox.deadLetter((await this.explain(reference)).id);
     if (letter === undefined) throw noDeadLetter(reference);
+    if (letter.type !== "message")
+      throw new HikyakuError("INVALID_ARGUMENT", `${reference} is a ${letter.type}, which is over; only messages can be sent anew.`);
     const now = ground.clock.now();
     const id = newMessageId(now, ground.random.bytes(10));
     const queued = await outbox.bury(letter.id, { ...letter, id, sentAt: now, exp: now + limits.messageLifeMsDefault });

@@ -7,20 +7,21 @@ const withoutRight = ["error", "receipt", "pong", "capability_response", "sessio
 const seenAndAbove = ["heartbeat", "ping", "status_report", "capability_query", "discovery", "receipt_query"];
 const byScope: Readonly<Record<Scope, readonly string[]>> = {
   message: ["message"],
-  task_delegate: ["task_delegate", "task_update", "task_query", "task_cancel", "task_input"],
+  task_delegate: ["task_delegate", "task_query", "task_cancel", "task_input"],
   wake_up: ["wake_up"],
   chunk: ["chunk"],
   relay: ["relay"],
   group: ["group"],
   mailbox: [],
 };
+const forFriends = ["task_update"];
 const forNobody = ["handshake", "handshake_ack", "handshake_confirm", "prekeys", "bundle", "offline"];
 
 const allowed = (level: Parameters<typeof mayConnect>[0]["level"], granted: readonly Scope[]): readonly MessageType[] =>
   messageTypeNames.filter((type) => maySend({ level, scopes: granted }, type));
 
 test("the table names every message type once [TRUST-2]", () => {
-  const named = [...withoutRight, ...seenAndAbove, ...Object.values(byScope).flat(), ...forNobody];
+  const named = [...withoutRight, ...seenAndAbove, ...forFriends, ...Object.values(byScope).flat(), ...forNobody];
   expect(named.every(isMessageType)).toBe(true);
   expect(named.toSorted()).toEqual(messageTypeNames.toSorted());
 });
@@ -39,12 +40,12 @@ describe("who may send what, default closed [TRUST-2]", () => {
     expect(allowed("seen", scopes).toSorted()).toEqual([...withoutRight, ...seenAndAbove].toSorted());
   });
 
-  test("a trusted peer without a scope may do what a seen one may", () => {
-    expect(allowed("trusted", []).toSorted()).toEqual([...withoutRight, ...seenAndAbove].toSorted());
+  test("a trusted peer without a scope may do what a seen one may, and tell of work that it was given", () => {
+    expect(allowed("trusted", []).toSorted()).toEqual([...withoutRight, ...seenAndAbove, ...forFriends].toSorted());
   });
 
   test.each(scopes)("the scope %s opens its own types to a trusted peer and no others", (scope) => {
-    expect(allowed("trusted", [scope]).toSorted()).toEqual([...withoutRight, ...seenAndAbove, ...byScope[scope]].toSorted());
+    expect(allowed("trusted", [scope]).toSorted()).toEqual([...withoutRight, ...seenAndAbove, ...forFriends, ...byScope[scope]].toSorted());
   });
 
   test("an admin needs no scope, and still cannot send what nobody may", () => {

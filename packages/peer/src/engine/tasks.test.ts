@@ -2,6 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { limits } from "@hikyaku/protocol";
 import { failureOf, ManualClock, type Resident, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
+import type { TaskContext } from "../work/run.ts";
 import type { Task, TaskProgress } from "../work/task.ts";
 
 /** Lap gives work to desk. */
@@ -20,6 +21,9 @@ async function all(task: Task): Promise<readonly TaskProgress[]> {
   for await (const event of task) events.push(event);
   return events;
 }
+/** A handler that goes on until it is told to stop. */
+const untilStopped = (_: unknown, { signal }: TaskContext): Promise<never> =>
+  new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(new Error("stopped")), { once: true }));
 const statesOf = async (task: Task): Promise<readonly string[]> => (await all(task)).map(({ state }) => state);
 
 test("a task is taken on, worked on, and completed with its output [TASK-1] [TASK-4]", async () => {
@@ -48,20 +52,20 @@ test("progress, parts, artifacts and questions come in order, and an answer goes
     return { language };
   });
   const task = await lap.peer.delegate("desk", "report", {});
-  const seen: string[] = [];
+  const seen: unknown[] = [];
   for await (const event of task) {
-    seen.push(`${event.state} ${event.progress ?? event.artifact?.name ?? event.output ?? event.detail ?? ""}`.trim());
+    seen.push([event.state, event.progress ?? event.artifact?.name ?? event.output ?? event.detail]);
     if (event.state === "input_required") await task.answer("Dutch");
   }
   expect(seen).toEqual([
-    "submitted",
-    "working",
-    "working 0.5",
-    "working notes",
-    "working half",
-    "input_required Which language?",
-    "working",
-    "completed [object Object]",
+    ["submitted", undefined],
+    ["working", undefined],
+    ["working", 0.5],
+    ["working", "notes"],
+    ["working", "half"],
+    ["input_required", "Which language?"],
+    ["working", undefined],
+    ["completed", { language: "Dutch" }],
   ]);
   expect(await task.result()).toEqual({ language: "Dutch" });
 });
@@ -110,7 +114,7 @@ test("a task that is canceled while it waits never runs; one that runs is told, 
 test("what a crash cuts short has failed, unless running it again does no harm; what waited still runs [TASK-8]", async () => {
   await using scene = await colleagues();
   const { world, desk, lap } = scene;
-  const never = () => new Promise<never>(() => undefined);
+  const never = untilStopped;
   await desk.peer.capability("once", {}, never);
   await desk.peer.capability("again", { idempotent: true }, never);
   const once = await lap.peer.delegate("desk", "once", 1);
@@ -154,8 +158,7 @@ test("work that arrives while its program is away waits for it, and a requester 
 test("a deadline ends a task on both sides, whatever its handler does [TASK-7]", async () => {
   await using scene = await colleagues({ isManual: true });
   const { desk, lap, clock } = scene;
-  const never = () => new Promise<never>(() => undefined);
-  await desk.peer.capability("slow", {}, never);
+  await desk.peer.capability("slow", {}, untilStopped);
   const task = await lap.peer.delegate("desk", "slow", 1, { deadline: new Date((clock?.now() ?? 0) + 60_000) });
   for (let step = 0; step < 20; step += 1) {
     await clock?.pass(10_000);
@@ -164,4 +167,13 @@ test("a deadline ends a task on both sides, whatever its handler does [TASK-7]",
   expect(await failureOf(task.result())).toMatchObject({ code: "TASK_FAILED", message: expect.stringContaining("DEADLINE_EXCEEDED") });
   expect(await desk.peer.tasks({ limit: 1 })).toMatchObject([{ state: "failed" }]);
   expect(limits.taskDeadlineGraceMs).toBeGreaterThan(0);
+});
+
+test("a delegation that its worker's peer refused is not sent anew: its task has ended [DLV-8] [TASK-4]", async () => {
+  await using scene = await colleagues();
+  const { lap } = scene;
+  const task = await lap.peer.delegate("desk", "nothing", 1);
+  expect(await failureOf(task.result())).toMatchObject({ code: "TASK_FAILED" });
+  await expect.poll(() => lap.peer.dead({ limit: 1 })).toMatchObject([{ id: task.id, type: "task_delegate" }]);
+  expect(await failureOf(lap.peer.retry(task.id))).toMatchObject({ code: "INVALID_ARGUMENT" });
 });

@@ -6,6 +6,7 @@ import { durably } from "./durably.ts";
 import type { Handling } from "./handling.ts";
 import type { KnownPeers } from "./known-peers.ts";
 import type { Ground, Needs } from "./needs.ts";
+import { maySend } from "./policy.ts";
 import type { Posting } from "./posting.ts";
 
 export interface TasksParts {
@@ -39,6 +40,8 @@ export function makeWork({ ground, needs, keptOffers, known, posting, background
     keptOffers,
     dice: () => random.bytes(idDiceBytes),
     nameOf: (did) => known.get(did)?.name ?? did,
+    didOf: (reference) => known.resolve(reference).did,
+    mayAsk: (did) => maySend(known.standingOf(did), "task_delegate"),
     fateOf: (id) => outbox.find(id),
   });
 }

@@ -15,7 +15,7 @@ import type { Timer } from "../ports/clock.ts";
 import type { TaskAppending, TaskDraft, TaskKey, TaskNews, TaskRecord } from "../ports/task-store.ts";
 import type { Announcer } from "./announcer.ts";
 import type { CapabilityTable, Load } from "./capability-table.ts";
-import { Run } from "./run.ts";
+import { Run, type RunParts } from "./run.ts";
 import { judge } from "./schema.ts";
 import { TaskQueue } from "./task-queue.ts";
 import { textOfKey, type WorkGround } from "./work-ground.ts";
@@ -26,6 +26,9 @@ export interface AssignmentsParts {
   readonly announcer: Announcer;
   /** What a peer is called here. */
   readonly nameOf: (did: string) => string;
+  /** Whether this peer may still ask for work. */
+  readonly mayAsk: (did: string) => boolean;
+  readonly handOn: RunParts["handOn"];
 }
 
 /** What is under way of one capability. */
@@ -38,10 +41,15 @@ interface Desk {
 
 type News = Omit<TaskNews, "at">;
 
+const notAllowed: News = { state: "rejected", code: "UNAUTHORIZED", detail: "There is no such capability for this peer any more." };
+const overdue: News = { state: "failed", code: "DEADLINE_EXCEEDED", detail: "The deadline passed before the task was done." };
+
 export class Assignments {
   readonly #parts: AssignmentsParts;
   readonly #desks = new Map<string, Desk>();
-  #open = 0;
+  /** Tasks that have not ended, by requester. */
+  readonly #open = new Map<string, number>();
+  #size = 0;
 
   constructor(parts: AssignmentsParts) {
     this.#parts = parts;
@@ -49,7 +57,12 @@ export class Assignments {
 
   /** Tasks that have not ended. */
   get size(): number {
-    return this.#open;
+    return this.#size;
+  }
+
+  /** TASK-9. */
+  hasRoomFor(peer: string): boolean {
+    return this.#size < limits.openTasksMax && (this.#open.get(peer) ?? 0) < limits.openTasksPerPeerMax;
   }
 
   loadOf(capability: string): Load {
@@ -69,7 +82,7 @@ export class Assignments {
     this.#parts.ground.changed(draft);
     this.#parts.announcer.stir(draft);
     if (first.state !== "submitted") return;
-    this.#open += 1;
+    this.#tally(peer, 1);
     this.#wait(draft);
   }
 
@@ -116,11 +129,12 @@ export class Assignments {
   /** TASK-7: a task whose time is over has failed, whatever its handler does. */
   async sweep(): Promise<void> {
     const { tasks, clock } = this.#parts.ground;
-    const news: News = { state: "failed", code: "DEADLINE_EXCEEDED", detail: "The deadline passed before the task was done." };
-    for (const task of await tasks.overdue("worker", clock.now(), limits.inboxPageMax)) {
-      await this.#append(task, news);
-      this.#stop(task, new HikyakuError("TIMED_OUT", "The task's deadline passed."));
-    }
+    for (const task of await tasks.overdue("worker", clock.now(), limits.inboxPageMax)) await this.#expire(task);
+  }
+
+  async #expire(key: TaskKey): Promise<void> {
+    await this.#append(key, overdue);
+    this.#stop(key, new HikyakuError("TIMED_OUT", "The task's deadline passed."));
   }
 
   #draftOf(
@@ -145,8 +159,7 @@ export class Assignments {
   /** Its first event: whether we take it on. Who may ask for what was judged when the message came (spec CAP-2). */
   async #judge({ capability, peer, deadline, createdAt }: TaskDraft, { input }: TaskDelegateBody): Promise<News> {
     const { capabilities } = this.#parts;
-    if (!capabilities.isOffered(capability, peer))
-      return { state: "rejected", code: "UNAUTHORIZED", detail: "There is no such capability for this peer any more." };
+    if (!capabilities.isOffered(capability, peer)) return notAllowed;
     if (deadline <= createdAt)
       return { state: "failed", code: "DEADLINE_EXCEEDED", detail: "The deadline passed before the task arrived." };
     const judged = await judge(capabilities.live(capability)?.input, input);
@@ -156,7 +169,9 @@ export class Assignments {
   }
 
   /** TASK-3: a second task under one idempotency key is none, and says of which task it would be the second. */
-  async #refuseSecond({ idempotencyKey: _, ...draft }: TaskDraft, first: TaskRecord): Promise<void> {
+  async #refuseSecond(second: TaskDraft, first: TaskRecord): Promise<void> {
+    const { role, peer, id, capability, input, priority, createdAt, deadline, chain } = second;
+    const draft = { role, peer, id, capability, input, priority, createdAt, deadline, chain };
     const detail = `The idempotency key belongs to task ${first.id}, which is ${first.state}.`;
     await this.#add(draft, { state: "rejected", code: "IDEMPOTENCY_CONFLICT", detail });
     this.#parts.announcer.stir(draft);
@@ -173,7 +188,7 @@ export class Assignments {
     const appended = await durably(() => tasks.append(key, { ...news, at: now }, now));
     if (appended.kind !== "appended") return appended;
     if (isFinalState(news.state)) {
-      this.#open -= 1;
+      this.#tally(key.peer, -1);
       count(`task.${news.state}`);
     }
     changed(key);
@@ -182,10 +197,17 @@ export class Assignments {
   }
 
   async #resumeOne(task: TaskRecord): Promise<void> {
-    this.#open += 1;
+    this.#tally(task.peer, 1);
     if (task.state === "submitted" || this.#parts.capabilities.offer(task.capability)?.isIdempotent === true) return this.#wait(task);
     this.#parts.ground.count("task.interrupted");
     await this.#append(task, { state: "failed", code: "INTERRUPTED", detail: "The worker ended in the middle of the task." });
+  }
+
+  #tally(peer: string, change: 1 | -1): void {
+    this.#size += change;
+    const open = (this.#open.get(peer) ?? 0) + change;
+    if (open > 0) this.#open.set(peer, open);
+    else this.#open.delete(peer);
   }
 
   #wait(task: Pick<TaskRecord, "role" | "peer" | "id" | "capability" | "priority">): void {
@@ -219,16 +241,20 @@ export class Assignments {
   }
 
   async #run(capability: string, desk: Desk, key: TaskKey): Promise<void> {
-    const { ground, capabilities, nameOf } = this.#parts;
+    const { ground, capabilities, nameOf, mayAsk, handOn } = this.#parts;
+    // Rights may have been taken back while it waited.
+    if (!mayAsk(key.peer) || !capabilities.isOffered(capability, key.peer)) return void (await this.#append(key, notAllowed));
     const appended = await this.#append(key, { state: "working" });
     const live = capabilities.live(capability);
     const task = await ground.tasks.find(key);
     if (appended.kind !== "appended" || task === undefined || live === undefined) return;
-    const run = new Run(task, { ground, nameOf, append: (of, news) => this.#append(of, news) });
+    const run = new Run(task, { ground, nameOf, handOn, append: (of, news) => this.#append(of, news) });
     desk.running.set(textOfKey(key), run);
+    const timer = ground.clock.after(task.deadline - ground.clock.now(), () => ground.background(this.#expire(key)));
     try {
       await this.#orAbandoned(run, run.go(live));
     } finally {
+      timer.cancel();
       desk.running.delete(textOfKey(key));
     }
   }

@@ -79,7 +79,11 @@ export class CapabilityTable {
     const kept = { ...offer, offeredAt: this.#clock.now() };
     this.#offers.set(name, kept);
     this.#live.set(name, { offer, input: settings.input, output: settings.output, handler });
-    return this.#store.put(kept);
+    return this.#store.put(kept).catch((error: unknown) => {
+      this.#live.delete(name);
+      this.#offers.delete(name);
+      throw error;
+    });
   }
 
   /** It is offered no more; work that waits for it goes on waiting until its deadline. */

@@ -32,6 +32,8 @@ export class Delegations {
   readonly #parts: DelegationsParts;
   /** When we last asked for what we missed of a task, by the monotonic clock. */
   readonly #askedAt = new Map<string, number>();
+  /** Tasks that are on their way into the outbox. */
+  readonly #handing = new Set<string>();
 
   constructor(parts: DelegationsParts) {
     this.#parts = parts;
@@ -164,8 +166,10 @@ export class Delegations {
       chain,
       ...(idempotencyKey === undefined ? {} : { idempotency_key: idempotencyKey }),
     };
+    this.#handing.add(id);
     await ground.durably(() => ground.say(peer, "task_delegate", body, { id, lifeMs: Math.max(0, deadline - ground.clock.now()) }));
     await ground.durably(() => ground.tasks.said({ role, peer, id }, 1));
+    this.#handing.delete(id);
   }
 
   async #handAll(): Promise<void> {
@@ -173,22 +177,26 @@ export class Delegations {
     let after = 0;
     for (;;) {
       const page = await tasks.unsaid(after, limits.inboxPageMax);
-      for (const task of page) {
-        const input = task.role === "requester" && !isFinalState(task.state) ? await tasks.input(task) : undefined;
-        // A crash between the outbox and its mark here: the outbox has it already.
-        if (input !== undefined && (await this.#parts.fateOf(task.id)) === undefined) await this.#hand({ ...task, input });
-        else if (input !== undefined) await tasks.said(task, 1);
-      }
+      for (const task of page) if (task.role === "requester" && !this.#handing.has(task.id)) await this.#handAgain(task);
       const last = page.at(-1);
       if (last === undefined) return;
       after = last.position;
     }
   }
 
+  /** Where a crash fell between the outbox and its mark here, the outbox has it already. */
+  async #handAgain(task: TaskRecord): Promise<void> {
+    const { tasks, durably } = this.#parts.ground;
+    if ((await this.#parts.fateOf(task.id)) !== undefined) return await durably(() => tasks.said(task, 1));
+    const input = await tasks.input(task);
+    if (input !== undefined) await this.#hand({ ...task, input });
+  }
+
   async #resumeOne(task: TaskRecord): Promise<void> {
     const fate = await this.#parts.fateOf(task.id);
     if (fate?.stage === "refused" || fate?.stage === "expired") await this.notTaken(task.peer, task.id, fate.reason ?? "REJECTED");
-    else if (fate?.stage !== "queued") await this.#ask(task, task.cursor);
+    else if (fate?.stage !== "queued" && task.touchedAt < this.#parts.ground.clock.now() - limits.taskQuietMs)
+      await this.#ask(task, task.cursor);
   }
 
   async #ask(key: TaskKey, cursor: number): Promise<void> {

@@ -3,7 +3,9 @@ import { HikyakuError, limits, type TaskChain, type TaskState } from "@hikyaku/p
 import type { Timer } from "../ports/clock.ts";
 import type { TaskAppending, TaskKey, TaskNews, TaskRecord } from "../ports/task-store.ts";
 import type { LiveCapability } from "./capability-table.ts";
+import type { DelegateOptions } from "./delegations.ts";
 import { judge } from "./schema.ts";
+import type { Task } from "./task.ts";
 import { jsonText } from "./task-content.ts";
 import type { WorkGround } from "./work-ground.ts";
 
@@ -34,9 +36,11 @@ export interface TaskContext {
   partial(output: unknown): Promise<void>;
   /** Asks the requester something, and resolves with the answer. Rejects where the task ends first. */
   ask(question: string, options?: AskOptions): Promise<unknown>;
+  /** Hands a part of the work on: within this task's budget and deadline, and canceled when this task ends. Throws UNKNOWN_PEER, or QUOTA_EXCEEDED where the budget is used up. */
+  delegate(to: string, capability: string, input: unknown, options?: Omit<DelegateOptions, "within">): Promise<Task>;
 }
 
-/** Ends the work; its reason is what the handler finds in `signal.reason`. */
+/** What the handler waits for. */
 interface Question {
   readonly cursor: number;
   readonly answer: (input: unknown) => void;
@@ -46,6 +50,7 @@ export interface RunParts {
   readonly ground: WorkGround;
   readonly append: (key: TaskKey, news: Omit<TaskNews, "at">) => Promise<TaskAppending>;
   readonly nameOf: (did: string) => string;
+  readonly handOn: (within: TaskKey, to: string, capability: string, input: unknown, options: DelegateOptions) => Promise<Task>;
 }
 
 export class Run {
@@ -54,6 +59,7 @@ export class Run {
   readonly #task: TaskRecord;
   readonly #over = new AbortController();
   #question: Question | undefined;
+  #isAsking = false;
   #events: number;
   #overtaken: Omit<TaskNews, "at"> | undefined;
   #progressAt = Number.NEGATIVE_INFINITY;
@@ -120,6 +126,7 @@ export class Run {
         this.#tell({ state: "working", artifact: { name: asName(name), content: jsonText(content, "An artifact") } }),
       partial: (output) => this.#tell({ state: "working", output: jsonText(output, "A part of the output") }),
       ask: (question, options) => this.#ask(question, options),
+      delegate: (to, capability, input, options = {}) => this.#handOn(to, capability, input, options),
     };
   }
 
@@ -155,25 +162,41 @@ export class Run {
 
   async #ask(question: string, { state = "input_required" }: AskOptions = {}): Promise<unknown> {
     this.#over.signal.throwIfAborted();
-    if (this.#question !== undefined) throw new HikyakuError("INVALID_ARGUMENT", "The task waits for an answer already.");
-    await this.#flush();
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    promise.catch(() => undefined);
-    const stop = (): void => reject(this.#over.signal.reason);
-    this.#over.signal.addEventListener("abort", stop, { once: true });
+    if (this.#isAsking) throw new HikyakuError("INVALID_ARGUMENT", "The task waits for an answer already.");
+    this.#isAsking = true;
     try {
-      // The answer cannot come before the question is durable, since nobody has heard of its cursor.
-      this.#question = { cursor: this.#events + 1, answer: resolve };
-      const asked = await this.#append({ state, detail: cut(question) });
-      if (asked !== undefined) this.#question = { cursor: asked, answer: resolve };
-      const answer = await promise;
-      this.#question = undefined;
+      await this.#flush();
+      const cursor = await this.#append({ state, detail: cut(question) });
+      const answer = await this.#answerTo(cursor);
       await this.#append({ state: "working" });
       return answer;
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  /** What the requester says to the event that asked. Rejects where the task ends first. */
+  async #answerTo(cursor: number | undefined): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    const stop = (): void => reject(this.#over.signal.reason);
+    this.#over.signal.addEventListener("abort", stop, { once: true });
+    if (this.#over.signal.aborted) stop();
+    if (cursor !== undefined) this.#question = { cursor, answer: resolve };
+    try {
+      return await promise;
     } finally {
       this.#question = undefined;
       this.#over.signal.removeEventListener("abort", stop);
     }
+  }
+
+  async #handOn(to: string, capability: string, input: unknown, options: DelegateOptions): Promise<Task> {
+    this.#over.signal.throwIfAborted();
+    const task = await this.#parts.handOn(this.key, to, capability, input, options);
+    const cancel = (): void => this.#parts.ground.background(task.cancel("the task that it was part of has ended"));
+    if (this.#over.signal.aborted) cancel();
+    else this.#over.signal.addEventListener("abort", cancel, { once: true });
+    return task;
   }
 
   async #complete(judged: Awaited<ReturnType<typeof judge>>): Promise<void> {

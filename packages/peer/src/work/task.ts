@@ -1,9 +1,9 @@
 /** A task as the program holds it that asked for it. */
 import { HikyakuError, isFinalState, type TaskState } from "@hikyaku/protocol";
 import type { TaskEvent, TaskKey, TaskRecord } from "../ports/task-store.ts";
-import type { FollowOptions } from "./followers.ts";
+import type { Delegations } from "./delegations.ts";
+import type { Followers, FollowOptions } from "./followers.ts";
 import { judge, type Schema } from "./schema.ts";
-import type { Work } from "./work.ts";
 
 /** One event as programs read it. */
 export interface TaskProgress {
@@ -25,13 +25,21 @@ export const progressOf = ({ output, artifact, ...event }: TaskEvent): TaskProgr
   ...(artifact === undefined ? {} : { artifact: { name: artifact.name, content: JSON.parse(artifact.content) as unknown } }),
 });
 
+/** What a task is asked of. */
+export interface TaskDesk {
+  readonly followers: Followers;
+  readonly delegations: Pick<Delegations, "answer">;
+  find(key: TaskKey): Promise<TaskRecord | undefined>;
+  cancel(task: TaskRecord, reason?: string): Promise<void>;
+}
+
 export class Task<Output = unknown> implements AsyncIterable<TaskProgress> {
   readonly id: string;
   readonly #key: TaskKey;
-  readonly #work: Work;
+  readonly #work: TaskDesk;
   readonly #output: Schema<Output> | undefined;
 
-  constructor(work: Work, key: TaskKey, output: Schema<Output> | undefined) {
+  constructor(work: TaskDesk, key: TaskKey, output: Schema<Output> | undefined) {
     this.#work = work;
     this.#key = key;
     this.#output = output;

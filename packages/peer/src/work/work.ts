@@ -1,5 +1,5 @@
 /** Work between peers (spec §17): what we do for others, what others do for us, and who follows it. */
-import { type BodyByType, type Bytes, type Capability, HikyakuError, isFinalState, isMessageId, limits } from "@hikyaku/protocol";
+import { type BodyByType, type Bytes, type Capability, HikyakuError, isFinalState, limits } from "@hikyaku/protocol";
 import type { KeptOffer, OfferStore } from "../ports/offer-store.ts";
 import type { TaskKey, TaskQuery, TaskRecord } from "../ports/task-store.ts";
 import { Announcer } from "./announcer.ts";
@@ -7,6 +7,7 @@ import { Assignments } from "./assignments.ts";
 import { type CapabilityHandler, type CapabilitySettings, CapabilityTable, type OwnCapability } from "./capability-table.ts";
 import { type DelegateOptions, Delegations } from "./delegations.ts";
 import { Followers } from "./followers.ts";
+import { Task } from "./task.ts";
 import type { TaskMessageType, WorkGround } from "./work-ground.ts";
 
 export interface WorkParts {
@@ -16,6 +17,10 @@ export interface WorkParts {
   readonly keptOffers: readonly KeptOffer[];
   readonly dice: () => Bytes;
   readonly nameOf: (did: string) => string;
+  /** The did that a name or a did means; throws UNKNOWN_PEER. */
+  readonly didOf: (reference: string) => string;
+  /** Whether this peer may ask for work. */
+  readonly mayAsk: (did: string) => boolean;
   readonly fateOf: (id: string) => Promise<{ readonly stage: string; readonly reason?: string } | undefined>;
 }
 
@@ -28,13 +33,21 @@ export class Work {
   readonly #ground: WorkGround;
   #isSweeping = false;
 
-  constructor({ ground, offers, keptOffers, dice, nameOf, fateOf }: WorkParts) {
+  constructor({ ground, offers, keptOffers, dice, nameOf, didOf, mayAsk, fateOf }: WorkParts) {
     const capabilities = new CapabilityTable(offers, ground.clock, keptOffers);
     this.followers = new Followers(ground.tasks, ground.closing);
     this.#ground = { ...ground, changed: (key) => this.followers.changed(key) };
     this.capabilities = capabilities;
     this.#announcer = new Announcer(this.#ground);
-    this.#assignments = new Assignments({ ground: this.#ground, capabilities, announcer: this.#announcer, nameOf });
+    this.#assignments = new Assignments({
+      ground: this.#ground,
+      capabilities,
+      announcer: this.#announcer,
+      nameOf,
+      mayAsk,
+      handOn: async (within, to, capability, input, options) =>
+        new Task(this, await this.delegate(didOf(to), capability, input, { ...options, within }), undefined),
+    });
     this.delegations = new Delegations({ ground: this.#ground, dice, fateOf });
   }
 
@@ -71,7 +84,7 @@ export class Work {
   /** Whether a delegation may come in at all: why not, before anything of it is kept (spec CAP-2, TASK-9). */
   refusalOf(did: string, { capability }: BodyByType["task_delegate"]): "UNAUTHORIZED" | "QUOTA_EXCEEDED" | undefined {
     if (!this.capabilities.isOffered(capability, did)) return "UNAUTHORIZED";
-    return this.#assignments.size >= limits.openTasksMax ? "QUOTA_EXCEEDED" : undefined;
+    return this.#assignments.hasRoomFor(did) ? undefined : "QUOTA_EXCEEDED";
   }
 
   /** Acts on a body that is durable in the inbox. Doing so twice does what doing so once does. */
@@ -94,11 +107,14 @@ export class Work {
     return await this.delegations.delegate(peer, capability, input, options);
   }
 
-  /** A task by its id or the beginning of it; throws UNKNOWN_TASK, or INVALID_ARGUMENT where several begin so. */
+  /**
+   * A task by its id or the beginning of it; throws UNKNOWN_TASK, or INVALID_ARGUMENT where several begin so. A task of ours is meant before one of another, who may have chosen
+   * the same id.
+   */
   async resolve(id: string): Promise<TaskRecord> {
-    const found = await this.#ground.tasks.findByPrefix(id, 2);
-    const whole = isMessageId(id) ? found.filter((task) => task.id === id) : found;
-    const [task, another] = whole;
+    const found = await this.#ground.tasks.findByPrefix(id, limits.inboxPageMax);
+    const ours = found.filter(({ role }) => role === "requester");
+    const [task, another] = ours.length > 0 ? ours : found;
     if (task === undefined)
       throw new HikyakuError("UNKNOWN_TASK", `No task has the id ${JSON.stringify(id)}; \`hikyaku tasks\` lists them.`);
     if (another !== undefined)

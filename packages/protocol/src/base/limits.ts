@@ -128,6 +128,8 @@ export const taskDeadlineGraceMs: number = 5 * minuteMs;
 export const taskAbandonedMs: number = 30 * secondMs;
 /** How often a requester asks for what it missed of one task. */
 export const taskQueryIntervalMs: number = 5 * secondMs;
+/** A requester that starts asks what has become of tasks that it has not heard of for this long: what is younger is still on its way. */
+export const taskQuietMs: number = hourMs;
 /** Ended tasks are kept this long, with their events. */
 export const taskKeptMs: number = 30 * dayMs;
 /** A capability that no program has offered for this long is offered no more. */

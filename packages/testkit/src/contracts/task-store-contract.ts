@@ -1,5 +1,5 @@
 /** What every task store promises (packages/peer/src/ports/task-store.ts). */
-import type { TaskAddition, TaskBounds, TaskDraft, TaskKey, TaskNews, TaskQuery, TaskRecord, TaskStore } from "@hikyaku/peer";
+import type { TaskAddition, TaskBounds, TaskDraft, TaskEvent, TaskKey, TaskNews, TaskQuery, TaskRecord, TaskStore } from "@hikyaku/peer";
 import { limits, type TaskState } from "@hikyaku/protocol";
 import { describe, expect, test } from "vitest";
 import type { StoreBench } from "./store-bench.ts";
@@ -32,15 +32,10 @@ const ofDesk = (id: string): TaskKey => keyOf(makeDraft(id));
 const news = (state: TaskState, changes: Partial<TaskNews> = {}): TaskNews => ({ state, at: noon + 5, ...changes });
 
 /** As it is right after it was added. */
-const recordOf = ({ input: _, ...facts }: TaskDraft, position: number): TaskRecord => ({
-  ...facts,
-  position,
-  state: "submitted",
-  cursor: 0,
-  said: 0,
-  spent: 0,
-  touchedAt: facts.createdAt,
-});
+function recordOf(draft: TaskDraft, position: number): TaskRecord {
+  const { input: _, ...facts } = draft;
+  return { ...facts, position, state: "submitted", cursor: 0, said: 0, spent: 0, touchedAt: facts.createdAt };
+}
 
 const finals = ["completed", "failed", "canceled", "rejected"] as const;
 
@@ -168,14 +163,13 @@ export function taskStoreContract(adapter: string, arrange: ArrangeTaskStore): v
     test("events are numbered from 1, one after another, and stand as they were told", async () => {
       await using bench = await arrange();
       await fill(bench.store, makeDraft("1"));
-      const told = [
-        news("working", { progress: 0 }),
-        news("input_required", { detail: "Which 飛脚?" }),
-        news("working", { progress: 1, output: '{"a":1.0}', at: 1 }),
-        news("working", { artifact: { name: "draft", content: "null" } }),
-        news("failed", { code: "INTERRUPTED", detail: "", output: '""' }),
+      const events: readonly TaskEvent[] = [
+        { cursor: 1, ...news("working", { progress: 0 }) },
+        { cursor: 2, ...news("input_required", { detail: "Which 飛脚?" }) },
+        { cursor: 3, ...news("working", { progress: 1, output: '{"a":1.0}', at: 1 }) },
+        { cursor: 4, ...news("working", { artifact: { name: "draft", content: "null" } }) },
+        { cursor: 5, ...news("failed", { code: "INTERRUPTED", detail: "", output: '""' }) },
       ];
-      const events = told.map((each, index) => ({ ...each, cursor: index + 1 }));
       for (const event of events) {
         const { cursor: _, ...each } = event;
         expect(await bench.store.append(ofDesk("1"), each, noon + event.cursor)).toStrictEqual({ kind: "appended", event });

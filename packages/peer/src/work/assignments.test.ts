@@ -1,0 +1,63 @@
+import { limits, newMessageId } from "@hikyaku/protocol";
+import { ManualClock } from "@hikyaku/testkit";
+import { expect, test } from "vitest";
+import { MemoryOfferStore } from "../adapters/memory-offer-store.ts";
+import { emptyTasks, MemoryTaskStore } from "../adapters/memory-task-store.ts";
+import { Work } from "./work.ts";
+
+/** The work of a peer that is alone: what it would say is listed. */
+function arrange() {
+  const clock = new ManualClock();
+  const said: string[] = [];
+  const background: Promise<unknown>[] = [];
+  const work = new Work({
+    ground: {
+      clock,
+      log: { write: () => undefined },
+      tasks: new MemoryTaskStore({ state: emptyTasks() }),
+      count: () => undefined,
+      say: async (to, type) => said.push(`${type} to ${to}`),
+      durably: (change) => change(),
+      background: (promise) => void background.push(promise),
+      closing: new AbortController().signal,
+    },
+    offers: new MemoryOfferStore(),
+    keptOffers: [],
+    dice: () => new Uint8Array(10),
+    nameOf: (did) => did,
+    didOf: (reference) => reference,
+    mayAsk: () => true,
+    fateOf: async () => undefined,
+  });
+  let ids = 0;
+  const delegate = async (peer: string) => {
+    ids += 1;
+    const dice = Uint8Array.of(0, 0, 0, 0, 0, 0, ids >> 8, ids & 255, 0, 0);
+    await work.receive(peer, "task_delegate", { task_id: newMessageId(clock.now(), dice), capability: "sum", input: 1 });
+  };
+  return { work, said, delegate };
+}
+
+const body = { task_id: "", capability: "sum", input: 1 };
+
+test("one requester may have so many tasks open and not one more, and holds up nobody else with them [TASK-9]", async () => {
+  const { work, delegate } = arrange();
+  await work.offer("sum", { concurrency: 1 }, () => new Promise(() => undefined), undefined);
+  for (let index = 0; index < limits.openTasksPerPeerMax; index += 1) await delegate("lap");
+  expect([work.refusalOf("lap", body), work.refusalOf("tab", body)]).toEqual(["QUOTA_EXCEEDED", undefined]);
+  expect(work.openAssignments).toBe(limits.openTasksPerPeerMax);
+  await delegate("tab");
+  const [newest] = await work.list({ peer: "lap", limit: 1 });
+  if (newest !== undefined) await work.cancel(newest);
+  expect(work.refusalOf("lap", body)).toBeUndefined();
+});
+
+test("a capability that nobody offers any more is nobody's, and what waited for it waits [CAP-2]", async () => {
+  const { work, delegate } = arrange();
+  await work.offer("sum", { concurrency: 1 }, () => new Promise(() => undefined), undefined);
+  await delegate("lap");
+  await delegate("lap");
+  await work.capabilities.withdraw("sum");
+  expect(work.refusalOf("lap", body)).toBe("UNAUTHORIZED");
+  expect((await work.list({ limit: 9 })).map(({ state }) => state)).toEqual(["submitted", "working"]);
+});
