@@ -16,6 +16,7 @@ import { reportMistake, type Shown } from "./mistake.ts";
 import { pairingRoutes } from "./pairings.ts";
 import { peerRoutes } from "./peers.ts";
 import { selfRoutes } from "./self.ts";
+import { supervisionRoutes } from "./supervision.ts";
 
 export interface ControlSettings {
   /** A loopback host; port 0 lets the system choose. */
@@ -78,6 +79,7 @@ function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): 
   app.setErrorHandler<FastifyError | HikyakuError>((error, _request, reply) => refuse(error, reply));
   selfRoutes(app, peer, name);
   peerRoutes(app, peer);
+  supervisionRoutes(app, peer);
   messageRoutes(app, peer);
   inboxRoutes(app, peer);
   pairingRoutes(app, peer, log);

@@ -123,7 +123,7 @@ test.each<[string, Parameters<typeof liar>[0]]>([
   ["signed by somebody else", (_, told) => signedBy(new Puppet(91), { ...told, ...times })],
   ["signed for somebody else", (_, { from }, puppet) => signedBy(puppet, { from, to: from, ...times })],
   ["unsigned and of somebody else", (_, { to }) => ({ ...plain, from: to })],
-])("an answer that was %s is refused: whoever asked is told, and it is counted and not kept [CAP-1]", async (_, answer) => {
+])("an answer that was %s is refused: whoever asked is told, and it is counted and not kept [CAP-3]", async (_, answer) => {
   await using scene = await liar(answer);
   const rises = await risen(scene.lap.peer, async () => {
     expect(await failureOf(scene.ask())).toMatchObject({ code: "INVALID_SIGNATURE", message: expect.stringContaining("puppet") });
@@ -132,7 +132,7 @@ test.each<[string, Parameters<typeof liar>[0]]>([
   expect(scene.lap.peer.sizes()["statements"]).toMatchObject({ held: 0 });
 });
 
-test("an older peer's answer without a signature is shown and not kept [CAP-1] [CAP-4]", async () => {
+test("an older peer's answer without a signature is shown and not kept [CAP-3] [CAP-4]", async () => {
   await using scene = await liar(() => ({ ...plain, accepts: ["message"] }));
   expect(await scene.ask()).toEqual({ ...plain, accepts: ["message"] });
   expect(scene.lap.peer.sizes()["statements"]).toMatchObject({ held: 0 });
@@ -149,7 +149,7 @@ test("an answer is kept for an hour at most, whatever it says [CAP-4]", async ()
   expect(await failureOf(lap.peer.capabilities("puppet"))).toMatchObject({ code: "UNREACHABLE" });
 });
 
-test("an answer that nobody waits for is not looked at [CAP-1]", async () => {
+test("an answer that nobody waits for is not looked at [CAP-3]", async () => {
   await using scene = await liar((_, told, puppet) => signedBy(puppet, { ...told, ...times }));
   await scene.stream.send("capability_response", { n: 77, ...signedBy(scene.puppet, { from: "x", ...times }) });
   await scene.ask();

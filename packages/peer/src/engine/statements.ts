@@ -60,7 +60,7 @@ export class Statements {
     return { n, ...signStatement(fitting(said), (message) => identity.key.sign(message)) };
   }
 
-  /** CAP-1: a peer's answer, judged before anybody gets to see it. One that nobody waits for is not looked at. */
+  /** CAP-3: a peer's answer, judged before anybody gets to see it. One that nobody waits for is not looked at. */
   arrive({ did, name }: Sender, body: CapabilityResponseBody): void {
     const { ground, waits } = this.#parts;
     const key = statementKey(did, body.n);

@@ -56,11 +56,11 @@ test.each<[string, object]>([
   ["no reader", { to: undefined }],
   ["another signature", { signature: "00".repeat(64) }],
   ["half a character", { capabilities: [{ name: "\ud800", version: "1" }] }],
-])("a signed statement with %s is refused [CAP-1]", (_, change) => {
+])("a signed statement with %s is refused [CAP-3]", (_, change) => {
   expect(judge(change)).toBe("refused");
 });
 
-test("a statement that somebody else signed, or that was signed for somebody else, is refused [CAP-1]", () => {
+test("a statement that somebody else signed, or that was signed for somebody else, is refused [CAP-3]", () => {
   const other = pureCrypto.signingKey(new Uint8Array(32).fill(8));
   expect(judge(signStatement(said, (message) => other.sign(message)))).toBe("refused");
   const forOthers = signStatement({ ...said, to: "did:key:c" }, (message) => key.sign(message));
@@ -81,7 +81,7 @@ test("fields that only a newer peer knows are covered by its signature, at every
   expect(judgeStatement(read({ ...body, from_the_future: {} }), between, isSigned).kind).toBe("refused");
 });
 
-test("an older peer's answer without a signature is read, as long as it names nobody else [CAP-1]", () => {
+test("an older peer's answer without a signature is read, as long as it names nobody else [CAP-3]", () => {
   const plain = { n: 1, capabilities: [], accepts: [], features: [] };
   expect(judgeStatement(read(plain), between, isSigned)).toEqual({
     kind: "unsigned",

@@ -25,7 +25,7 @@ export const signStatement = (statement: CapabilityStatement, sign: (message: By
   signature: encodeHex(sign(statementBytes(statement))),
 });
 
-/** Judges an answer that came from `from` and is meant for `to`. `isSigned` asks the key that is pinned for `from`. */
+/** CAP-3: judges an answer that came from `from` and is meant for `to`. `isSigned` asks the key that is pinned for `from`. */
 export function judgeStatement(
   { n: _, ...statement }: CapabilityResponseBody,
   { from, to }: Telling,

@@ -1,0 +1,81 @@
+/** Work between agents, and waking them up (spec §17, §18). */
+import type { Mutant } from "../mutant.ts";
+
+export const workMutants: readonly Mutant[] = [
+  {
+    must: "CAP-1",
+    file: "packages/protocol/src/dialogue/capability.ts",
+    text: "z.looseObject({\n  n,",
+    replacement: "z.object({\n  n,",
+    test: "packages/protocol/src/dialogue/capability-statement.test.ts",
+  },
+  {
+    must: "CAP-3",
+    file: "packages/peer/src/engine/statements.ts",
+    text: "keys.keyOf(did)?.verify(message, signature) === true",
+    replacement: "keys.keyOf(did) !== undefined || signature === message",
+    test: "packages/peer/src/engine/statements.test.ts",
+  },
+  {
+    must: "CAP-3",
+    file: "packages/protocol/src/dialogue/capability-statement.ts",
+    text: '(said.from ?? from) !== from || (said.to ?? to) !== to',
+    replacement: "(said.from ?? from) !== from",
+    test: "packages/protocol/src/dialogue/capability-statement.test.ts",
+  },
+  {
+    must: "CAP-4",
+    file: "packages/peer/src/engine/statements.ts",
+    text: "this.#parts.ground.clock.elapsed() < kept.until",
+    replacement: "kept.until > 0",
+    test: "packages/peer/src/engine/statements.test.ts",
+    title: "an answer is good until it ends",
+  },
+  {
+    must: "WAKE-2",
+    file: "packages/peer/src/engine/wake-ups.ts",
+    text: 'if (!maySend(standing, "wake_up")) throw this.#refusal("UNAUTHORIZED");',
+    replacement: "",
+    test: "packages/peer/src/engine/wake-ups.test.ts",
+    title: "a call that waited while its sender lost the scope",
+  },
+  {
+    must: "WAKE-3",
+    file: "packages/peer/src/engine/wake-ups.ts",
+    text: "if (this.#rates.take(did, limits.wakeRate, elapsed) !== undefined) return false;",
+    replacement: "",
+    test: "packages/peer/src/engine/wake-ups.test.ts",
+    title: "three calls at once",
+  },
+  {
+    must: "WAKE-3",
+    file: "packages/peer/src/engine/wake-ups.ts",
+    text: "this.#rates.giveBack(did);",
+    replacement: "",
+    test: "packages/peer/src/engine/wake-ups.test.ts",
+    title: "all together",
+  },
+  {
+    must: "WAKE-4",
+    file: "packages/peer/src/engine/wake-ups.ts",
+    text: 'throw this.#refusal("INTERNAL_ERROR");',
+    replacement: "throw error;",
+    test: "packages/peer/src/engine/wake-ups.test.ts",
+    title: "the caller learns that it failed",
+  },
+  {
+    must: "WAKE-4",
+    file: "packages/hikyaku/src/wake/wake-command.ts",
+    text: "process.kill(-pid, ",
+    replacement: "process.kill(pid, ",
+    test: "packages/hikyaku/src/wake/wake-command.test.ts",
+    title: "is ended with all of its group",
+  },
+  {
+    must: "STATUS-1",
+    file: "packages/peer/src/engine/dialogue.ts",
+    text: "if (known.get(did) === undefined) await statuses.forget(did);\n    else this",
+    replacement: "this",
+    test: "packages/peer/src/engine/status.test.ts",
+  },
+];
