@@ -21,6 +21,8 @@ export const securityFamilies = [
   "CTL",
   "FRAME",
   "BUNDLE",
+  "CAP",
+  "TASK",
 ] as const;
 
 export interface Exception {

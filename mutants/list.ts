@@ -11,6 +11,7 @@ import { machineMutants } from "./rows/machine.ts";
 import { sessionMutants } from "./rows/session.ts";
 import { simulationMutants } from "./rows/simulation.ts";
 import { streamMutants } from "./rows/streams.ts";
+import { taskMutants } from "./rows/tasks.ts";
 import { trustMutants } from "./rows/trust.ts";
 
 export const mutants: readonly Mutant[] = [
@@ -25,5 +26,6 @@ export const mutants: readonly Mutant[] = [
   ...trustMutants,
   ...machineMutants,
   ...frameMutants,
+  ...taskMutants,
   ...simulationMutants,
 ];

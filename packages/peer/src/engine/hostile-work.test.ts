@@ -139,10 +139,16 @@ test("one delegation that comes twice runs once, and is told of again [TASK-1]",
   await using scene = await colleagues();
   const { desk } = scene;
   let runs = 0;
-  await desk.peer.capability("sum", {}, () => (runs += 1));
+  const gate = Promise.withResolvers<void>();
+  await desk.peer.capability("sum", { concurrency: 3 }, async () => {
+    runs += 1;
+    await gate.promise;
+  });
   const { puppet, session } = await scoundrel(desk);
   const body = { task_id: newId(), capability: "sum", input: 1 };
   for (let copy = 0; copy < 3; copy += 1) await session.send("task_delegate", { ...fields(), ...body });
+  await pause(20);
+  gate.resolve();
   await expect.poll(() => desk.peer.tasks({ peer: puppet.did, limit: 9 })).toMatchObject([{ state: "completed" }]);
   await pause(20);
   expect([runs, await desk.peer.tasks({ peer: puppet.did, limit: 9 })]).toMatchObject([1, [{ cursor: 3 }]]);

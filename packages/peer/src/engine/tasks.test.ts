@@ -95,10 +95,11 @@ describe("who may have it [CAP-2]", () => {
 test("a task that is canceled while it waits never runs; one that runs is told, and what it returns is not looked at [TASK-5]", async () => {
   await using scene = await colleagues();
   const { desk, lap } = scene;
-  const begun: string[] = [];
+  const [begun, told]: [string[], unknown[]] = [[], []];
   await desk.peer.capability("slow", {}, async (task, { signal }) => {
     begun.push(task.id);
     await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+    told.push(signal.reason);
     return "too late";
   });
   const [first, second] = [await lap.peer.delegate("desk", "slow", 1), await lap.peer.delegate("desk", "slow", 2)];
@@ -108,6 +109,7 @@ test("a task that is canceled while it waits never runs; one that runs is told, 
   await first.cancel();
   expect(await failureOf(first.result())).toMatchObject({ code: "CANCELED" });
   expect(begun).toEqual([first.id]);
+  await expect.poll(() => told).toMatchObject([{ code: "CANCELED" }]);
   expect(await failureOf(first.cancel())).toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
@@ -164,8 +166,8 @@ test("a deadline ends a task on both sides, whatever its handler does [TASK-7]",
     await clock?.pass(10_000);
     await pause(5);
   }
-  expect(await failureOf(task.result())).toMatchObject({ code: "TASK_FAILED", message: expect.stringContaining("DEADLINE_EXCEEDED") });
   expect(await desk.peer.tasks({ limit: 1 })).toMatchObject([{ state: "failed" }]);
+  expect(await failureOf(task.result())).toMatchObject({ code: "TASK_FAILED", message: expect.stringContaining("DEADLINE_EXCEEDED") });
   expect(limits.taskDeadlineGraceMs).toBeGreaterThan(0);
 });
 
