@@ -1,4 +1,4 @@
-/** Work between agents, and waking them up (spec §17, §18). */
+/** What agents say of themselves, and waking them up (spec §18). */
 import type { Mutant } from "../mutant.ts";
 
 export const workMutants: readonly Mutant[] = [
@@ -19,7 +19,7 @@ export const workMutants: readonly Mutant[] = [
   {
     must: "CAP-3",
     file: "packages/protocol/src/dialogue/capability-statement.ts",
-    text: '(said.from ?? from) !== from || (said.to ?? to) !== to',
+    text: "(said.from ?? from) !== from || (said.to ?? to) !== to",
     replacement: "(said.from ?? from) !== from",
     test: "packages/protocol/src/dialogue/capability-statement.test.ts",
   },
@@ -30,6 +30,29 @@ export const workMutants: readonly Mutant[] = [
     replacement: "kept.until > 0",
     test: "packages/peer/src/engine/statements.test.ts",
     title: "an answer is good until it ends",
+  },
+  {
+    must: "CAP-5",
+    file: "packages/peer/src/engine/statements.ts",
+    text: "return isWhole ? said : { ...said, capabilities, truncated: true };",
+    replacement: "return isWhole ? said : { ...said, capabilities };",
+    test: "packages/peer/src/engine/statements.test.ts",
+    title: "schemas that would not fit",
+  },
+  {
+    must: "CAP-5",
+    file: "packages/peer/src/work/capability-list.ts",
+    text: "right.bytes - left.bytes",
+    replacement: "left.bytes - right.bytes",
+    test: "packages/peer/src/work/capability-list.test.ts",
+  },
+  {
+    must: "WAKE-1",
+    file: "packages/peer/src/engine/posting.ts",
+    text: ", lifeMs: limits.wakeLifeMs }",
+    replacement: " }",
+    test: "packages/peer/src/engine/wake-ups.test.ts",
+    title: "a call lives ten minutes",
   },
   {
     must: "WAKE-2",

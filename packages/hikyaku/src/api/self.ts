@@ -12,5 +12,7 @@ export function selfRoutes(app: FastifyInstance, peer: Peer, name: string): void
 /** With names in place of dids, where there are names. */
 function ownCapabilities(peer: Peer): readonly OwnCapability[] {
   const names = new Map(peer.peers().map(({ did, name }) => [did, name]));
-  return peer.ownCapabilities().map((one) => (one.for === undefined ? one : { ...one, for: one.for.map((did) => names.get(did) ?? did) }));
+  const named = (one: OwnCapability): OwnCapability =>
+    one.for === undefined ? one : { ...one, for: one.for.map((did) => names.get(did) ?? did) };
+  return peer.ownCapabilities().map(named);
 }

@@ -31,9 +31,9 @@ async function textOf(request: IncomingMessage): Promise<string> {
 
 test("the call is posted as JSON, and any 2xx is good [WAKE-4]", async () => {
   const heard = Promise.withResolvers<unknown>();
-  await using server = await serve(async (request, response) => {
+  await using server = await serve((request, response) => {
     const { method, url, headers } = request;
-    heard.resolve([method, url, headers["content-type"], JSON.parse(await textOf(request))]);
+    heard.resolve(textOf(request).then((text) => [method, url, headers["content-type"], JSON.parse(text)]));
     response.writeHead(204).end();
   });
   await wakeHook({ url: server.url, log: silentLog })(call);

@@ -103,7 +103,7 @@ async function liar(answer: (n: number, told: { readonly from: string; readonly 
     const asked = lap.peer.capabilities("puppet", { fresh: true });
     asked.catch(() => undefined);
     const query = await vi.waitFor(() => {
-      const last = stream.heard.filter(({ type }) => type === "capability_query").at(-1);
+      const last = stream.heard.findLast(({ type }) => type === "capability_query");
       if (last === undefined) throw new Error("nobody has asked yet");
       return last;
     });

@@ -61,11 +61,11 @@ export class Statements {
   }
 
   /** CAP-3: a peer's answer, judged before anybody gets to see it. One that nobody waits for is not looked at. */
-  arrive({ did, name }: Sender, body: CapabilityResponseBody): void {
+  arrive({ did, name }: Sender, { n, ...statement }: CapabilityResponseBody): void {
     const { ground, waits } = this.#parts;
-    const key = statementKey(did, body.n);
+    const key = statementKey(did, n);
     if (!waits.has(key)) return;
-    const verdict = this.#judge(did, body);
+    const verdict = this.#judge(did, statement);
     if (verdict.kind === "refused") {
       ground.counters.add("statement.refused");
       const problem = `${name} answered with capabilities that it did not sign, or not for this peer.`;
@@ -86,10 +86,10 @@ export class Statements {
     this.#kept.delete(did);
   }
 
-  #judge(did: string, body: CapabilityResponseBody): StatementVerdict {
+  #judge(did: string, statement: CapabilityStatement): StatementVerdict {
     const { ground, keys } = this.#parts;
     const telling = { from: did, to: ground.identity.did };
-    return judgeStatement(body, telling, (message, signature) => keys.keyOf(did)?.verify(message, signature) === true);
+    return judgeStatement(statement, telling, (message, signature) => keys.keyOf(did)?.verify(message, signature) === true);
   }
 
   /** One of each known peer, so that strangers fill nothing. */

@@ -48,8 +48,10 @@ test("what a forgotten peer said is forgotten with it, also where it speaks whil
   const added = Promise.withResolvers<void>();
   class SlowHistory extends MemoryStatusHistory {
     override async add(report: StatusReport): Promise<void> {
-      added.resolve();
-      if (report.state === "late") await adding.promise;
+      if (report.state === "late") {
+        added.resolve();
+        await adding.promise;
+      }
       await super.add(report);
     }
   }

@@ -109,11 +109,12 @@ export class CapabilityTable {
 
   /** As the owner is told of them. */
   list(loadOf: (name: string) => Load): readonly OwnCapability[] {
-    return [...this.#offers.values()].map((offer) => ({
+    const own = (offer: Offer): OwnCapability => ({
       ...capabilityOf(offer, loadOf(offer.name)),
       ...(offer.peers === undefined ? {} : { for: offer.peers }),
       isLive: this.#live.has(offer.name),
-    }));
+    });
+    return [...this.#offers.values()].map(own);
   }
 
   /** As this peer is told of them. */

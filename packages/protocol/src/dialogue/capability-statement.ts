@@ -5,7 +5,7 @@
 import { type Bytes, decodeHex, encodeHex } from "../base/bytes.ts";
 import { encodeUtf8 } from "../base/utf8.ts";
 import { canonicalJson, type Json } from "../wire/canonical-json.ts";
-import type { CapabilityResponseBody, CapabilityStatement } from "./capability.ts";
+import type { CapabilityStatement } from "./capability.ts";
 
 /** Who tells whom. */
 export interface Telling {
@@ -25,9 +25,9 @@ export const signStatement = (statement: CapabilityStatement, sign: (message: By
   signature: encodeHex(sign(statementBytes(statement))),
 });
 
-/** CAP-3: judges an answer that came from `from` and is meant for `to`. `isSigned` asks the key that is pinned for `from`. */
+/** CAP-3: judges what came from `from` and is meant for `to`. `isSigned` asks the key that is pinned for `from`. */
 export function judgeStatement(
-  { n: _, ...statement }: CapabilityResponseBody,
+  statement: CapabilityStatement,
   { from, to }: Telling,
   isSigned: (message: Bytes, signature: Bytes) => boolean,
 ): StatementVerdict {
