@@ -1,6 +1,7 @@
 /** What an attack finds when it begins: a node, a pinned puppet with a session, sources to attack from, and a place to say what came out wrong. */
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
+import { encodeEnvelope } from "@hikyaku/protocol";
 import { Callee } from "./callee.ts";
 import { Ear } from "./ear.ts";
 import { Puppet, type PuppetSession } from "./puppet.ts";
@@ -87,6 +88,18 @@ export class Scene implements AsyncDisposable {
     if (isDeepStrictEqual(found, wanted) || this.wrongs.length >= wrongsMax) return;
     this.wrongs.push(`${what}: ${show(found)}, and it should be ${show(wanted)}`);
   };
+
+  /** An honest letter in the middle of an attack, which has to arrive; its id. */
+  async talkMeanwhile(): Promise<string> {
+    const { id, envelope } = this.session.letter("meanwhile");
+    const { replies } = await this.session.deliver(encodeEnvelope(envelope));
+    this.expect(
+      "an honest letter meanwhile",
+      replies.map(({ body }) => body),
+      [{ ids: [id], stage: "stored" }],
+    );
+    return id;
+  }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#held.disposeAsync();

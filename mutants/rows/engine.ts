@@ -190,6 +190,22 @@ export const engineMutants: readonly Mutant[] = [
   {
     must: "LIM-7",
     file: "packages/peer/src/adapters/memory-inbox.ts",
+    text: 'if (held + bytes > inboxBytesPerSenderMax) return "sender";',
+    replacement: "",
+    test: "packages/peer/src/adapters/memory-inbox.test.ts",
+    title: "leave room for the others",
+  },
+  {
+    must: "LIM-7",
+    file: "packages/hikyaku/src/store/inbox-arrivals.ts",
+    text: 'if (sender.bytes + bytes > inboxBytesPerSenderMax) return "sender";',
+    replacement: "",
+    test: "packages/hikyaku/src/store/sqlite-inbox.test.ts",
+    title: "leave room for the others",
+  },
+  {
+    must: "LIM-7",
+    file: "packages/peer/src/adapters/memory-inbox.ts",
     text: "unread >= inboxUnreadPerSenderMax || ",
     replacement: "",
     test: "packages/peer/src/adapters/memory-inbox.test.ts",

@@ -64,8 +64,8 @@ export const simulationMutants: readonly Mutant[] = [
   {
     must: "BOX-3",
     file: "packages/peer/src/engine/mail.ts",
-    text: "for (const { lane, floor } of lanes) await",
-    replacement: "for (const { lane, floor } of lanes.slice(0, 0)) await",
+    text: "await Promise.all(lanes.map(({ lane, floor })",
+    replacement: "await Promise.all(lanes.slice(0, 0).map(({ lane, floor })",
     test,
     title,
   },

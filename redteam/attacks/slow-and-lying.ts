@@ -3,7 +3,7 @@
  * meanwhile. These guards stand before any message is read, so no counter of messages may rise.
  */
 import { setTimeout as pause } from "node:timers/promises";
-import { encodeEnvelope, limits } from "@hikyaku/protocol";
+import { limits } from "@hikyaku/protocol";
 import { RawSocket } from "../raw-socket.ts";
 import type { Scene } from "../scene.ts";
 import type { Attack, Outcome } from "../trial.ts";
@@ -69,7 +69,7 @@ const lies: readonly Case[] = [
 async function run(scene: Scene): Promise<Outcome> {
   using held = new DisposableStack();
   const idle = await crowdOut(scene, held);
-  const delivered = await talkMeanwhile(scene);
+  const delivered = await scene.talkMeanwhile();
   const endings = await Promise.all([...slow, ...lies].map((one, at) => endOf(scene, one, { from: `127.0.1${10 + at}.1`, held })));
   const left = idle.filter(({ isOpen }) => isOpen).length;
   scene.expect("idle sockets that are still open in the end", left, 0);
@@ -91,17 +91,6 @@ async function crowdOut({ target, expect }: Scene, held: DisposableStack): Promi
   await pause(atOnceMs);
   expect("idle sockets of one network that were let in", sockets.filter(({ isOpen }) => isOpen).length, idleKept);
   return sockets;
-}
-
-async function talkMeanwhile({ session, expect }: Scene): Promise<string> {
-  const { id, envelope } = session.letter("meanwhile");
-  const { replies } = await session.deliver(encodeEnvelope(envelope));
-  expect(
-    "an honest letter meanwhile",
-    replies.map(({ body }) => body),
-    [{ ids: [id], stage: "stored" }],
-  );
-  return id;
 }
 
 /** After how long it ended. */

@@ -1,6 +1,6 @@
 /** 20: streams that say nothing, only ping, come in crumbs, speak no frames, or stop to read: each is ended in its time, costs bounded memory, and friends get through. */
 import { setTimeout as pause } from "node:timers/promises";
-import { encodeBundle, encodeEnvelope, encodeUtf8, limits } from "@hikyaku/protocol";
+import { encodeBundle, encodeUtf8, limits } from "@hikyaku/protocol";
 import { RawSocket } from "../raw-socket.ts";
 import type { Scene } from "../scene.ts";
 import type { Attack, Outcome } from "../trial.ts";
@@ -32,7 +32,7 @@ async function run(scene: Scene): Promise<Outcome> {
   const warming = await flood(first);
   const memoryBefore = target.residentBytes();
   const pings = warming + (await flood(second));
-  const delivered = await talkMeanwhile(scene);
+  const delivered = await scene.talkMeanwhile();
   const grownBytes = target.residentBytes() - memoryBefore;
   expect(`memory grown by less than ${memoryBytesMax} bytes`, grownBytes < memoryBytesMax ? "yes" : grownBytes, "yes");
   const [unproven] = await Promise.all([idling, stallEnds(scene)]);
@@ -105,17 +105,6 @@ async function flood(wire: Wire): Promise<number> {
     if (frames % 20 === 0) await pause(0);
   }
   return frames * questionsPerFrame;
-}
-
-async function talkMeanwhile({ session, expect }: Scene): Promise<string> {
-  const { id, envelope } = session.letter("meanwhile");
-  const { replies } = await session.deliver(encodeEnvelope(envelope));
-  expect(
-    "an honest letter meanwhile",
-    replies.map(({ body }) => body),
-    [{ ids: [id], stage: "stored" }],
-  );
-  return id;
 }
 
 /** Where the answers filled what fits between, the node cuts the stream; the sizes tell. */

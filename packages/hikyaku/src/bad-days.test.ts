@@ -98,7 +98,7 @@ test("while the recipient's disk is full its senders wait, and when there is roo
   await day.clock.pass(30_000);
   expect(handled.length).toBeLessThan(100);
   const [waiting] = await lap.needs.outbox.next({ to: desk.peer.did, priority: "normal" }, 0, { count: 1, bytes: 1 });
-  expect((await lap.peer.explain(waiting?.id ?? "")).events.at(-1)).toMatchObject({ kind: "failed", detail: "INTERNAL_ERROR" });
+  expect((await lap.peer.explain(waiting?.id ?? "")).events.at(-1)).toMatchObject({ kind: "failed", detail: "OVERLOADED" });
   makeRoom(desk);
   await day.until(() => handled.length === 100);
   expect(handled).toEqual(numbers(1, 100));

@@ -9,7 +9,6 @@ export {
   MemoryOutbox,
   type MemoryOutboxOptions,
   type MemoryOutboxState,
-  type OutboxBounds,
 } from "./adapters/memory-outbox.ts";
 export {
   emptyStatuses,
@@ -20,6 +19,7 @@ export {
 export { emptyTasks, MemoryTaskStore, type MemoryTaskStoreOptions, type MemoryTasksState } from "./adapters/memory-task-store.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
 export { OpenStreams } from "./adapters/open-streams.ts";
+export { type OutboxBounds, outboxIdTaken, requireOutboxRoom } from "./adapters/outbox-bounds.ts";
 export { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./adapters/outbox-history.ts";
 export { answerCodeOf, decodeRefusal, encodeRefusal, type ToldRefusal } from "./adapters/refusal-text.ts";
 export { silentLog } from "./adapters/silent-log.ts";

@@ -32,7 +32,8 @@ export { type ParserCase, type ParserVerdict, readParserCases } from "./vectors/
 export { type KnownSecrets, readKnownSecrets } from "./vectors/known-secrets.ts";
 export { type CountingCrypto, countingCrypto } from "./world/counting-crypto.ts";
 export { failureOf } from "./world/failure-of.ts";
-export { ManualClock, settle } from "./world/manual-clock.ts";
+export { ManualClock, settle, still } from "./world/manual-clock.ts";
+export { type Meeting, type MeetingOptions, meetAsFriends, meetAsStrangers } from "./world/meeting.ts";
 export { onlyReply, Puppet, type PuppetAnswer, PuppetSession, PuppetStream } from "./world/puppet.ts";
 export { rememberingCrypto } from "./world/remembering-crypto.ts";
 export { risen } from "./world/risen.ts";

@@ -226,7 +226,7 @@ test.runIf(canLimit)(
     expect(kept).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(
-        /^[0-9a-f-]{36} {2}queued: full did not take the message \(INTERNAL_ERROR\); its log names it [0-9a-f]{8}\.\n/,
+        /^[0-9a-f-]{36} {2}queued: full did not take the message \(OVERLOADED\); try again in 5 s; its log names it [0-9a-f]{8}\.\n/,
       ),
     });
     expect(desk.program.stderr).toMatch(/disk|space|hikyaku\.db/);

@@ -81,8 +81,9 @@ export class InboxArrivals {
   }
 
   #boundReached({ sender, bytes }: Seat): "sender" | "inbox" | undefined {
-    const { inboxUnreadPerSenderMax, inboxUnreadBytesPerSenderMax, inboxBytesMax } = this.#settings.bounds;
+    const { inboxUnreadPerSenderMax, inboxUnreadBytesPerSenderMax, inboxBytesPerSenderMax, inboxBytesMax } = this.#settings.bounds;
     if (sender.unread >= inboxUnreadPerSenderMax || sender.unreadBytes + bytes > inboxUnreadBytesPerSenderMax) return "sender";
+    if (sender.bytes + bytes > inboxBytesPerSenderMax) return "sender";
     return this.#ledger.totals.bytes + bytes > inboxBytesMax ? "inbox" : undefined;
   }
 
@@ -107,6 +108,7 @@ export class InboxArrivals {
     totals.bytes += bytes;
     sender.unread += 1;
     sender.unreadBytes += bytes;
+    sender.bytes += bytes;
     lane.held += 1;
     lane.lastAt = Math.max(lane.lastAt, receivedAt);
     if (place === undefined) return;

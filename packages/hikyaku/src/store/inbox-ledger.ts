@@ -7,18 +7,26 @@ export interface SenderAccount {
   readonly senderId: number;
   unread: number;
   unreadBytes: number;
+  /** Of all its bodies, read ones too. */
+  bytes: number;
 }
 
 export interface LaneAccount {
   readonly laneId: number;
+  readonly senderId: number;
   readonly orders: Lane;
   held: number;
   lastAt: number;
   isRetired: boolean;
 }
 
+interface SenderRow extends SenderAccount {
+  readonly did: string;
+}
+
 interface LaneRow {
   readonly lane_id: number;
+  readonly sender_id: number;
   readonly floor: number;
   readonly reached: number;
   readonly waiting: number;
@@ -49,11 +57,16 @@ export class InboxLedger implements Ledger {
   knownSender(did: string): SenderAccount | undefined {
     const known = this.#senders.get(did);
     if (known !== undefined) return known;
-    const row = this.#sql.get`SELECT sender_id AS senderId, unread, unread_bytes AS unreadBytes FROM inbox_senders WHERE did = ${did}`;
-    if (row === undefined) return undefined;
-    const account = row as unknown as SenderAccount;
-    this.#senders.set(did, account);
-    return account;
+    const row = this.#sql
+      .get`SELECT did, sender_id AS senderId, unread, unread_bytes AS unreadBytes, bytes FROM inbox_senders WHERE did = ${did}`;
+    return row && this.#openSender(row as unknown as SenderRow);
+  }
+
+  senderById(senderId: number): SenderAccount | undefined {
+    for (const known of this.#senders.values()) if (known.senderId === senderId) return known;
+    const row = this.#sql.get`
+      SELECT did, sender_id AS senderId, unread, unread_bytes AS unreadBytes, bytes FROM inbox_senders WHERE sender_id = ${senderId}`;
+    return row && this.#openSender(row as unknown as SenderRow);
   }
 
   lane(senderId: number, name: string): LaneAccount | undefined {
@@ -76,7 +89,7 @@ export class InboxLedger implements Ledger {
   addLane(senderId: number, name: string, lastAt: number): LaneAccount {
     const { lastInsertRowid } = this.#sql.run`
       INSERT INTO inbox_lanes (sender_id, name, floor, reached, waiting, held, last_at, retired) VALUES (${senderId}, ${name}, 0, 0, 0, 0, ${lastAt}, 0)`;
-    const lane = { laneId: Number(lastInsertRowid), orders: new Lane(), held: 0, lastAt, isRetired: false };
+    const lane = { laneId: Number(lastInsertRowid), senderId, orders: new Lane(), held: 0, lastAt, isRetired: false };
     this.#lanes.set(lane.laneId, lane);
     this.#names.set(`${senderId}/${name}`, lane);
     return lane;
@@ -101,15 +114,19 @@ export class InboxLedger implements Ledger {
   close(): void {
     const { position, bytes } = this.totals;
     this.#sql.run`UPDATE inbox_totals SET position = ${position}, bytes = ${bytes}`;
-    for (const { senderId, unread, unreadBytes } of this.#senders.values()) {
-      this.#sql.run`UPDATE inbox_senders SET unread = ${unread}, unread_bytes = ${unreadBytes} WHERE sender_id = ${senderId}`;
+    for (const { senderId, unread, unreadBytes, bytes: held } of this.#senders.values()) {
+      this.#sql
+        .run`UPDATE inbox_senders SET unread = ${unread}, unread_bytes = ${unreadBytes}, bytes = ${held} WHERE sender_id = ${senderId}`;
     }
     for (const lane of this.#lanes.values()) this.#writeLane(lane);
   }
 
   #addSender(did: string): SenderAccount {
     const { lastInsertRowid } = this.#sql.run`INSERT INTO inbox_senders (did, unread, unread_bytes) VALUES (${did}, 0, 0)`;
-    const account = { senderId: Number(lastInsertRowid), unread: 0, unreadBytes: 0 };
+    return this.#openSender({ did, senderId: Number(lastInsertRowid), unread: 0, unreadBytes: 0, bytes: 0 });
+  }
+
+  #openSender({ did, ...account }: SenderRow): SenderAccount {
     this.#senders.set(did, account);
     return account;
   }
@@ -120,7 +137,14 @@ export class InboxLedger implements Ledger {
     const waiting =
       row.waiting === 0 ? [] : this.#sql.all`SELECT lane_order, bytes FROM inbox WHERE lane_id = ${row.lane_id} AND waiting = 1`;
     const orders = new Lane(row.floor, row.reached, new Map(waiting.map(({ lane_order, bytes }) => [Number(lane_order), Number(bytes)])));
-    const lane = { laneId: row.lane_id, orders, held: row.held, lastAt: row.last_at, isRetired: row.retired === 1 };
+    const lane = {
+      laneId: row.lane_id,
+      senderId: row.sender_id,
+      orders,
+      held: row.held,
+      lastAt: row.last_at,
+      isRetired: row.retired === 1,
+    };
     this.#lanes.set(row.lane_id, lane);
     return lane;
   }

@@ -55,7 +55,10 @@ function forget(sql: Sql, ledger: InboxLedger, { position, laneId, bytes }: Cand
   sql.run`DELETE FROM inbox WHERE position = ${position}`;
   ledger.totals.bytes -= bytes;
   const lane = ledger.laneById(laneId);
-  if (lane !== undefined) lane.held -= 1;
+  if (lane === undefined) return;
+  lane.held -= 1;
+  const sender = ledger.senderById(lane.senderId);
+  if (sender !== undefined) sender.bytes -= bytes;
 }
 
 /** What still waits in a lane where nothing can come any more. */

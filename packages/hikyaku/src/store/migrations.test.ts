@@ -6,7 +6,7 @@ import { limits } from "@hikyaku/protocol";
 import { firstDatabase } from "@hikyaku/testkit";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { BodyCipher } from "./body-cipher.ts";
-import { openDatabase } from "./database.ts";
+import { type Database, openDatabase } from "./database.ts";
 import { deliveryShape } from "./delivery-shape.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
 import { SqliteOfferStore } from "./sqlite-offer-store.ts";
@@ -88,11 +88,32 @@ test("an inbox of the second shape keeps its messages, and a place for tasks and
   expect(await new SqliteOfferStore(database).load()).toEqual([]);
 });
 
-test("two databases have two epochs", () => {
+test("two databases have two epochs", async () => {
   const other = mkdtempSync(join(tmpdir(), "hikyaku-migrations-"));
   using one = openDatabase(folder);
   using two = openDatabase(other);
-  expect(new SqliteOutbox(one, storageKey).epoch).not.toBe(new SqliteOutbox(two, storageKey).epoch);
+  const epochIn = (database: Database): Promise<string> => new SqliteOutbox(database, storageKey).epochOf("did:desk");
+  expect(await epochIn(one)).not.toBe(await epochIn(two));
   two.close();
   rmSync(other, { recursive: true });
+});
+
+test("what one sender and one recipient hold is counted of a database that was made before it was", async () => {
+  const plain = { id: "1", type: "message", body: "12345", sentAt: 1, exp: Number.MAX_SAFE_INTEGER } as const;
+  const database = openDatabase(folder);
+  await new SqliteInbox(database, storageKey).append([{ ...plain, from: "did:lap", receivedAt: 1 }]);
+  await new SqliteOutbox(database, storageKey).add({ ...plain, to: "did:lap", priority: "normal" });
+  database.close();
+  const older = new DatabaseSync(join(folder, "hikyaku.db"));
+  older.exec(`
+    DROP TABLE status_reports; DROP TABLE offers; DROP TABLE task_events; DROP TABLE task_inputs; DROP TABLE tasks; DROP TABLE task_parties; DROP TABLE task_totals; DROP INDEX inbox_of_type;
+    ALTER TABLE inbox DROP COLUMN starts; ALTER TABLE inbox_senders DROP COLUMN bytes;
+    ALTER TABLE outbox_recipients DROP COLUMN epoch; ALTER TABLE outbox_recipients DROP COLUMN kept_bytes; PRAGMA user_version = 2;`);
+  older.close();
+  using upgraded = openDatabase(folder);
+  const counted = upgraded.read((sql) => [
+    sql.get`SELECT bytes FROM inbox_senders`?.["bytes"],
+    sql.get`SELECT kept_bytes FROM outbox_recipients`?.["kept_bytes"],
+  ]);
+  expect(counted).toEqual([5, 5]);
 });

@@ -41,7 +41,23 @@ const peersAndInbox = `
   CREATE INDEX inbox_unread ON inbox (position) WHERE stage = 0;
 `;
 
-const migrations: readonly string[] = [peersAndInbox, deliveryShape, workShape, statusShape];
+/**
+ * starts: how often the handler was started, if at all (BOX-5). epoch: instead of the outbox's, once the lanes to a recipient were renamed (LANE-7). bytes and kept_bytes:
+ * of the bodies of one sender or recipient, so that none takes all the room.
+ */
+const shares = `
+  ALTER TABLE inbox ADD COLUMN starts INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE inbox_senders ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE inbox_senders SET bytes = held FROM (SELECT sender_id, sum(bytes) AS held FROM inbox GROUP BY sender_id) AS sums
+    WHERE sums.sender_id = inbox_senders.sender_id;
+  ALTER TABLE outbox_recipients ADD COLUMN kept_bytes INTEGER NOT NULL DEFAULT 0;
+  UPDATE outbox_recipients SET kept_bytes = held
+    FROM (SELECT recipient_id, sum(bytes) AS held FROM outbox WHERE settled_at IS NULL OR stage IN (4, 5) GROUP BY recipient_id) AS sums
+    WHERE sums.recipient_id = outbox_recipients.recipient_id;
+  ALTER TABLE outbox_recipients ADD COLUMN epoch TEXT CHECK (length(epoch) = 16);
+`;
+
+const migrations: readonly string[] = [peersAndInbox, deliveryShape, shares, workShape, statusShape];
 
 /**
  * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called

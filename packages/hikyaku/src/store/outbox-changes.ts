@@ -1,6 +1,6 @@
 /** How messages enter and leave the outbox (spec §11): the changes of one transaction, with what they count. */
-import type { Draft, OutboxBounds, Progress, QueuedMessage } from "@hikyaku/peer";
-import { type Bytes, HikyakuError } from "@hikyaku/protocol";
+import { type Draft, type OutboxBounds, outboxIdTaken, type Progress, type QueuedMessage, requireOutboxRoom } from "@hikyaku/peer";
+import type { Bytes } from "@hikyaku/protocol";
 import { type OutboxLedger, priorityNumber, type RecipientAccount } from "./outbox-ledger.ts";
 import type { Sql } from "./sql.ts";
 
@@ -31,11 +31,12 @@ export class OutboxChanges {
     const { to, priority } = draft;
     const bytes = Buffer.byteLength(draft.body);
     const recipient = this.#ledger.recipient(to);
-    this.#refuse(draft, recipient, { bytes, kept: 0 });
+    this.#refuse(draft, recipient, bytes);
     const order = recipient.lastOrders[priority] + 1;
-    if (!this.#insert(draft, recipient, order, bytes)) throw idTaken(draft);
+    if (!this.#insert(draft, recipient, order, bytes)) throw outboxIdTaken(draft);
     recipient.lastOrders[priority] = order;
     recipient.kept += 1;
+    recipient.keptBytes += bytes;
     this.#ledger.totals.count += 1;
     this.#ledger.totals.bytes += bytes;
     this.#ledger.totals.keptBytes += bytes;
@@ -50,8 +51,7 @@ export class OutboxChanges {
     // All refusals come before the first change.
     if (asNew !== undefined) this.#refuseInPlaceOf(dead, asNew);
     this.#sql.run`DELETE FROM outbox WHERE position = ${dead.position}`;
-    this.#ledger.recipient(dead.recipient).kept -= 1;
-    this.#ledger.totals.keptBytes -= dead.bytes;
+    this.#release(dead, this.#ledger.recipient(dead.recipient));
     return asNew === undefined ? "buried" : this.add(asNew);
   }
 
@@ -64,8 +64,12 @@ export class OutboxChanges {
   settle({ bytes }: { readonly bytes: number }, recipient: RecipientAccount, isDead: boolean): void {
     this.#ledger.totals.count -= 1;
     this.#ledger.totals.bytes -= bytes;
-    if (isDead) return;
+    if (!isDead) this.#release({ bytes }, recipient);
+  }
+
+  #release({ bytes }: { readonly bytes: number }, recipient: RecipientAccount): void {
     this.#ledger.totals.keptBytes -= bytes;
+    recipient.keptBytes -= bytes;
     recipient.kept -= 1;
   }
 
@@ -80,18 +84,19 @@ export class OutboxChanges {
 
   #refuseInPlaceOf(dead: Freed, asNew: Draft): void {
     const isTaken = this.#sql.get`SELECT 1 FROM outbox WHERE id = ${asNew.id}` !== undefined;
-    if (isTaken) throw idTaken(asNew);
-    const bytes = Buffer.byteLength(asNew.body) - dead.bytes;
-    this.#refuse(asNew, this.#ledger.recipient(asNew.to), { bytes, kept: dead.recipient === asNew.to ? -1 : 0 });
+    if (isTaken) throw outboxIdTaken(asNew);
+    this.#refuse(asNew, this.#ledger.recipient(asNew.to), Buffer.byteLength(asNew.body), dead);
   }
 
-  /** `more`: what the change adds to the bytes, and to the recipient's messages before the new one. */
-  #refuse({ to }: Draft, recipient: RecipientAccount, more: { readonly bytes: number; readonly kept: number }): void {
-    const { outboxBytesMax, outboxPerRecipientMax } = this.#settings.bounds;
-    const bytes = this.#ledger.totals.keptBytes + more.bytes;
-    if (bytes > outboxBytesMax) throw outboxFull(`The outbox may hold ${outboxBytesMax} bytes, and this message would make them ${bytes}`);
-    const kept = recipient.kept + more.kept;
-    if (kept >= outboxPerRecipientMax) throw outboxFull(`The outbox holds ${kept} messages to ${to}, as many as it may`);
+  /** `freed`: what goes in the same change. */
+  #refuse(draft: Draft, recipient: RecipientAccount, bytes: number, freed?: Freed): void {
+    const goes = freed?.recipient === draft.to ? freed : undefined;
+    const fill = {
+      bytes: this.#ledger.totals.keptBytes - (freed?.bytes ?? 0) + bytes,
+      recipientBytes: recipient.keptBytes - (goes?.bytes ?? 0) + bytes,
+      recipientCount: recipient.kept - (goes === undefined ? 0 : 1) + 1,
+    };
+    requireOutboxRoom(draft, fill, this.#settings.bounds);
   }
 
   #insert(draft: Draft, { recipientId }: RecipientAccount, order: number, bytes: number): boolean {
@@ -106,15 +111,6 @@ export class OutboxChanges {
     return changes === 1;
   }
 }
-
-const idTaken = ({ id }: Draft): HikyakuError =>
-  new HikyakuError("INVALID_ARGUMENT", `The outbox holds a message ${id} already: give each message an id of its own.`);
-
-const outboxFull = (found: string): HikyakuError =>
-  new HikyakuError(
-    "QUOTA_EXCEEDED",
-    `${found}: wait until messages have arrived, or look through the dead letters with hikyaku dead and drop some.`,
-  );
 
 type Raise<Answer> = (sql: Sql, progress: Progress, recipient: RecipientAccount) => Answer;
 

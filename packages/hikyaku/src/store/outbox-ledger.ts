@@ -9,8 +9,9 @@ export const priorities: readonly Priority[] = ["high", "normal", "low"];
 
 export interface RecipientAccount {
   readonly recipientId: number;
-  /** Unsettled messages and dead letters. */
+  /** Unsettled messages and dead letters, and the bytes of their bodies. */
   kept: number;
+  keptBytes: number;
   /** The last orders given, by priority. */
   readonly lastOrders: Record<Priority, number>;
 }
@@ -49,10 +50,10 @@ export class OutboxLedger implements Ledger {
   close(): void {
     const { count, bytes, keptBytes } = this.totals;
     this.#sql.run`UPDATE outbox_totals SET count = ${count}, bytes = ${bytes}, kept_bytes = ${keptBytes}`;
-    for (const { recipientId, kept, lastOrders } of this.#recipients.values()) {
+    for (const { recipientId, kept, keptBytes, lastOrders } of this.#recipients.values()) {
       this.#sql.run`
         UPDATE outbox_recipients
-        SET kept = ${kept}, last_high = ${lastOrders.high}, last_normal = ${lastOrders.normal}, last_low = ${lastOrders.low}
+        SET kept = ${kept}, kept_bytes = ${keptBytes}, last_high = ${lastOrders.high}, last_normal = ${lastOrders.normal}, last_low = ${lastOrders.low}
         WHERE recipient_id = ${recipientId}`;
     }
   }
@@ -60,7 +61,7 @@ export class OutboxLedger implements Ledger {
   #add(did: string): RecipientAccount {
     const { lastInsertRowid } = this.#sql.run`
       INSERT INTO outbox_recipients (did, kept, last_high, last_normal, last_low) VALUES (${did}, 0, 0, 0, 0)`;
-    const account = { recipientId: Number(lastInsertRowid), kept: 0, lastOrders: { high: 0, normal: 0, low: 0 } };
+    const account = { recipientId: Number(lastInsertRowid), kept: 0, keptBytes: 0, lastOrders: { high: 0, normal: 0, low: 0 } };
     this.#recipients.set(did, account);
     return account;
   }
@@ -72,6 +73,7 @@ export function readRecipient(sql: Sql, did: string): RecipientAccount | undefin
     row && {
       recipientId: Number(row["recipient_id"]),
       kept: Number(row["kept"]),
+      keptBytes: Number(row["kept_bytes"]),
       lastOrders: { high: Number(row["last_high"]), normal: Number(row["last_normal"]), low: Number(row["last_low"]) },
     }
   );

@@ -111,6 +111,15 @@ export class SqliteInbox implements Inbox {
     );
   }
 
+  startAgain(from: string, id: string): Promise<number> {
+    return this.#database.change((sql) => {
+      const row = sql.get`
+        UPDATE inbox SET starts = starts + 1
+        WHERE sender_id = (SELECT sender_id FROM inbox_senders WHERE did = ${from}) AND id = ${id} AND stage = 2 RETURNING starts`;
+      return Number(row?.["starts"] ?? 0);
+    });
+  }
+
   sweep(now: number, bounds: SweepBounds): Promise<number> {
     return this.#database.change((sql, turn) => {
       const ledger = this.#ledger(sql, turn);

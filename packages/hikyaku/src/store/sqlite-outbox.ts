@@ -20,7 +20,6 @@ import { type OutboxRow, readDraft, readQueued, readRecord } from "./outbox-rows
 import type { Sql } from "./sql.ts";
 
 export class SqliteOutbox implements Outbox {
-  readonly epoch: string;
   readonly #database: Database;
   readonly #cipher: BodyCipher;
   readonly #bounds: OutboxBounds;
@@ -30,7 +29,20 @@ export class SqliteOutbox implements Outbox {
     this.#database = database;
     this.#cipher = new BodyCipher(storageKey);
     this.#bounds = bounds;
-    this.epoch = String(database.read((sql) => sql.get`SELECT epoch FROM outbox_totals`)?.["epoch"]);
+  }
+
+  async epochOf(to: string): Promise<string> {
+    return this.#database.read((sql) => {
+      const own = sql.get`SELECT epoch FROM outbox_recipients WHERE did = ${to}`?.["epoch"];
+      return String(own ?? sql.get`SELECT epoch FROM outbox_totals`?.["epoch"]);
+    });
+  }
+
+  renewEpoch(to: string, epoch: string): Promise<void> {
+    return this.#database.change((sql, turn) => {
+      const { recipientId } = openLedger(sql, turn).recipient(to);
+      sql.run`UPDATE outbox_recipients SET epoch = ${epoch} WHERE recipient_id = ${recipientId}`;
+    });
   }
 
   add(draft: Draft): Promise<QueuedMessage> {

@@ -1,4 +1,4 @@
-/** Step 4 of the database: what peers said of how they are (spec STATUS-1). AUTOINCREMENT: a position is a cursor, so it is never given twice. */
+/** Step 5 of the database: what peers said of how they are (spec STATUS-1). AUTOINCREMENT: a position is a cursor, so it is never given twice. */
 export const statusShape = `
   CREATE TABLE status_reports (
     position INTEGER PRIMARY KEY AUTOINCREMENT,

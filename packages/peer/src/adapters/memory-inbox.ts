@@ -8,6 +8,7 @@ export type InboxBounds = Pick<
   typeof limits,
   | "inboxUnreadPerSenderMax"
   | "inboxUnreadBytesPerSenderMax"
+  | "inboxBytesPerSenderMax"
   | "inboxBytesMax"
   | "lanesPerSenderMax"
   | "reorderCountMax"
@@ -29,6 +30,8 @@ interface LaneBook extends LaneKey {
 interface SenderBook {
   unread: number;
   unreadBytes: number;
+  /** Of all its bodies, read ones too. */
+  bytes: number;
 }
 
 /** What a restarted peer finds again. */
@@ -39,9 +42,18 @@ export interface MemoryInboxState {
   readonly messages: Map<string, StoredMessage>;
   readonly lanes: Map<string, LaneBook>;
   readonly senders: Map<string, SenderBook>;
+  /** How often the handler of a message was started, where more than once. */
+  readonly starts: Map<string, number>;
 }
 
-export const emptyInbox = (): MemoryInboxState => ({ position: 0, bytes: 0, messages: new Map(), lanes: new Map(), senders: new Map() });
+export const emptyInbox = (): MemoryInboxState => ({
+  position: 0,
+  bytes: 0,
+  messages: new Map(),
+  lanes: new Map(),
+  senders: new Map(),
+  starts: new Map(),
+});
 
 export interface MemoryInboxOptions {
   readonly state?: MemoryInboxState;
@@ -105,6 +117,16 @@ export class MemoryInbox implements Inbox {
   async interrupted(type: MessageType, limit: number): Promise<readonly StoredMessage[]> {
     const isCutShort = (message: StoredMessage): boolean => message.stage === "started" && message.type === type;
     return [...this.#state.messages.values()].filter(isCutShort).slice(0, pageOf(limit));
+  }
+
+  startAgain(from: string, id: string): Promise<number> {
+    const key = keyOf(from, id);
+    return this.#commit(() => {
+      if (this.#state.messages.get(key)?.stage !== "started") return 0;
+      const starts = (this.#state.starts.get(key) ?? 1) + 1;
+      this.#state.starts.set(key, starts);
+      return starts;
+    });
   }
 
   sweep(now: number, bounds: { readonly readBefore: number; readonly graceMs: number; readonly limit: number }): Promise<number> {
@@ -171,9 +193,10 @@ export class MemoryInbox implements Inbox {
   }
 
   #boundReached(from: string, bytes: number): "sender" | "inbox" | undefined {
-    const { unread, unreadBytes } = this.#senderBook(from);
-    const { inboxUnreadPerSenderMax, inboxUnreadBytesPerSenderMax, inboxBytesMax } = this.#bounds;
+    const { unread, unreadBytes, bytes: held } = this.#senderBook(from);
+    const { inboxUnreadPerSenderMax, inboxUnreadBytesPerSenderMax, inboxBytesPerSenderMax, inboxBytesMax } = this.#bounds;
     if (unread >= inboxUnreadPerSenderMax || unreadBytes + bytes > inboxUnreadBytesPerSenderMax) return "sender";
+    if (held + bytes > inboxBytesPerSenderMax) return "sender";
     return this.#state.bytes + bytes > inboxBytesMax ? "inbox" : undefined;
   }
 
@@ -185,6 +208,7 @@ export class MemoryInbox implements Inbox {
     const sender = this.#senderBook(message.from);
     sender.unread += 1;
     sender.unreadBytes += bytes;
+    sender.bytes += bytes;
     lane.unread.add(key);
     lane.held += 1;
     lane.lastAt = Math.max(lane.lastAt, message.receivedAt);
@@ -247,7 +271,9 @@ export class MemoryInbox implements Inbox {
 
   #forget(message: StoredMessage): void {
     this.#state.messages.delete(keyOf(message.from, message.id));
+    this.#state.starts.delete(keyOf(message.from, message.id));
     this.#state.bytes -= sizeOf(message);
+    this.#senderBook(message.from).bytes -= sizeOf(message);
     const lane = this.#state.lanes.get(laneKeyOf(message));
     if (lane === undefined) return;
     lane.held -= 1;
@@ -259,7 +285,7 @@ export class MemoryInbox implements Inbox {
   }
 
   #senderBook(from: string): SenderBook {
-    const book = this.#state.senders.get(from) ?? { unread: 0, unreadBytes: 0 };
+    const book = this.#state.senders.get(from) ?? { unread: 0, unreadBytes: 0, bytes: 0 };
     this.#state.senders.set(from, book);
     return book;
   }

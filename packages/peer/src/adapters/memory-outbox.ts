@@ -1,10 +1,9 @@
 /** An outbox in memory: for tests, simulations and peers that shall forget. Its state outlives it where it is given one. */
-import { encodeUtf8, HikyakuError, limits } from "@hikyaku/protocol";
+import { encodeUtf8, limits } from "@hikyaku/protocol";
 import type { Draft, LaneOut, Outbox, OutboxEvent, OutboxRecord, OutboxStage, Progress, QueuedMessage, Remark } from "../ports/outbox.ts";
 import { type Commit, commitAtOnce } from "./commit.ts";
+import { type OutboxBounds, type OutboxFill, outboxIdTaken, requireOutboxRoom } from "./outbox-bounds.ts";
 import { remarkToDrop, type Stations, stationEventsMax, tellEvents } from "./outbox-history.ts";
-
-export type OutboxBounds = Pick<typeof limits, "outboxBytesMax" | "outboxPerRecipientMax" | "eventsPerMessageMax">;
 
 interface Kept {
   readonly message: QueuedMessage;
@@ -19,20 +18,28 @@ interface LaneBook extends LaneOut {
   readonly queued: Map<number, Kept>;
 }
 
+interface Holding {
+  readonly count: number;
+  readonly bytes: number;
+}
+
 /** What a restarted peer finds again. */
 export interface MemoryOutboxState {
   readonly epoch: string;
+  /** Of recipients whose lanes were renamed. */
+  readonly epochs: Map<string, string>;
   /** Bytes of unsettled messages and dead letters. */
   bytes: number;
   readonly messages: Map<string, Kept>;
   readonly lanes: Map<string, LaneBook>;
   /** Unsettled messages and dead letters, by recipient. */
-  readonly kept: Map<string, number>;
+  readonly kept: Map<string, Holding>;
 }
 
 /** `epoch`: 16 hex digits, never those of another outbox. */
 export const emptyOutbox = (epoch: string): MemoryOutboxState => ({
   epoch,
+  epochs: new Map(),
   bytes: 0,
   messages: new Map(),
   lanes: new Map(),
@@ -46,16 +53,22 @@ export interface MemoryOutboxOptions {
 }
 
 export class MemoryOutbox implements Outbox {
-  readonly epoch: string;
   readonly #state: MemoryOutboxState;
   readonly #commit: Commit;
   readonly #bounds: OutboxBounds;
 
   constructor({ state, commit = commitAtOnce, bounds = limits }: MemoryOutboxOptions) {
-    this.epoch = state.epoch;
     this.#state = state;
     this.#commit = commit;
     this.#bounds = bounds;
+  }
+
+  async epochOf(to: string): Promise<string> {
+    return this.#state.epochs.get(to) ?? this.#state.epoch;
+  }
+
+  renewEpoch(to: string, epoch: string): Promise<void> {
+    return this.#commit(() => void this.#state.epochs.set(to, epoch));
   }
 
   add(draft: Draft): Promise<QueuedMessage> {
@@ -174,14 +187,16 @@ export class MemoryOutbox implements Outbox {
 
   /** Before anything changes. `freed` is what goes in the same change. */
   #refuse(draft: Draft, freed?: Kept): void {
-    if (this.#state.messages.has(draft.id)) {
-      throw new HikyakuError("INVALID_ARGUMENT", `The outbox holds a message ${draft.id} already: give each message an id of its own.`);
-    }
-    const { outboxBytesMax, outboxPerRecipientMax } = this.#bounds;
-    const bytes = this.#state.bytes - (freed?.bytes ?? 0) + sizeOf(draft);
-    if (bytes > outboxBytesMax) throw outboxFull(`The outbox may hold ${outboxBytesMax} bytes, and this message would make them ${bytes}`);
-    const kept = (this.#state.kept.get(draft.to) ?? 0) - (freed?.message.to === draft.to ? 1 : 0);
-    if (kept >= outboxPerRecipientMax) throw outboxFull(`The outbox holds ${kept} messages to ${draft.to}, as many as it may`);
+    if (this.#state.messages.has(draft.id)) throw outboxIdTaken(draft);
+    const held = this.#holding(draft.to);
+    const goes = freed?.message.to === draft.to ? freed : undefined;
+    const bytes = sizeOf(draft);
+    const fill: OutboxFill = {
+      bytes: this.#state.bytes - (freed?.bytes ?? 0) + bytes,
+      recipientBytes: held.bytes - (goes?.bytes ?? 0) + bytes,
+      recipientCount: held.count - (goes === undefined ? 0 : 1) + 1,
+    };
+    requireOutboxRoom(draft, fill, this.#bounds);
   }
 
   #advance({ id, to, stage, at, reason, sent }: Progress): boolean {
@@ -215,7 +230,12 @@ export class MemoryOutbox implements Outbox {
 
   #account({ message, bytes }: Kept, sign: 1 | -1): void {
     this.#state.bytes += sign * bytes;
-    this.#state.kept.set(message.to, (this.#state.kept.get(message.to) ?? 0) + sign);
+    const held = this.#holding(message.to);
+    this.#state.kept.set(message.to, { count: held.count + sign, bytes: held.bytes + sign * bytes });
+  }
+
+  #holding(to: string): Holding {
+    return this.#state.kept.get(to) ?? { count: 0, bytes: 0 };
   }
 
   #laneBook({ to, priority }: LaneOut): LaneBook {
@@ -238,12 +258,6 @@ const mayRise = (held: Stations, stage: OutboxStage): boolean => held.settledAt 
 const isUnsettled = ({ settledAt }: Stations): boolean => settledAt === undefined;
 
 const isDead = ({ stations: { stage } }: Kept): boolean => stage === "refused" || stage === "expired";
-
-const outboxFull = (found: string): HikyakuError =>
-  new HikyakuError(
-    "QUOTA_EXCEEDED",
-    `${found}: wait until messages have arrived, or look through the dead letters with hikyaku dead and drop some.`,
-  );
 
 function recordOf({ message, stations, remarks }: Kept): OutboxRecord {
   const { body: _, ...facts } = message;

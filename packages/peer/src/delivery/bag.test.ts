@@ -6,6 +6,12 @@ import type { Flight } from "./flights.ts";
 import type { LaneEntry } from "./outgoing-lane.ts";
 
 const epoch = "00000000000000aa";
+
+function newBag(): Bag {
+  const bag = new Bag();
+  bag.epoch = epoch;
+  return bag;
+}
 const single = { isBundling: false, isOpenForLanes: true };
 const bundling = { isBundling: true, isOpenForLanes: true };
 const idOf = (order: number): string => `019c0000-0000-7000-8000-${order.toString(16).padStart(12, "0")}`;
@@ -23,7 +29,7 @@ const message = (order: number, priority: Priority, body: string): QueuedMessage
 
 /** A bag with so many durable messages, of so many letters each. */
 async function bagWith(count: number, { priority = "normal" as Priority, letters = 1 } = {}): Promise<Bag> {
-  const bag = new Bag(epoch);
+  const bag = newBag();
   for (const lane of bag.lanes.values())
     await lane.refill(async (after) =>
       after > 0 || lane.priority !== priority
@@ -40,7 +46,7 @@ const fly = (load: Load | undefined): void => {
 };
 
 test("an empty bag has nothing to load", () => {
-  const bag = new Bag(epoch);
+  const bag = newBag();
   expect([bag.hasCargo(single), bag.load(single), bag.load(bundling)]).toEqual([false, undefined, undefined]);
 });
 
@@ -59,7 +65,7 @@ test("the urgent goes first, and within a priority what answers somebody before 
 });
 
 test("a lower priority is passed over eight times at most", () => {
-  const bag = new Bag(epoch);
+  const bag = newBag();
   bag.room.put(ephemeral("heartbeat", { seq: 1 }, "low"));
   for (let n = 0; n < 20; n += 1) bag.room.put(ping(n, "high"));
   const loaded = Array.from({ length: 12 }, () => typesOf(bag.load(single))[0]);

@@ -37,13 +37,9 @@ export class Bag {
   readonly room: WaitingRoom = new WaitingRoom();
   readonly receipts: ReceiptBook = new ReceiptBook();
   readonly lanes: ReadonlyMap<Priority, OutgoingLane> = new Map(priorities.map((priority) => [priority, new OutgoingLane(priority)]));
-  readonly #epoch: string;
+  /** Part of our lanes' names at this peer, once the outbox has told it. */
+  epoch: string | undefined;
   readonly #passedOver: Record<Priority, number> = { high: 0, normal: 0, low: 0 };
-
-  /** `epoch` is the outbox's. */
-  constructor(epoch: string) {
-    this.#epoch = epoch;
-  }
 
   /** Whether something could be loaded now. */
   hasCargo(rules: Pick<LoadRules, "isOpenForLanes">): boolean {
@@ -114,13 +110,14 @@ export class Bag {
 
   #cargoOf(entry: LaneEntry): Cargo {
     const { message, lane } = entry;
+    if (this.epoch === undefined) throw new TypeError("a message is loaded before its lane has a name");
     const plaintext = encodeKeptBody(message.body, {
       id: message.id,
       sent_at: message.sentAt,
       exp: message.exp,
       ...(message.replyTo === undefined ? {} : { reply_to: message.replyTo }),
       ...(message.thread === undefined ? {} : { thread: message.thread }),
-      lane: `${this.#epoch}/${lane.priority}`,
+      lane: `${this.epoch}/${lane.priority}`,
       order: message.order,
       floor: lane.floor,
     });

@@ -10,12 +10,13 @@ export interface Cargo {
   readonly entry?: LaneEntry;
   /** Learns the reference by which an error would name the envelope, before anything leaves. */
   readonly sealed?: (ref: string) => void;
-  /** What is left of the answers that one exchange may draw from us (spec LIM-5), where one drew this. */
+  /** Of the exchange that drew this, where one did. */
   readonly budget?: AnswerBudget;
   /** Told when the peer cannot be reached, or has no room for more. */
   readonly failed?: (error: HikyakuError) => void;
 }
 
+/** How many answers one exchange may still draw from us, however often the other side answers those in turn (spec LIM-5). */
 export interface AnswerBudget {
   answersLeft: number;
 }

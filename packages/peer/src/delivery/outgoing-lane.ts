@@ -70,11 +70,6 @@ export class OutgoingLane {
     else this.#admit(message);
   }
 
-  /** There may be more in the outbox than is known here. */
-  lookAgain(): void {
-    this.#hasMore = true;
-  }
-
   /** Reads on from the outbox where there is room and need. */
   async refill(read: ReadLane): Promise<void> {
     if (!this.mayHaveMore()) return;

@@ -36,13 +36,18 @@ export class Repetitions {
     });
   }
 
-  /** Receipts come: whoever is late now is late for another reason. */
+  /** Receipts come: whoever is late now is late for another reason, and waits no longer than at first. */
   reset(): void {
+    if (this.#afterMs === limits.repeatAfterMsMin) return;
     this.#afterMs = limits.repeatAfterMsMin;
+    if (this.#timer === undefined) return;
+    this.stop();
+    this.watch();
   }
 
   stop(): void {
     this.#timer?.cancel();
+    this.#timer = undefined;
   }
 
   #turnBack(): void {

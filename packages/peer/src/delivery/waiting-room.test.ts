@@ -15,7 +15,7 @@ test("what waits goes by priority, oldest first", () => {
   const room = new WaitingRoom();
   const [first, second, urgent] = [cargo("normal"), cargo("normal"), cargo("high")];
   for (const one of [first, second, urgent]) room.put(one);
-  expect([room.first("high"), room.first("normal"), room.first("low")]).toEqual([urgent, first, undefined]);
+  expect([room.peek("high")[0], room.peek("normal")[0], room.peek("low")[0]]).toEqual([urgent, first, undefined]);
   expect(room.take("normal", 1)).toEqual([first]);
   expect(room.peek("normal")).toEqual([second]);
   expect([room.size, room.has("high"), room.has("low")]).toEqual([2, true, false]);

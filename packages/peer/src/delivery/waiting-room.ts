@@ -35,10 +35,6 @@ export class WaitingRoom {
     return this.#queues[priority].length > 0;
   }
 
-  first(priority: Priority): Cargo | undefined {
-    return this.#queues[priority][0];
-  }
-
   /** Takes the first `count` of a priority. */
   take(priority: Priority, count: number): readonly Cargo[] {
     const taken = this.#queues[priority].splice(0, count);

@@ -1,31 +1,24 @@
 import { type ErrorCode, encodeEnvelope, HikyakuError, limits } from "@hikyaku/protocol";
-import { failureOf, ManualClock, Puppet, type Resident, risen, settle, World } from "@hikyaku/testkit";
+import {
+  failureOf,
+  ManualClock,
+  type Meeting,
+  meetAsFriends,
+  Puppet,
+  PuppetStream,
+  type Resident,
+  risen,
+  still,
+  World,
+} from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 
-interface Meeting extends AsyncDisposable {
-  readonly world: World;
-  readonly clock: ManualClock;
-  readonly desk: Resident;
-  readonly lap: Resident;
-}
-
-async function arrange(speaksStreams: boolean): Promise<Meeting> {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock, speaksStreams }), await world.peer("lap", { clock, speaksStreams })];
-  await world.introduce(desk, lap);
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
-}
+const arrange = (speaksStreams: boolean): Promise<Meeting> => meetAsFriends({ desk: { speaksStreams }, lap: { speaksStreams } });
 
 const texts = async ({ peer }: Resident): Promise<readonly string[]> =>
   (await peer.inbox({ limit: 1000 })).map(({ body }) => (JSON.parse(body) as { text: string }).text);
 const handshakes = (world: World): number =>
   ["lap", "desk"].flatMap((name) => world.envelopes(name, name === "lap" ? "desk" : "lap", "handshake")).length;
-
-/** Until everything that needs no time has happened. */
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 30; turn += 1) await settle();
-};
 
 describe("repetition [DLV-3]", () => {
   test("what has no receipt is sealed anew after 5 s, then ever more slowly up to 60 s, under the same id", async () => {
@@ -167,6 +160,40 @@ describe("refusals", () => {
     }
     expect(handshakes(world)).toBe(1);
     expect(lap.peer.peers().map(({ level, scopes }) => ({ level, scopes }))).toEqual(before);
+  });
+
+  async function meetOnStream(world: World) {
+    const clock = new ManualClock();
+    const desk = await world.peer("desk", { clock, speaksStreams: true });
+    const puppet = new Puppet(99, { now: () => clock.now() });
+    await desk.peer.trust({ peer: puppet.did, name: "puppet", allow: ["message"] });
+    const stream = await PuppetStream.connect(puppet, world.network, desk);
+    const messages = (): readonly string[] => stream.refs.filter((_, at) => stream.heard[at]?.type === "message");
+    void failureOf(desk.peer.send("puppet", "message", { text: "hello" }));
+    await still();
+    return { clock, stream, messages };
+  }
+
+  test("an unsealed wait holds up what waits for a minute at most, however long it says [ERR-2] [DLV-4]", async () => {
+    await using world = new World();
+    const { clock, stream, messages } = await meetOnStream(world);
+    stream.refuse({ code: "OVERLOADED", retryAfterS: limits.retryAfterSMax }, messages()[0] ?? "");
+    await clock.pass(limits.retryMsMax - 1);
+    expect(messages()).toHaveLength(1);
+    await clock.pass(2);
+    expect(messages()).toHaveLength(2);
+  });
+
+  test("a sealed wait of nothing is no invitation to come again at once [DLV-4]", async () => {
+    await using world = new World();
+    const { clock, stream, messages } = await meetOnStream(world);
+    for (let turn = 0; turn < 5; turn += 1) {
+      await stream.send("error", { code: "OVERLOADED", ref: messages().at(-1), retry_after: 0 });
+      await still();
+    }
+    expect(messages()).toHaveLength(1);
+    await clock.pass(limits.retryMsMin);
+    expect(messages()).toHaveLength(2);
   });
 
   test("REJECTED brings a new handshake; the session that it was said of still receives [HS-13]", async () => {

@@ -25,6 +25,7 @@ import type { StreamTable } from "../links/stream-table.ts";
 import type { Timer } from "../ports/clock.ts";
 import type { Link, Reception, Refusal } from "../ports/link.ts";
 import type { Outbox, QueuedMessage, Remark } from "../ports/outbox.ts";
+import { durably } from "./durably.ts";
 import type { HandshakesOut } from "./handshakes-out.ts";
 import { type Ground, momentOf } from "./needs.ts";
 import type { LiveSession, SessionTable } from "./session-table.ts";
@@ -67,7 +68,9 @@ export class Courier {
   #running: Promise<void> = Promise.resolve();
   #retry: Timer | undefined;
   #silentRepeats = 0;
+  #renamedAt = Number.NEGATIVE_INFINITY;
   #lanesOpenAt = 0;
+  #reopening: Timer | undefined;
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
   #newSessionAt = Number.NEGATIVE_INFINITY;
@@ -80,7 +83,7 @@ export class Courier {
   constructor(did: string, parts: CourierParts) {
     this.did = did;
     this.#parts = parts;
-    this.bag = new Bag(parts.outbox.epoch);
+    this.bag = new Bag();
     const { clock, random } = parts.ground;
     this.#setbacks = new Setbacks(clock, random);
     this.#repetitions = new Repetitions(clock, this.#flights, (overdue) => this.#repeat(overdue));
@@ -184,6 +187,22 @@ export class Courier {
     this.stir();
   }
 
+  /**
+   * LANE-7: the peer knows other messages by the orders of these, as it does when our outbox is older than what we sent. Returns those that are not refused for good,
+   * as they go again in lanes of another name; or have gone already, and this word was late.
+   */
+  misplaced(ids: readonly string[]): ReadonlySet<string> {
+    const unstored = ids.filter((id) => this.bag.find(id) !== undefined);
+    const sinceMs = this.#elapsed() - this.#renamedAt;
+    const isLate = sinceMs < limits.repeatAfterMsMax;
+    if (unstored.length === 0 || !(isLate || sinceMs >= limits.laneRenameMsMin)) return new Set();
+    if (!isLate) {
+      this.#renamedAt = this.#elapsed();
+      this.#parts.background(this.#renameLanes());
+    }
+    return new Set(unstored);
+  }
+
   /** Everything that was sent on this link and has no receipt goes again. Whoever sends something meanwhile is told why it waits. */
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const { streams, contact, isKept } = this.#parts;
@@ -203,7 +222,8 @@ export class Courier {
     else if (flight !== undefined) {
       this.#remark(this.#flights.turnBack(flight), refusal.code);
       this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
-      this.#rest(refusal.retryAfterS);
+      // ERR-2: whoever is on the line could say this, so it does not hold for an hour.
+      this.#rest(Math.min(refusal.retryAfterS ?? restSDefault, limits.retryMsMax / 1000));
     }
   }
 
@@ -261,6 +281,7 @@ export class Courier {
     this.#retry?.cancel();
     this.#repetitions.stop();
     this.#again?.cancel();
+    this.#reopening?.cancel();
     this.bag.room.failAll(error);
     this.bag.receipts.clear();
   }
@@ -425,6 +446,19 @@ export class Courier {
     return true;
   }
 
+  async #renameLanes(): Promise<void> {
+    const { outbox, ground, closing } = this.#parts;
+    const epoch = encodeHex(ground.random.bytes(epochBytes));
+    await durably(ground, closing, () => outbox.renewEpoch(this.did, epoch));
+    this.bag.epoch = epoch;
+    ground.counters.add("lane.renamed");
+    this.#remark(
+      this.#flights.turnBackAll(() => true),
+      "SEQUENCE_ERROR",
+    );
+    this.stir();
+  }
+
   /** DLV-3: what has had no receipt in time is sealed anew. */
   #repeat({ oldest, entries, afterMs }: Overdue): void {
     if (this.#parts.closing.aborted) return;
@@ -469,11 +503,12 @@ export class Courier {
     });
   }
 
-  /** The peer wants a moment before the next message. */
-  #rest(retryAfterS = limits.repeatAfterMsMin / 1000): void {
-    const waitMs = Math.min(retryAfterS, limits.retryAfterSMax) * 1000;
-    this.#lanesOpenAt = this.#elapsed() + waitMs;
-    this.#parts.ground.clock.after(waitMs, () => this.stir());
+  /** The peer wants a moment before the next message; never none, or the two would refuse and repeat as fast as the line carries. */
+  #rest(retryAfterS = restSDefault): void {
+    const waitMs = Math.max(limits.retryMsMin, Math.min(retryAfterS, limits.retryAfterSMax) * 1000);
+    this.#lanesOpenAt = Math.max(this.#lanesOpenAt, this.#elapsed() + waitMs);
+    this.#reopening?.cancel();
+    this.#reopening = this.#parts.ground.clock.after(this.#lanesOpenAt - this.#elapsed(), () => this.stir());
   }
 
   #remark(entries: readonly LaneEntry[], reason: string): void {
@@ -486,6 +521,7 @@ export class Courier {
 
   async #refill(): Promise<void> {
     const { outbox } = this.#parts;
+    this.bag.epoch ??= await outbox.epochOf(this.did);
     for (const lane of this.bag.lanes.values())
       await lane.refill((after, bounds) => outbox.next({ to: this.did, priority: lane.priority }, after, bounds));
   }
@@ -522,6 +558,11 @@ const ownMistake = (cause: unknown): HikyakuError =>
 
 /** A body of the largest size in base64, with the rest of its envelope. */
 const largestReplyBytes = Math.ceil(limits.bodyBytesMax / 3) * 4 + 1024;
+
+const epochBytes = 8;
+
+/** Where a peer does not say how long it wants to be left alone. */
+const restSDefault = limits.repeatAfterMsMin / 1000;
 
 /** More than `tell` takes between two calls that wait for each other. */
 const gatheringSteps = 8;

@@ -4,35 +4,20 @@ import {
   everyAbility,
   failureOf,
   ManualClock,
+  type Meeting,
+  meetAsFriends,
   type PeerOptions,
   Puppet,
   PuppetStream,
   type Resident,
-  settle,
+  still,
   World,
 } from "@hikyaku/testkit";
 import { describe, expect, test, vi } from "vitest";
 
-interface Meeting extends AsyncDisposable {
-  readonly world: World;
-  readonly clock: ManualClock;
-  readonly desk: Resident;
-  readonly lap: Resident;
-}
-
 const streams = { speaksStreams: true } as const;
 
-async function arrange(lapOptions: PeerOptions = streams, deskOptions: PeerOptions = streams): Promise<Meeting> {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock, ...deskOptions }), await world.peer("lap", { clock, ...lapOptions })];
-  await world.introduce(desk, lap);
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
-}
-
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 30; turn += 1) await settle();
-};
+const arrange = (lap: PeerOptions = streams, desk: PeerOptions = streams): Promise<Meeting> => meetAsFriends({ desk, lap });
 
 const textOf = (body: unknown): string => (body as { readonly text: string }).text;
 

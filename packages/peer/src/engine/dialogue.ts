@@ -51,8 +51,8 @@ export interface DialogueParts {
   readonly statements: Statements;
   readonly statuses: StatusHistory;
   readonly wakeUps: Pick<WakeUps, "isPossible">;
-  /** The peer said where it can be reached. */
-  readonly announced: (session: LiveSession, addresses: readonly string[]) => Promise<void>;
+  /** The peer said where it can be reached: in `session.announced`. */
+  readonly announced: (session: LiveSession) => Promise<void>;
   /** The peer did not trust us in the pairing that made this session. */
   readonly declined: (session: LiveSession) => void;
 }
@@ -155,11 +155,14 @@ export class Dialogue {
       bodies.push({ msgType, body: decoded });
     }
     const letters: Letter[] = [];
+    const { announced } = session;
     for (const { msgType, body } of bodies) {
       ground.counters.add(`received.${msgType}`);
       if (isKept(msgType)) this.#sort(from, { type: msgType, body: body as Letter["body"] }, letters);
       else await this.#respond(session, from, msgType, body);
     }
+    // Once for all of them: each is a write, and a bundle holds a thousand for one signature.
+    if (session.announced !== announced) await this.#parts.announced(session);
     if (letters.length === 0) return undefined;
     const { taken, hasNoRoom } = await this.#parts.mail.receive(from, letters);
     for (const { body } of taken) if (body.reply_to !== undefined) this.#parts.waits.settle(`reply ${peerId} ${body.reply_to}`, body);
@@ -211,7 +214,10 @@ export class Dialogue {
         return nothing;
       },
       heartbeat: () => nothing,
-      discovery: ({ session, body }) => this.#noteAddresses(session, body.addresses),
+      discovery: ({ session, body }) => {
+        session.announced = keepAnnounced(body.addresses);
+        return nothing;
+      },
       capability_query: ({ from, body }) => {
         const capabilities = this.#parts.work.capabilitiesFor(from.did);
         const offering = { capabilities, accepts: this.#acceptedFrom(from.did), features: settings.abilities.features };
@@ -257,13 +263,8 @@ export class Dialogue {
     return messageTypeNames.filter((type) => factsOf(type).kind === "application" && maySend(standing, type) && this.#answersTo(type));
   }
 
-  async #noteAddresses(session: LiveSession, addresses: readonly string[]): Promise<readonly Reply[]> {
-    await this.#parts.announced(session, keepAnnounced(addresses));
-    return nothing;
-  }
-
   async #noteStatus(session: LiveSession, from: Sender, body: StatusBody & Partial<ApplicationFields>): Promise<readonly Reply[]> {
-    if (body.addresses !== undefined) await this.#noteAddresses(session, body.addresses);
+    if (body.addresses !== undefined) session.announced = keepAnnounced(body.addresses);
     if (body.id === undefined) return nothing;
     if (from.trust !== "unknown") await this.#keepStatus(from.did, body.id, body);
     return [{ msgType: "receipt", body: { ids: [body.id], stage: "handled" } }];

@@ -165,7 +165,7 @@ export class Engine {
       statements: this.statements,
       statuses: needs.statuses,
       wakeUps: this.wakeUps,
-      announced: (session, addresses) => this.#noteAddresses(session, addresses),
+      announced: (session) => this.#noteAddresses(session),
       declined: (session) => {
         if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
       },
@@ -309,6 +309,7 @@ export class Engine {
       // Every peer may have one, and all together have another.
       wakeRates: { held: this.wakeUps.size, most: limits.knownPeersMax + 2 },
       lanesAtWork: { held: this.#handling.size, most: (2 + taskTypes.length) * limits.knownPeersMax * limits.lanesPerSenderMax },
+      transientBytes: { held: this.#handling.transientBytes, most: limits.transientBytesMax },
       friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
       limitedPrefixes: { held: prefixes, most: limits.limitedPrefixesMax + 1 },
@@ -442,9 +443,8 @@ export class Engine {
     this.sessions.drop(session);
   }
 
-  async #noteAddresses(session: LiveSession, announced: readonly string[]): Promise<void> {
-    session.announced = announced;
-    await this.known.amend(session.facts.peerId, (peer) => {
+  async #noteAddresses({ facts, announced }: LiveSession): Promise<void> {
+    await this.known.amend(facts.peerId, (peer) => {
       const addresses = mergeAddresses(peer.addresses, announced);
       return isSameList(addresses, peer.addresses) ? peer : { ...peer, addresses };
     });

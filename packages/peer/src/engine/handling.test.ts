@@ -1,13 +1,10 @@
+import type { LaneKey, StoredMessage } from "@hikyaku/peer";
 import { limits, type MessageBody } from "@hikyaku/protocol";
-import { ManualClock, Puppet, type PuppetSession, type Resident, settle, World } from "@hikyaku/testkit";
-import { describe, expect, test } from "vitest";
+import { ManualClock, Puppet, type PuppetSession, type Resident, settle, still, World } from "@hikyaku/testkit";
+import { describe, expect, test, vi } from "vitest";
 
 const epoch = "00000000000000aa";
 const idOf = (order: number, sender = 0): string => `019c0000-0000-7000-8000-${(sender * 4096 + order).toString(16).padStart(12, "0")}`;
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn += 1) await settle();
-};
-
 interface Meeting extends AsyncDisposable {
   readonly world: World;
   readonly clock: ManualClock;
@@ -285,6 +282,20 @@ describe("after a crash [BOX-5]", () => {
     expect(await fresh.peer.inbox({ limit: 10 })).toMatchObject([{ stage: "handled" }, { stage: "handled" }]);
   });
 
+  test("what ends the program each time is not run a fourth time, and what follows is handed over", async () => {
+    await using meeting = await arrange();
+    const fresh = await crash(meeting);
+    const { inbox } = fresh.needs;
+    const from = (await inbox.interrupted("message", 1))[0]?.from ?? "";
+    // As often as it was started again without coming to an end.
+    for (let starts = 2; starts <= limits.handlerStartsMax; starts += 1) expect(await inbox.startAgain(from, idOf(1))).toBe(starts);
+    const heard: string[] = [];
+    fresh.peer.on("message", ({ body }) => void heard.push(textOf(body)), { idempotent: true });
+    await still();
+    expect(heard).toEqual(["2"]);
+    expect(await fresh.peer.inbox({ limit: 10 })).toMatchObject([{ stage: "refused", reason: "INTERRUPTED" }, { stage: "handled" }]);
+  });
+
   test("where no handler comes, the sender is told at the next round of upkeep", async () => {
     await using meeting = await arrange();
     const fresh = await crash(meeting);
@@ -315,7 +326,62 @@ describe("time [DLV-7]", () => {
   });
 });
 
+test("lanes whose messages never end make room for one that waits for its turn [LIM-10]", async () => {
+  await using world = new World();
+  const desk = await world.peer("desk");
+  const { inbox } = desk.needs;
+  const endless = Array.from({ length: limits.handlersAtOnceMax }, (_, n) => ({ from: "did:loud", lane: `${n}` }));
+  let handed = 0;
+  const messageIn = ({ from, lane }: LaneKey): StoredMessage => {
+    handed += 1;
+    const body = JSON.stringify({ text: lane });
+    return {
+      id: idOf(handed),
+      from,
+      type: "message",
+      body,
+      sentAt: 1,
+      exp: Number.MAX_SAFE_INTEGER,
+      receivedAt: 1,
+      position: handed,
+      stage: "stored",
+    };
+  };
+  inbox.lanesDue = async () => [...endless, { from: "did:quiet", lane: "quiet" }];
+  inbox.due = async (lane) => [messageIn(lane)];
+  inbox.advance = async (_, ids) => ids;
+  let isHeard = false;
+  desk.peer.on("message", async ({ from }) => {
+    if (from.did === "did:quiet") isHeard = true;
+    await settle();
+    // Not for ever: so many turns are more than a fair one takes.
+    if (handed > 20 * endless.length) inbox.due = async () => [];
+  });
+  await vi.waitFor(() => expect(isHeard).toBe(true), 5000);
+});
+
 describe("what nobody keeps", () => {
+  test("while the handler is busy it waits in the room of its text, and what is too much is dropped [LIM-9]", async () => {
+    await using meeting = await arrange();
+    const { desk, say } = meeting;
+    const gate = Promise.withResolvers<void>();
+    const heard: MessageBody[] = [];
+    desk.peer.on("message", async ({ body }) => {
+      heard.push(body);
+      await gate.promise;
+    });
+    const json = Array.from({ length: 40_000 }, () => []);
+    const unkept = { transient: true, lane: undefined, order: undefined, floor: undefined, exp: undefined, text: undefined, json };
+    const room = Math.floor(limits.transientBytesPerSenderMax / (JSON.stringify({ json }).length + limits.transientEntryBytes));
+    // One is with the handler.
+    for (let order = 1; order <= room + 2; order += 1) await say(order, unkept);
+    expect(desk.peer.stats()).toMatchObject({ "message.transient": room + 1, "message.transient.dropped": 1 });
+    gate.resolve();
+    await still();
+    await vi.waitFor(() => expect(heard).toHaveLength(room + 1));
+    expect(heard.at(-1)).toEqual({ json });
+  });
+
   test("it goes to the handler that is there, in order, without a receipt; without one it is gone", async () => {
     await using meeting = await arrange();
     const { desk, say } = meeting;

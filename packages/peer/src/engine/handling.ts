@@ -7,6 +7,7 @@ import type { Inbox, LaneKey, StoredMessage } from "../ports/inbox.ts";
 import type { Couriers } from "./couriers.ts";
 import { durably } from "./durably.ts";
 import type { Ground } from "./needs.ts";
+import { type Transient, TransientQueue } from "./transient-queue.ts";
 
 /** What is done with a message. Rejects where it fails: its sender then learns that it did, and nothing of how. */
 export type Handle = (message: StoredMessage) => Promise<void> | void;
@@ -14,6 +15,8 @@ export type Handle = (message: StoredMessage) => Promise<void> | void;
 export interface HandlerManner {
   /** Whether running it twice does no harm: then what a crash cut short is run again. */
   readonly idempotent?: boolean;
+  /** How often it is started for one message in all, where a crash cut it short each time; three times unless told. */
+  readonly startsMax?: number;
 }
 
 /** For parts of this peer, not for programs: what those throw stays here. */
@@ -39,10 +42,6 @@ interface Handler extends Required<PartManner> {
   readonly handle: Handle;
 }
 
-interface Transient extends Pick<StoredMessage, "from" | "id"> {
-  readonly run: () => Promise<void> | void;
-}
-
 export class Handling {
   readonly #parts: HandlingParts;
   readonly #handlers = new Map<MessageType, Handler>();
@@ -50,7 +49,7 @@ export class Handling {
   readonly #working = new Map<string, { readonly type: MessageType; hasMore: boolean }>();
   /** Lines that wait until fewer of their type are at work: a slow handler holds up its own type alone. */
   readonly #waiting: Line[] = [];
-  readonly #transient: Transient[] = [];
+  readonly #transient = new TransientQueue();
   #isDraining = false;
   /** While above zero, what was cut short when the peer ended last is being looked up: nothing of its lanes may overtake it. */
   #resuming = 0;
@@ -63,14 +62,23 @@ export class Handling {
     return this.#working.size + this.#waiting.length;
   }
 
+  /** What is kept of messages that nobody keeps, until their turn. */
+  get transientBytes(): number {
+    return this.#transient.bytes;
+  }
+
   has(type: MessageType): boolean {
     return this.#handlers.has(type);
   }
 
   /** One handler for a type. What was cut short when the peer ended last is settled first, then everything that waits is handed over. */
-  async handle(type: MessageType, handle: Handle, { idempotent = false, tellsCode = false }: PartManner = {}): Promise<void> {
+  async handle(
+    type: MessageType,
+    handle: Handle,
+    { idempotent = false, startsMax = limits.handlerStartsMax, tellsCode = false }: PartManner = {},
+  ): Promise<void> {
     if (this.#handlers.has(type)) throw new HikyakuError("INVALID_ARGUMENT", `There is a handler for ${JSON.stringify(type)} already.`);
-    this.#handlers.set(type, { handle, idempotent, tellsCode });
+    this.#handlers.set(type, { handle, idempotent, startsMax, tellsCode });
     this.#resuming += 1;
     await this.#resume(type, idempotent).finally(() => {
       this.#resuming -= 1;
@@ -103,10 +111,9 @@ export class Handling {
     this.#begin(line, []);
   }
 
-  /** Runs a message for the handler that is here now, in order; nobody keeps it. Whether there was room. */
-  runTransient(message: Pick<StoredMessage, "from" | "id">, run: () => Promise<void> | void): boolean {
-    if (this.#transient.length >= limits.transientQueueMax) return false;
-    this.#transient.push({ ...message, run });
+  /** Runs a message for the handler that is here now; nobody keeps it. Whether there was room. */
+  runTransient(transient: Transient): boolean {
+    if (!this.#transient.put(transient)) return false;
     if (!this.#isDraining) this.#parts.background(this.#drain());
     return true;
   }
@@ -136,6 +143,11 @@ export class Handling {
     this.#parts.background(this.#work(line, cutShort));
   }
 
+  /** Whether a line of this type waits for a place. */
+  #isAwaited(type: MessageType): boolean {
+    return this.#waiting.some((waiting) => waiting.type === type);
+  }
+
   #countAtWork(type: MessageType): number {
     let count = 0;
     for (const working of this.#working.values()) if (working.type === type) count += 1;
@@ -154,16 +166,26 @@ export class Handling {
     try {
       const state = this.#working.get(key);
       if (state === undefined) return;
-      for (const message of cutShort) await this.#end(message, await this.#run(message));
+      for (const message of cutShort) await this.#runAgain(message);
       do {
         state.hasMore = false;
-        while (await this.#workPage(line));
-      } while (state.hasMore && !this.#parts.closing.aborted);
+        if (await this.#workPage(line)) state.hasMore = true;
+      } while (state.hasMore && !this.#isAwaited(line.type) && !this.#parts.closing.aborted);
+      // A line that never ends would otherwise keep its place for ever.
+      if (state.hasMore) this.#waiting.push(line);
     } finally {
       this.#working.delete(key);
       const next = this.#waiting.findIndex(({ type }) => type === line.type);
       for (const waiting of next < 0 ? [] : this.#waiting.splice(next, 1)) this.#wake(waiting);
     }
+  }
+
+  /** What ended the program may be this very message, so it is not run again for ever. */
+  async #runAgain(message: StoredMessage): Promise<void> {
+    const { ground, inbox, closing } = this.#parts;
+    const starts = await durably(ground, closing, () => inbox.startAgain(message.from, message.id));
+    if (starts > (this.#handlers.get(message.type)?.startsMax ?? 0)) await this.#interrupt(message);
+    else if (starts > 0) await this.#end(message, await this.#run(message));
   }
 
   /** Whether there may be more. The end of one message and the start of the next share a commit. */
@@ -232,7 +254,7 @@ export class Handling {
 
   async #drain(): Promise<void> {
     this.#isDraining = true;
-    for (let next = this.#transient.shift(); next !== undefined; next = this.#transient.shift()) await this.#try(next, next.run);
+    for (let next = this.#transient.take(); next !== undefined; next = this.#transient.take()) await this.#try(next, next.run);
     this.#isDraining = false;
   }
 

@@ -1,22 +1,12 @@
-import { HikyakuError, limits } from "@hikyaku/protocol";
-import { ManualClock, Puppet, type Resident, World } from "@hikyaku/testkit";
-import { describe, expect, test } from "vitest";
+import { type BundleItem, encodeBundle, encodeUtf8, HikyakuError, limits } from "@hikyaku/protocol";
+import { type Meeting, meetAsFriends, Puppet, PuppetStream, World } from "@hikyaku/testkit";
+import { describe, expect, test, vi } from "vitest";
 import { isHealthy } from "./heartbeats.ts";
 
-interface Meeting extends AsyncDisposable {
-  readonly world: World;
-  readonly clock: ManualClock;
-  readonly desk: Resident;
-  readonly lap: Resident;
-}
-
-async function arrange(isLapCallOutOnly = false): Promise<Meeting> {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock, isCallOutOnly: isLapCallOutOnly })];
-  await world.introduce(desk, lap);
-  await lap.peer.ping("desk");
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
+async function arrange(isCallOutOnly = false): Promise<Meeting> {
+  const meeting = await meetAsFriends({ lap: { isCallOutOnly } });
+  await meeting.lap.peer.ping("desk");
+  return meeting;
 }
 
 test("each side of a session beats every thirty seconds, by the same count", async () => {
@@ -91,6 +81,28 @@ describe("where peers are", () => {
     await desk.peer.ping("lap");
     expect(desk.peer.peer("lap").addresses).toEqual(["http://lap:7340"]);
     expect(await desk.needs.trustStore.load()).toMatchObject([{ addresses: [{ address: "http://lap:7340", source: "peer" }] }]);
+  });
+
+  test("however often one bundle says where its sender is, the last word is written, once [ORD-1]", async () => {
+    await using world = new World();
+    const desk = await world.peer("desk", { speaksStreams: true });
+    const puppet = new Puppet(99);
+    await desk.peer.trust({ peer: puppet.did, name: "puppet" });
+    const stream = await PuppetStream.connect(puppet, world.network, desk);
+    const { trustStore } = desk.needs;
+    const put = trustStore.put.bind(trustStore);
+    let writes = 0;
+    trustStore.put = async (peer) => {
+      writes += 1;
+      await put(peer);
+    };
+    const says = (n: number): BundleItem => ({
+      msgType: n % 2 === 0 ? "discovery" : "status_report",
+      body: encodeUtf8(JSON.stringify({ addresses: [`http://a:${n}`], ...(n % 2 === 0 ? {} : { ready: true }) })),
+    });
+    await stream.send("bundle", encodeBundle(Array.from({ length: 500 }, (_, n) => says(n + 1))));
+    await vi.waitFor(() => expect(desk.peer.peer("puppet").addresses).toEqual(["http://a:500"]));
+    expect(writes).toBe(1);
   });
 
   test("what is no address is not kept, and a person's address stays first", async () => {

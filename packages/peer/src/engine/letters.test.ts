@@ -1,29 +1,10 @@
 import { limits } from "@hikyaku/protocol";
-import { failureOf, ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
+import { failureOf, type Meeting, meetAsFriends, still } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
-
-interface Meeting extends AsyncDisposable {
-  readonly world: World;
-  readonly clock: ManualClock;
-  readonly desk: Resident;
-  readonly lap: Resident;
-}
-
-async function arrange(): Promise<Meeting> {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock })];
-  await world.introduce(desk, lap);
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
-}
-
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn += 1) await settle();
-};
 
 describe("why a message did not arrive", () => {
   test("everything that happened to it is told, oldest first: attempts, the route, the recipient's words", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, clock, desk, lap } = meeting;
     await desk.peer.close();
     const { id } = await lap.peer.send("desk", "message", { text: "hello" });
@@ -50,7 +31,7 @@ describe("why a message did not arrive", () => {
   });
 
   test("an id may be shortened as long as it is one message's", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { lap } = meeting;
     const { id } = await lap.peer.send("desk", "message", { text: "1" });
     expect(await lap.peer.explain(id.slice(0, 30))).toMatchObject({ id });
@@ -78,7 +59,7 @@ describe("dead letters [DLV-8]", () => {
   }
 
   test("what was refused is kept with its reason, and goes again as a new message, in its lane", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { clock, desk, lap } = meeting;
     const id = await refused(meeting);
     expect(await lap.peer.dead({ limit: 10 })).toMatchObject([
@@ -96,7 +77,7 @@ describe("dead letters [DLV-8]", () => {
   });
 
   test("what was dropped is forgotten, and what is no dead letter cannot be dropped or tried again", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { desk, lap } = meeting;
     const id = await refused(meeting);
     await lap.peer.drop(id);
@@ -109,7 +90,7 @@ describe("dead letters [DLV-8]", () => {
   });
 
   test("they come oldest first, a page at a time", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { clock, desk, lap } = meeting;
     await desk.peer.trust({ peer: "lap", allow: [] });
     for (let count = 0; count < 3; count += 1) {

@@ -111,9 +111,8 @@ export class Mail {
     const handler = this.#handler;
     if (handler === undefined || type !== "message") return ground.counters.add("message.transient.unheard");
     const message = { from: from.did, ...factsOf(body) };
-    const hasRoom = handling.runTransient({ from: from.did, id: body.id }, () =>
-      handler(this.#incoming(message, contentOf(body) as MessageBody)),
-    );
+    const { bytes, read } = compact(contentOf(body) as MessageBody);
+    const hasRoom = handling.runTransient({ from: from.did, id: body.id, bytes, run: () => handler(this.#incoming(message, read())) });
     ground.counters.add(hasRoom ? "message.transient" : "message.transient.dropped");
   }
 
@@ -135,7 +134,7 @@ export class Mail {
 
   /** BOX-3: what has become of a peer's messages, as far as they are here. LANE-3: what it will not send any more is not waited for. */
   async answerQuery(did: string, { ids, lanes = [] }: BodyByType["receipt_query"]): Promise<void> {
-    for (const { lane, floor } of lanes) await this.#skipTo({ from: did, lane }, floor);
+    await Promise.all(lanes.map(({ lane, floor }) => this.#skipTo({ from: did, lane }, floor)));
     const { receipts } = this.#parts.couriers().of(did).bag;
     for (const { id, stage, reason } of await this.#parts.inbox.stagesOf(did, ids))
       receipts.note([id], stage === "started" ? "delivered" : stage, reason);
@@ -204,6 +203,17 @@ const factsOf = ({ id, sent_at, reply_to, thread }: ApplicationFields): LetterFa
 /** What the sender said, without what stands beside it. Most bodies are texts, and those are told by their one field. */
 const contentOf = (body: Letter["body"]): BodyByType[ApplicationType] =>
   "text" in body ? { text: body.text } : withoutApplicationFields(body);
+
+interface Compact {
+  readonly bytes: number;
+  readonly read: () => MessageBody;
+}
+
+/** JSON waits as its text, as what was made of it may take many times the room. */
+const compact = (content: MessageBody): Compact =>
+  content.text === undefined ? compactText(JSON.stringify(content)) : { bytes: content.text.length, read: () => content };
+
+const compactText = (text: string): Compact => ({ bytes: text.length, read: () => JSON.parse(text) as MessageBody });
 
 const placeOf = ({ lane, order, floor }: ApplicationFields): LanePlace | undefined =>
   lane === undefined || order === undefined || floor === undefined ? undefined : { lane, order, floor };

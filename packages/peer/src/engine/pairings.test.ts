@@ -9,22 +9,19 @@ import {
   pureCrypto,
   readOffer,
 } from "@hikyaku/protocol";
-import { deafHolder, everyAbility, failureOf, ManualClock, onlyReply, Puppet, type Resident, risen, settle, World } from "@hikyaku/testkit";
+import {
+  deafHolder,
+  everyAbility,
+  failureOf,
+  meetAsStrangers,
+  onlyReply,
+  Puppet,
+  type Resident,
+  risen,
+  settle,
+  World,
+} from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
-
-interface Meeting extends AsyncDisposable {
-  readonly world: World;
-  readonly clock: ManualClock;
-  readonly desk: Resident;
-  readonly lap: Resident;
-}
-
-async function arrange(): Promise<Meeting> {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock })];
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
-}
 
 const asLap = { name: "lap", allow: ["message"] } as const;
 const asDesk = { name: "desk", allow: ["message"] } as const;
@@ -33,7 +30,7 @@ const refused = (code: string) => ({ kind: "refused", code });
 
 describe("a pairing that succeeds", () => {
   test("both trust each other under the names and scopes that each chose, and can dial each other", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const invitation = desk.peer.invite(asLap);
     const candidate = await lap.peer.accept(invitation.link, { name: "office", allow: [] });
@@ -52,7 +49,7 @@ describe("a pairing that succeeds", () => {
   });
 
   test("nobody is trusted before the person on that side agrees [PAIR-4]", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const word = Promise.withResolvers<boolean>();
     const asked: string[] = [];
@@ -75,7 +72,7 @@ describe("a pairing that succeeds", () => {
 
 describe("the token [PAIR-2]", () => {
   test("a link with another token is refused, and the true one still works", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const invitation = desk.peer.invite(asLap);
     const link = decodePairingLink(invitation.link);
@@ -94,7 +91,7 @@ describe("the token [PAIR-2]", () => {
   });
 
   test("whoever knows the token's name and not the token cannot read the answer", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { clock, desk } = meeting;
     const invitation = desk.peer.invite(asLap);
     const puppet = new Puppet(99, { now: () => clock.now() });
@@ -129,7 +126,7 @@ describe("the token [PAIR-2]", () => {
 
 describe("once, and for ten minutes [PAIR-3]", () => {
   test("a link that was used is refused", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { world, desk, lap, clock } = meeting;
     const tab = await world.peer("tab", { clock });
     const invitation = desk.peer.invite(asLap);
@@ -140,7 +137,7 @@ describe("once, and for ten minutes [PAIR-3]", () => {
   });
 
   test("of two that race with one token, the first confirmation takes it", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { clock, desk } = meeting;
     const invitation = desk.peer.invite(asLap);
     const pairingToken = tokenOf(invitation.link);
@@ -159,7 +156,7 @@ describe("once, and for ten minutes [PAIR-3]", () => {
   });
 
   test("after ten minutes it is void, also for an offer that came in time", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { clock, desk, lap } = meeting;
     const puppet = new Puppet(99, { now: () => clock.now() });
     const invitation = desk.peer.invite(asLap);
@@ -178,7 +175,7 @@ describe("once, and for ten minutes [PAIR-3]", () => {
   });
 
   test("a link that was taken back is void", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const invitation = desk.peer.invite(asLap);
     invitation.cancel();
@@ -188,7 +185,7 @@ describe("once, and for ten minutes [PAIR-3]", () => {
   });
 
   test("closing the peer ends what waits", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk } = meeting;
     const failure = failureOf(desk.peer.invite(asLap).paired);
     await desk.peer.close();
@@ -196,7 +193,7 @@ describe("once, and for ten minutes [PAIR-3]", () => {
   });
 
   test("no more than 64 links are open, and one taken back makes room", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk } = meeting;
     const open = Array.from({ length: limits.openPairingsMax }, () => desk.peer.invite(asLap));
     expect(() => desk.peer.invite(asLap)).toThrow(expect.objectContaining({ code: "QUOTA_EXCEEDED" }));
@@ -215,7 +212,7 @@ describe("a person says no [PAIR-4]", () => {
   const no = async (): Promise<boolean> => false;
 
   test("the maker of the link: it trusts nobody, and what the other says is refused", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const trusted = Promise.withResolvers<void>();
     const invitation = desk.peer.invite({ ...asLap, confirm: () => trusted.promise.then(no) });
@@ -231,7 +228,7 @@ describe("a person says no [PAIR-4]", () => {
   });
 
   test("the user of the link: it trusts nobody, and what the other says is refused", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const invitation = desk.peer.invite(asLap);
     await expect(lap.peer.accept(invitation.link, { ...asDesk, confirm: no })).rejects.toMatchObject({ code: "CANCELED" });
@@ -248,7 +245,7 @@ describe("the other side learns of a no [PAIR-5]", () => {
   const alarmOf = ({ peer }: Resident, name: string) => peer.peer(name).alarm?.code;
 
   test("the user of the link, which trusts: its person sees it, what it decided stays, and pairing anew ends the alarm", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const trusted = Promise.withResolvers<void>();
     const refusing = desk.peer.invite({ ...asLap, confirm: () => trusted.promise.then(no) });
@@ -276,7 +273,7 @@ describe("the other side learns of a no [PAIR-5]", () => {
     ["says no", { ...asDesk, confirm: no }],
     ["cannot ask", { ...asDesk, confirm: () => Promise.reject(new Error("no screen")) }],
   ])("the maker of the link, which trusts, where the user %s", async (_, terms) => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const invitation = desk.peer.invite(asLap);
     await failureOf(lap.peer.accept(invitation.link, terms));
@@ -287,7 +284,7 @@ describe("the other side learns of a no [PAIR-5]", () => {
   });
 
   test("who can only call learns it when it calls", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { clock, desk, world } = meeting;
     const tab = await world.peer("tab", { clock, isCallOutOnly: true });
     const asked = Promise.withResolvers<void>();
@@ -309,7 +306,7 @@ describe("the other side learns of a no [PAIR-5]", () => {
   });
 
   test("a side that still asks trusts nobody, whatever its person says then", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const word = Promise.withResolvers<boolean>();
     const invitation = desk.peer.invite({ ...asLap, confirm: () => word.promise });
@@ -322,7 +319,7 @@ describe("the other side learns of a no [PAIR-5]", () => {
   });
 
   test("in another session, or after 15 minutes, it is told to nobody", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { clock, desk } = meeting;
     const puppet = new Puppet(99, { now: () => clock.now() });
     const decline = { reason: "declined" };
@@ -351,7 +348,7 @@ describe("the other side learns of a no [PAIR-5]", () => {
 
 describe("links and names that cannot be used", () => {
   test.each(["", "hello", "hikyaku:pair?", "hikyaku:pair?did=did:key:z6Mk&at=desk:1&token=00"])("%j is no link", async (link) => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     await expect(meeting.lap.peer.accept(link, asDesk)).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
       message: expect.stringContaining("no pairing link"),
@@ -360,14 +357,14 @@ describe("links and names that cannot be used", () => {
   });
 
   test("a peer's own link is refused before anything is dialled", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, world } = meeting;
     await expect(desk.peer.accept(desk.peer.invite(asLap).link, asDesk)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     expect(world.passages).toEqual([]);
   });
 
   test("a name that is taken is refused on either side, also where it was taken meanwhile", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap, world } = meeting;
     const other = new Puppet(99).did;
     const invitation = desk.peer.invite(asLap);
@@ -387,7 +384,7 @@ describe("links and names that cannot be used", () => {
   });
 
   test("a maker that is not there is UNREACHABLE by its address", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { desk, lap } = meeting;
     const { link, paired } = desk.peer.invite(asLap);
     const failure = failureOf(paired);
@@ -401,7 +398,7 @@ describe("links and names that cannot be used", () => {
   });
 
   test("whoever uses a link may stop waiting, run out of patience, or be closed", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsStrangers();
     const { clock, desk, lap, world } = meeting;
     world.weather.before = () => new Promise<undefined>(() => undefined);
     const { link } = desk.peer.invite(asLap);

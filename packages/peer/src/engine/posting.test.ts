@@ -1,29 +1,10 @@
 import { limits } from "@hikyaku/protocol";
-import { failureOf, ManualClock, type Resident, settle, World } from "@hikyaku/testkit";
+import { failureOf, meetAsFriends, settle, still } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
-
-interface Meeting extends AsyncDisposable {
-  readonly world: World;
-  readonly clock: ManualClock;
-  readonly desk: Resident;
-  readonly lap: Resident;
-}
-
-async function arrange(): Promise<Meeting> {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock }), await world.peer("lap", { clock })];
-  await world.introduce(desk, lap);
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
-}
-
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn += 1) await settle();
-};
 
 describe("a peer that cannot be reached", () => {
   test("the problem names each address with its cause, and the message is kept [DLV-1]", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { desk, lap } = meeting;
     await lap.peer.trust({ peer: "desk", addresses: ["http://nowhere:1", "http://elsewhere:2"] });
     const { id, stage, problem, exp } = await lap.peer.send("desk", "message", { text: "hello" });
@@ -38,7 +19,7 @@ describe("a peer that cannot be reached", () => {
   });
 
   test("a question and a status report, which nobody keeps, are UNREACHABLE", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { lap } = meeting;
     await lap.peer.trust({ peer: "desk", addresses: [] });
     const what = { code: "UNREACHABLE", message: expect.stringContaining("no address of it is known") };
@@ -48,7 +29,7 @@ describe("a peer that cannot be reached", () => {
   });
 
   test("nobody is called who is not known, or whom we blocked, and nothing is kept for him", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, lap } = meeting;
     expect(await failureOf(lap.peer.send("tab", "message", { text: "hello" }))).toMatchObject({ code: "UNKNOWN_PEER" });
     await lap.peer.trust({ peer: "desk", level: "blocked" });
@@ -60,7 +41,7 @@ describe("a peer that cannot be reached", () => {
 
 describe("patience", () => {
   test("a caller that has aborted sends nothing, and nothing is kept", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, lap } = meeting;
     const signal = AbortSignal.abort();
     expect(await failureOf(lap.peer.send("desk", "message", { text: "hello" }, { signal }))).toMatchObject({ code: "CANCELED" });
@@ -73,7 +54,7 @@ describe("patience", () => {
   test.each(["handshake", "message"])(
     "a caller may abort while its %s is on the way: that ends its waiting, and not the message",
     async (msgType) => {
-      await using meeting = await arrange();
+      await using meeting = await meetAsFriends();
       const { world, clock, desk, lap } = meeting;
       const caller = new AbortController();
       world.weather.before = async (_, frame) => {
@@ -93,7 +74,7 @@ describe("patience", () => {
   );
 
   test("without a receipt the sender waits no longer than told, and learns how far the message has come", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, clock, lap } = meeting;
     await lap.peer.ping("desk");
     world.weather.before = () => "lost";
@@ -103,7 +84,7 @@ describe("patience", () => {
   });
 
   test("closing ends every request that waits, and later ones at once; what was kept is there afterwards [DLV-1]", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, clock, lap } = meeting;
     await lap.peer.ping("desk");
     world.weather.before = () => "lost";
@@ -123,7 +104,7 @@ describe("patience", () => {
   });
 
   test("no more requests wait than the bound allows, and the next one is told [LIM-1]", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, clock, lap } = meeting;
     world.weather.before = () => new Promise<undefined>(() => undefined);
     const waiting = Array.from({ length: limits.pendingRequestsMax }, () => failureOf(lap.peer.ping("desk", { timeoutMs: 60_000 })));
@@ -138,7 +119,7 @@ describe("what no peer could take is refused before anything leaves", () => {
     ["more than 128 KiB", "x".repeat(limits.bodyBytesMax), "MESSAGE_TOO_LARGE"],
     ["a number that JSON has not", 1n, "INVALID_ARGUMENT"],
   ])("%s", async (_, json, code) => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, lap } = meeting;
     expect(await failureOf(lap.peer.send("desk", "message", { json }))).toMatchObject({ code });
     expect(await failureOf(lap.peer.tell("desk", { json }))).toMatchObject({ code });
@@ -147,7 +128,7 @@ describe("what no peer could take is refused before anything leaves", () => {
   });
 
   test("what the recipient refuses by a sealed error is told with its code, and is a dead letter [DLV-4]", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { desk, lap } = meeting;
     await desk.peer.trust({ peer: "lap", allow: [] });
     expect(await failureOf(lap.peer.send("desk", "message", { text: "hello" }))).toMatchObject({ code: "UNAUTHORIZED" });
@@ -158,7 +139,7 @@ describe("what no peer could take is refused before anything leaves", () => {
 
 describe("what could not be kept is not sent", () => {
   test.each(["QUOTA_EXCEEDED", "STORAGE_FAILED"])("%s is told, and nothing leaves [DLV-1]", async (code) => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, lap } = meeting;
     const { HikyakuError } = await import("@hikyaku/protocol");
     lap.needs.outbox.add = () => Promise.reject(new HikyakuError(code as "QUOTA_EXCEEDED", "no room"));
@@ -169,7 +150,7 @@ describe("what could not be kept is not sent", () => {
   });
 
   test("nothing leaves before it is durable [DLV-1]", async () => {
-    await using meeting = await arrange();
+    await using meeting = await meetAsFriends();
     const { world, lap } = meeting;
     const { outbox } = lap.needs;
     const add = outbox.add.bind(outbox);
@@ -187,7 +168,7 @@ describe("what could not be kept is not sent", () => {
 });
 
 test("whoever says much is held up while too much waits for the peer, and may stop waiting", async () => {
-  await using meeting = await arrange();
+  await using meeting = await meetAsFriends();
   const { world, clock, lap } = meeting;
   await lap.peer.ping("desk");
   const gate = Promise.withResolvers<undefined>();

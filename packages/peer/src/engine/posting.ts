@@ -63,6 +63,8 @@ export interface PostingParts {
 export class Posting {
   readonly #parts: PostingParts;
   #questions = 0;
+  /** The last id that was asked for, of peers that have stored more than one call asks for. */
+  readonly #askedTo = new Map<string, string>();
   #dice: Bytes = new Uint8Array(0);
 
   constructor(parts: PostingParts) {
@@ -172,23 +174,30 @@ export class Posting {
     await this.#parts.couriers.of(facts.peerId).rested();
   }
 
-  /** Asks what has become of messages that a peer has stored and not handled yet, and says what those need not wait for: an order that expired may have been the last but one. */
+  /**
+   * Asks what has become of messages that a peer has stored and not handled yet, and says what those need not wait for: an order that expired may have been the last
+   * but one. Of very many, each call asks on where the last one stopped, so that all have their turn.
+   */
   async query(did: string): Promise<void> {
     const { outbox } = this.#parts;
-    let after: string | undefined;
+    const begin = this.#askedTo.get(did);
+    this.#askedTo.delete(did);
+    let after = begin;
     for (let page = 0; page < queriesMax; page += 1) {
       const ids = await outbox.unsettled(did, after, limits.receiptIdsMax);
-      if (ids.length === 0) return;
+      if (ids.length === 0) return page === 0 && begin !== undefined ? await this.query(did) : undefined;
       this.#say(did, "receipt_query", { ids, lanes: page === 0 ? await this.#floorsOf(did) : [] });
-      if (ids.length < limits.receiptIdsMax) return;
       after = ids.at(-1);
+      if (ids.length < limits.receiptIdsMax || after === undefined) return;
     }
+    if (after !== undefined) this.#askedTo.set(did, after);
   }
 
   async #floorsOf(did: string): Promise<readonly { readonly lane: string; readonly floor: number }[]> {
     const { outbox } = this.#parts;
+    const epoch = await outbox.epochOf(did);
     const floors = priorities.map(async (priority) => ({
-      lane: `${outbox.epoch}/${priority}`,
+      lane: `${epoch}/${priority}`,
       floor: await outbox.floor({ to: did, priority }),
     }));
     return (await Promise.all(floors)).filter(({ floor }) => floor > 1);

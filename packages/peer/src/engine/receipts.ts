@@ -109,11 +109,14 @@ export class Receipts {
    * are repeated, and the word comes again.
    */
   arrive(did: string, ids: readonly string[], stage: ReceiptStage, reason: string | undefined): void {
-    const { outbox, background } = this.#parts;
+    const { outbox, background, couriers } = this.#parts;
     const code = codeOf(stage, reason);
-    const progress = this.#progressOf(did, ids, stage, code);
-    background(outbox.advance(progress).then((risen) => this.#settle(did, ids, risen)));
-    for (const id of ids) this.#tell(did, id, stage, code);
+    const misplaced = code === "SEQUENCE_ERROR" ? couriers().find(did)?.misplaced(ids) : undefined;
+    const heard = misplaced === undefined ? ids : ids.filter((id) => !misplaced.has(id));
+    if (heard.length === 0) return;
+    const progress = this.#progressOf(did, heard, stage, code);
+    background(outbox.advance(progress).then((risen) => this.#settle(did, heard, risen)));
+    for (const id of heard) this.#tell(did, id, stage, code);
   }
 
   /** The recipient refused a message without a receipt: nobody will say so again. */

@@ -1,6 +1,16 @@
-import { type Bytes, type Envelope, encodeEnvelope, encodeHex, encodeUtf8, limits, pureCrypto } from "@hikyaku/protocol";
-import { countingCrypto, ManualClock, Puppet, type PuppetSession, type Resident, rememberingCrypto, risen, World } from "@hikyaku/testkit";
-import { describe, expect, test } from "vitest";
+import { type Bytes, type Envelope, encodeEnvelope, encodeHex, encodeUtf8, HikyakuError, limits, pureCrypto } from "@hikyaku/protocol";
+import {
+  countingCrypto,
+  ManualClock,
+  Puppet,
+  type PuppetSession,
+  PuppetStream,
+  type Resident,
+  rememberingCrypto,
+  risen,
+  World,
+} from "@hikyaku/testkit";
+import { describe, expect, test, vi } from "vitest";
 
 const rejected = { kind: "refused", code: "REJECTED" } as const;
 const received = { kind: "received", replies: [], more: false } as const;
@@ -352,7 +362,27 @@ describe("after the signature: sealed errors, and what they say", () => {
 });
 
 describe("storage that fails [BOX-1]", () => {
-  test("a message that could not be stored is an internal error with a name in our log, and not receipted", async () => {
+  test("a full disk tells the sender to come again, whichever way the message came, and stores nothing", async () => {
+    await using world = new World();
+    const puppet = new Puppet(99);
+    const full = async (name: string, speaksStreams: boolean): Promise<Resident> => {
+      const resident = await world.peer(name, { speaksStreams });
+      await resident.peer.trust({ peer: puppet.did, name: "puppet", allow: ["message"] });
+      resident.needs.inbox.append = () => Promise.reject(new HikyakuError("STORAGE_FAILED", "The disk is full."));
+      return resident;
+    };
+    const stream = await PuppetStream.connect(puppet, world.network, await full("lap", true));
+    await stream.send("message", letter(1));
+    await vi.waitFor(() => expect(stream.refusals).toMatchObject([{ code: "OVERLOADED" }]));
+    const desk = await full("desk", false);
+    const { reception } = await (await puppet.connect(desk)).send("message", letter(1));
+    const retryAfterS = limits.storageRetryAfterS;
+    expect(reception).toEqual({ kind: "refused", code: "OVERLOADED", retryAfterS, correlationId: expect.stringMatching(/^[0-9a-f]{8}$/) });
+    expect(desk.log).toContainEqual(expect.objectContaining({ level: "error", event: "receive.failed" }));
+    expect(desk.peer.stats()).toMatchObject({ "refused.OVERLOADED": 1 });
+  });
+
+  test("a message that could not be stored by a mistake of ours is an internal error with a name in our log, and not receipted", async () => {
     await using world = new World();
     const desk = await world.peer("desk");
     const puppet = new Puppet(99);

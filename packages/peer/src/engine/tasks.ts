@@ -48,6 +48,9 @@ export function makeWork({ ground, needs, keptOffers, known, posting, background
 
 const idDiceBytes = 10;
 
+/** What ends the program is never the body of a task itself, since a handler of a capability runs by itself. */
+const bodiesOfTasks = { idempotent: true, startsMax: Number.POSITIVE_INFINITY };
+
 /** From now on task bodies that are in the inbox are acted upon. `unauthorized` hears of a worker that has no such capability for us any more. */
 export function handleTasks(work: Work, handling: Handling, unauthorized: (did: string) => void): readonly Promise<void>[] {
   return taskTypes.map((type) =>
@@ -58,7 +61,7 @@ export function handleTasks(work: Work, handling: Handling, unauthorized: (did: 
         if (type === "task_update" && (content as TaskUpdateBody).code === "UNAUTHORIZED") unauthorized(from);
         return work.receive(from, type, content);
       },
-      { idempotent: true },
+      bodiesOfTasks,
     ),
   );
 }

@@ -1,5 +1,6 @@
 /** Moves frames between the links and reception: exchanges that others begin, exchanges that we begin, and streams both ways (spec §9). */
-import { type Bytes, limits } from "@hikyaku/protocol";
+import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
+import type { AnswerBudget } from "../delivery/cargo.ts";
 import type { Reachability } from "../links/reachability.ts";
 import type { StreamTable } from "../links/stream-table.ts";
 import type { Exchange, Reception as LinkReception, Origin, Refusal, Stream, StreamHolder } from "../ports/link.ts";
@@ -26,11 +27,6 @@ export interface TrafficParts {
   readonly closing: AbortSignal;
 }
 
-/** How many answers one exchange may still draw from us, however often the other side answers those in turn (spec LIM-5). */
-interface Budget {
-  answersLeft: number;
-}
-
 export class Traffic implements StreamHolder {
   readonly #parts: TrafficParts;
 
@@ -54,7 +50,7 @@ export class Traffic implements StreamHolder {
       courier.heard();
       return { kind: "received", replies: frames, more };
     } catch (error) {
-      return { kind: "refused", ...this.#mistake(error) };
+      return { kind: "refused", ...this.#failure(error) };
     }
   }
 
@@ -79,7 +75,7 @@ export class Traffic implements StreamHolder {
       if (refusal !== undefined) return stream.refuse(refusal, undefined);
       await this.#answer(stream, await this.#parts.reception().receive(frame, stream.origin, stream), isProven);
     } catch (error) {
-      if (!this.#parts.closing.aborted) stream.refuse(this.#mistake(error), refOf(frame));
+      if (!this.#parts.closing.aborted) stream.refuse(this.#failure(error), refOf(frame));
     }
   }
 
@@ -117,7 +113,7 @@ export class Traffic implements StreamHolder {
     if (provenBy !== undefined) couriers.of(provenBy).heard();
   }
 
-  async #absorbAll(link: Exchange, replies: readonly Bytes[], budget: Budget): Promise<void> {
+  async #absorbAll(link: Exchange, replies: readonly Bytes[], budget: AnswerBudget): Promise<void> {
     for (const reply of replies) {
       const answer = await this.#absorb(link, reply);
       if (answer?.kind !== "taken") continue;
@@ -140,7 +136,7 @@ export class Traffic implements StreamHolder {
   }
 
   /** An answer that does not get through is the same as one lost on the way: who needs it asks again. */
-  async #answerOn(link: Exchange, frame: Bytes, budget: Budget): Promise<void> {
+  async #answerOn(link: Exchange, frame: Bytes, budget: AnswerBudget): Promise<void> {
     if (budget.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");
     budget.answersLeft -= 1;
     try {
@@ -159,11 +155,14 @@ export class Traffic implements StreamHolder {
     return { code: "RATE_LIMITED", retryAfterS };
   }
 
-  #mistake(error: unknown): Refusal {
+  /** BOX-1: where our disk took nothing, the sender learns that it may come again, and when. */
+  #failure(error: unknown): Refusal {
     const { random, log, counters } = this.#parts.ground;
     const correlationId = Array.from(random.bytes(4), (byte) => byte.toString(16).padStart(2, "0")).join("");
-    counters.add("refused.INTERNAL_ERROR");
+    const isStorage = error instanceof HikyakuError && error.code === "STORAGE_FAILED";
+    const code = isStorage ? "OVERLOADED" : "INTERNAL_ERROR";
+    counters.add(`refused.${code}`);
     log.write("error", "receive.failed", { correlationId, reason: traceOf(error) });
-    return { code: "INTERNAL_ERROR", correlationId };
+    return { code, correlationId, ...(isStorage ? { retryAfterS: limits.storageRetryAfterS } : {}) };
   }
 }

@@ -1,18 +1,8 @@
 import { limits } from "@hikyaku/protocol";
-import { failureOf, ManualClock, settle, World } from "@hikyaku/testkit";
+import { failureOf, type Meeting, meetAsFriends, still } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
 
-const still = async (): Promise<void> => {
-  for (let turn = 0; turn < 20; turn += 1) await settle();
-};
-
-async function arrange(speaksStreams = false) {
-  const world = new World();
-  const clock = new ManualClock();
-  const [desk, lap] = [await world.peer("desk", { clock, speaksStreams }), await world.peer("lap", { clock, speaksStreams })];
-  await world.introduce(desk, lap);
-  return { world, clock, desk, lap, [Symbol.asyncDispose]: () => world[Symbol.asyncDispose]() };
-}
+const arrange = (speaksStreams = false): Promise<Meeting> => meetAsFriends({ desk: { speaksStreams }, lap: { speaksStreams } });
 
 describe("expiry [DLV-7]", () => {
   test("what nobody took in time is a dead letter, and whoever waits for it learns so", async () => {
@@ -78,6 +68,31 @@ describe("receipts that were missed [DLV-9]", () => {
     expect((await lap.peer.explain(id)).stage).toBe("handled");
     await clock.pass(limits.receiptQueryIntervalMs + limits.heartbeatIntervalMs);
     expect(queries()).toBe(before + 1);
+  });
+
+  test("of more messages than one round asks for, the next rounds ask for the rest and then begin anew", async () => {
+    await using meeting = await arrange(true);
+    const { clock, desk, lap } = meeting;
+    await lap.peer.ping("desk");
+    const count = limits.pendingReceiptsMax + 10;
+    const ids = Array.from({ length: count }, (_, n) => `019c0000-0000-7000-8000-${n.toString(16).padStart(12, "0")}`);
+    lap.needs.outbox.unsettled = async (_, after = "", limit) => {
+      const first = ids.findIndex((id) => id > after);
+      return first === -1 ? [] : ids.slice(first, first + limit);
+    };
+    const asked: (readonly string[])[] = [];
+    desk.needs.inbox.stagesOf = async (_, some) => {
+      asked.push(some);
+      return [];
+    };
+    const round = async (): Promise<readonly string[]> => {
+      asked.length = 0;
+      await clock.pass(limits.receiptQueryIntervalMs);
+      return asked.flat().sort();
+    };
+    expect(await round()).toEqual(ids.slice(0, limits.pendingReceiptsMax));
+    expect(await round()).toEqual(ids.slice(limits.pendingReceiptsMax));
+    expect(await round()).toEqual(ids.slice(0, limits.pendingReceiptsMax));
   });
 
   test("and at once in a new session", async () => {

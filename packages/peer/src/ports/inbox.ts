@@ -13,7 +13,7 @@ export type InboxStage = "stored" | "delivered" | "started" | "handled" | "refus
 
 /** Where a message stands among those of its sender. */
 export interface LanePlace {
-  /** The sender's outbox epoch and priority: `0f3a…/normal`. */
+  /** An epoch of the sender's outbox and the priority: `0f3a…/normal`. */
   readonly lane: string;
   readonly order: number;
   /** The lowest order that the sender may still send. */
@@ -107,6 +107,8 @@ export interface Inbox {
   stagesOf(from: string, ids: readonly string[]): Promise<readonly StageOf[]>;
   /** Messages of this type whose handler had started when the peer last ended, oldest first. */
   interrupted(type: MessageType, limit: number): Promise<readonly StoredMessage[]>;
+  /** The handler of such a message is about to be started once more. Resolves with how often it has been, this time included; 0 where none had started. */
+  startAgain(from: string, id: string): Promise<number>;
   /**
    * Forgets bodies and rows that nobody needs any more: final or read messages that arrived before `readBefore`, and only where a repetition would still be known as
    * one (behind the lane's floor, or past their exp by `graceMs`). What still waits in a lane that has been idle for `laneIdleMsMax` waits no longer. Bounded work per

@@ -73,8 +73,10 @@ export interface Remark {
 
 /** Every call that changes something resolves only when the change is durable, and rejects with STORAGE_FAILED having changed nothing. */
 export interface Outbox {
-  /** 16 hex digits, made with the outbox and never used by another: part of each lane's name. */
-  readonly epoch: string;
+  /** 16 hex digits, part of the names of the lanes to this recipient: made with the outbox and never used by another, until others were given. */
+  epochOf(to: string): Promise<string>;
+  /** Gives the lanes to this recipient other names; their orders go on. */
+  renewEpoch(to: string, epoch: string): Promise<void>;
   /** Gives the message the next order of its lane. Rejects with QUOTA_EXCEEDED where too much is kept already: nothing is evicted. */
   add(draft: Draft): Promise<QueuedMessage>;
   /** The next messages of a lane that are queued, by rising order: above `after`, at most so many, and of so many bytes unless the first alone is larger. */

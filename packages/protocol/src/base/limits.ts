@@ -184,8 +184,12 @@ export const inboxUnreadPerSenderMax: number = 10_000;
 export const inboxUnreadBytesPerSenderMax: number = 64 * kib * kib;
 /** Of all bodies together, read ones too. */
 export const inboxBytesMax: number = kib * kib * kib;
+/** Of those, at most so many of one sender: whoever fills its half leaves the others theirs. */
+export const inboxBytesPerSenderMax: number = inboxBytesMax / 2;
 /** What a sender is told to wait where there is no room: somebody has to read first. */
 export const inboxFullRetryAfterS: number = 60;
+/** The same where the disk takes nothing. */
+export const storageRetryAfterS: number = 5;
 
 export const lanesPerSenderMax: number = 16;
 /** What may wait behind one missing order. */
@@ -201,6 +205,8 @@ export const readMsMax: number = 30 * dayMs;
 
 // Outbox (spec §11)
 export const outboxBytesMax: number = kib * kib * kib;
+/** Whoever is away or refuses everything leaves the other half to the others. */
+export const outboxBytesPerRecipientMax: number = outboxBytesMax / 2;
 export const outboxPerRecipientMax: number = 2_000_000;
 export const messageLifeMsDefault: number = 3 * dayMs;
 /** What `explain` tells of one message. */
@@ -208,6 +214,8 @@ export const eventsPerMessageMax: number = 64;
 export const settledMsMax: number = 7 * dayMs;
 
 // Couriers (spec §10, §11)
+/** How often at most the lanes to one recipient get other names: it knows sixteen, and forgets one when it was idle for eight days. */
+export const laneRenameMsMin: number = dayMs;
 /** Messages of one lane that are on their way or next in line; the rest stays in the outbox. */
 export const laneWindowCountMax: number = 4096;
 export const laneWindowBytesMax: number = 8 * kib * kib;
@@ -251,10 +259,16 @@ export const keptLinksMax: number = 64;
 // Handlers (spec §11)
 /** Handlers that run at once, over all lanes. */
 export const handlersAtOnceMax: number = 64;
+/** How often an idempotent handler is started for one message: what ends the program each time shall not keep it from coming up. */
+export const handlerStartsMax: number = 3;
 /** Messages of a lane that are read from the inbox at once. */
 export const laneReadMax: number = 64;
-/** Transient messages that wait for the handler. */
-export const transientQueueMax: number = 1024;
+/** Transient messages that wait for the handler: of one sender twice as many as a bundle holds, and their bytes. */
+export const transientPerSenderMax: number = 2048;
+export const transientBytesPerSenderMax: number = 4 * kib * kib;
+export const transientBytesMax: number = 64 * kib * kib;
+/** What one costs besides its text. */
+export const transientEntryBytes: number = 512;
 
 // Streams (spec §9, §10)
 /** Frames of one stream that are being taken in at once; beyond it nothing more is read. */

@@ -4,7 +4,7 @@ import { isMessageId } from "./message-id.ts";
 
 /** Where a durable message stands among those of its sender (spec §11). All three or none. */
 export interface LaneFields {
-  /** The sender's outbox epoch and the priority: `0f3a5c7e9b1d2f4a/normal`. */
+  /** An epoch of the sender's outbox and the priority: `0f3a5c7e9b1d2f4a/normal`. */
   readonly lane?: string;
   /** Its place in the lane: 1, 2, 3, … */
   readonly order?: number;

@@ -203,6 +203,18 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       expect(await inbox.interrupted("message", 10)).toEqual([]);
     });
 
+    test("starts of one handler are counted durably, as long as it has not ended [BOX-5]", async () => {
+      await using bench = await arrange();
+      await fill(bench.store, "1", "2");
+      await bench.store.advance(lap, ["1"], "started");
+      expect(await bench.store.startAgain(lap, "1")).toBe(2);
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect([await inbox.startAgain(lap, "1"), await inbox.startAgain(lap, "2"), await inbox.startAgain(desk, "1")]).toEqual([3, 0, 0]);
+      expect(await inbox.interrupted("message", 10)).toMatchObject([{ id: "1", stage: "started" }]);
+      await inbox.advance(lap, ["1"], "handled");
+      expect(await inbox.startAgain(lap, "1")).toBe(0);
+    });
+
     test("messages without a place are one lane per sender, in the order of their arrival", async () => {
       await using bench = await arrange();
       await fill(bench.store, "2", "1");
@@ -250,6 +262,19 @@ export function inboxContract(adapter: string, arrange: ArrangeInbox): void {
       expect(await inbox.append([sized("2", lap)])).toEqual([{ kind: "full", bound: "inbox" }]);
       expect(await inbox.sweep(noon + 2 * day, { readBefore: noon + day, graceMs: 0, limit: 10 })).toBe(1);
       expect(await inbox.append([sized("2", lap)])).toEqual([stored]);
+    });
+
+    test("one sender's bodies, read or not, leave room for the others', and forgetting makes room [LIM-7]", async () => {
+      await using bench = await arrange({ ...limits, inboxBytesPerSenderMax: 10, inboxBytesMax: 20 });
+      const sized = (id: string, from: string): InboxMessage => makeMessage(id, { body: "12345", from });
+      const full = { kind: "full", bound: "sender" };
+      expect(await bench.store.append([sized("1", lap), sized("2", lap)])).toEqual([stored, stored]);
+      await bench.store.advance(lap, ["1", "2"], "handled");
+      const inbox = (await bench.reopen?.()) ?? bench.store;
+      expect(await inbox.append([sized("3", lap)])).toEqual([full]);
+      expect(await inbox.append([sized("1", desk)])).toEqual([stored]);
+      expect(await inbox.sweep(noon + 2 * day, { readBefore: noon + day, graceMs: 0, limit: 1 })).toBe(1);
+      expect(await inbox.append([sized("3", lap), sized("4", lap)])).toEqual([stored, full]);
     });
 
     test("a sweep forgets what was read, is old and past its exp, and nothing else", async () => {

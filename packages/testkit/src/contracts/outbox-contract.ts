@@ -43,7 +43,8 @@ export function outboxContract(adapter: string, arrange: ArrangeOutbox): void {
   describe(`outbox: ${adapter}`, () => {
     test("a new outbox is empty and has an epoch of 16 hex digits, which stays", async () => {
       await using bench = await arrange();
-      expect(bench.store.epoch).toMatch(/^[0-9a-f]{16}$/);
+      const epoch = await bench.store.epochOf(desk);
+      expect(epoch).toMatch(/^[0-9a-f]{16}$/);
       expect(await bench.store.usage()).toEqual({ count: 0, bytes: 0 });
       expect(await bench.store.lanesQueued()).toEqual([]);
       expect(await queuedIn(bench.store)).toEqual([]);
@@ -55,8 +56,20 @@ export function outboxContract(adapter: string, arrange: ArrangeOutbox): void {
       expect(await bench.store.deadLetter("1")).toBeUndefined();
       expect(await bench.store.bury("1")).toBeUndefined();
       expect(await bench.store.sweep(noon, 10)).toBe(0);
-      const { epoch } = bench.store;
-      expect(((await bench.reopen?.()) ?? bench.store).epoch).toBe(epoch);
+      expect(await ((await bench.reopen?.()) ?? bench.store).epochOf(desk)).toBe(epoch);
+    });
+
+    test("lanes to one recipient get other names durably, the others keep theirs, and orders go on [LANE-7]", async () => {
+      await using bench = await arrange();
+      const before = await bench.store.epochOf("did:lap");
+      await fill(bench.store, "1");
+      await bench.store.renewEpoch(desk, "00000000000000ff");
+      await fill(bench.store, "2");
+      const outbox = (await bench.reopen?.()) ?? bench.store;
+      expect([await outbox.epochOf(desk), await outbox.epochOf("did:lap")]).toEqual(["00000000000000ff", before]);
+      expect((await outbox.next(toDesk, 0, generous)).map(({ order }) => order)).toEqual([1, 2]);
+      await outbox.renewEpoch("did:nobody yet", "00000000000000fe");
+      expect(await outbox.epochOf("did:nobody yet")).toBe("00000000000000fe");
     });
 
     test("a message whose add resolved is there after a restart, as it was given", async () => {
@@ -389,6 +402,23 @@ export function outboxContract(adapter: string, arrange: ArrangeOutbox): void {
       await outbox.advance([step("2", "handled")]);
       await outbox.add(makeDraft("6"));
       expect(await queuedIn(outbox)).toEqual(["5", "6"]);
+    });
+
+    test("bytes for one recipient are bounded, dead letters included, and leave room for others", async () => {
+      await using bench = await arrange({ ...limits, outboxBytesPerRecipientMax: 10 });
+      const sized = (id: string, changes: Partial<Draft> = {}): Draft => makeDraft(id, { body: "12345", ...changes });
+      const refused = { code: "QUOTA_EXCEEDED", message: expect.stringMatching(/may hold 10 bytes for did:key:desk.* 15: wait until/) };
+      for (const id of ["1", "2"]) await bench.store.add(sized(id));
+      await bench.store.advance([step("1", "refused")]);
+      const outbox = (await bench.reopen?.()) ?? bench.store;
+      await expect(outbox.add(sized("3"))).rejects.toMatchObject(refused);
+      await outbox.add(sized("4", { to: lap }));
+      await expect(outbox.bury("1", sized("5", { body: "123456" }))).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
+      expect(await outbox.bury("1", sized("5"))).toMatchObject({ id: "5" });
+      await outbox.advance([step("2", "handled")]);
+      await outbox.add(sized("6"));
+      await expect(outbox.add(sized("7"))).rejects.toMatchObject(refused);
+      expect(await outbox.bury("5")).toBeUndefined();
     });
 
     test("messages are found by how their id begins", async () => {

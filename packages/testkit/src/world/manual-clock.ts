@@ -69,3 +69,10 @@ export class ManualClock implements Clock {
 
 /** Until everything that is only waiting for other promises has run. */
 export const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** Until everything that needs no time has happened, however many settle one after the other. */
+export async function still(): Promise<void> {
+  for (let turn = 0; turn < stillTurns; turn += 1) await settle();
+}
+
+const stillTurns = 30;

@@ -3,7 +3,7 @@
  * the wrong thing, at the wrong time, twice, or signed again after a change.
  */
 
-import { type MemoryNetwork, type Reception, type Stream, type StreamHolder, webRandom } from "@hikyaku/peer";
+import { type MemoryNetwork, type Reception, type Refusal, type Stream, type StreamHolder, webRandom } from "@hikyaku/peer";
 import {
   type Abilities,
   type Bytes,
@@ -16,6 +16,7 @@ import {
   decodeEnvelope,
   type Envelope,
   encodeEnvelope,
+  encodeHex,
   encodeUtf8,
   establishSession,
   freshNonces,
@@ -195,6 +196,8 @@ function readEnvelope(frame: Bytes): Envelope {
 export class PuppetStream {
   readonly session: PuppetSession;
   readonly heard: { readonly type: string; readonly body: unknown }[] = [];
+  /** Of the envelopes that carried what was heard, in the same order: the nonces in hex, by which an error would name them. */
+  readonly refs: string[] = [];
   readonly refusals: { readonly code: string; readonly ref: string | undefined }[] = [];
   readonly #stream: Stream;
 
@@ -211,7 +214,7 @@ export class PuppetStream {
       opened: () => undefined,
       frame: async (_, frame) => {
         if (self === undefined) frames.push(frame);
-        else self.heard.push(...self.session.openAll(frame));
+        else self.#hear(frame);
       },
       refused: (_, { code }, ref) => void self?.refusals.push({ code, ref }),
       closed: () => undefined,
@@ -234,7 +237,7 @@ export class PuppetStream {
     const session = new PuppetSession(puppet, to, establishSession(confirmed.agreement, 0), { m1, m3, ready });
     session.open(ready);
     self = new PuppetStream(session, stream);
-    for (const frame of frames) self.heard.push(...session.openAll(frame));
+    for (const frame of frames) self.#hear(frame);
     return self;
   }
 
@@ -244,8 +247,20 @@ export class PuppetStream {
     return envelope;
   }
 
+  /** Unsealed, as whoever is on the line could. */
+  refuse(refusal: Refusal, ref: string): void {
+    this.#stream.refuse(refusal, ref);
+  }
+
   close(): void {
     this.#stream.close("done");
+  }
+
+  #hear(frame: Bytes): void {
+    for (const one of this.session.openAll(frame)) {
+      this.heard.push(one);
+      this.refs.push(encodeHex(readEnvelope(frame).nonce));
+    }
   }
 }
 
