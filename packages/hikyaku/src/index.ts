@@ -1,4 +1,5 @@
 /** The door of what people install: one function that makes a peer, and the types it speaks in. */
+
 export {
   type AskOptions,
   type AssignedTask,
@@ -24,6 +25,7 @@ export {
   type TaskRecord,
   type Terms,
   type TrustChange,
+  type WakeCall,
 } from "@hikyaku/peer";
 export {
   type Capability,
@@ -34,4 +36,5 @@ export {
   type StatusBody,
   type TaskState,
 } from "@hikyaku/protocol";
+
 export { createPeer, type PeerSettings } from "./create-peer.ts";

@@ -17,6 +17,7 @@ import { pairingRoutes } from "./pairings.ts";
 import { peerRoutes } from "./peers.ts";
 import { selfRoutes } from "./self.ts";
 import { servingRoutes } from "./servings.ts";
+import { supervisionRoutes } from "./supervision.ts";
 import { taskRoutes } from "./tasks.ts";
 
 export interface ControlSettings {
@@ -80,6 +81,7 @@ function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): 
   app.setErrorHandler<FastifyError | HikyakuError>((error, _request, reply) => refuse(error, reply));
   selfRoutes(app, peer, name);
   peerRoutes(app, peer);
+  supervisionRoutes(app, peer);
   messageRoutes(app, peer);
   inboxRoutes(app, peer);
   pairingRoutes(app, peer, log);

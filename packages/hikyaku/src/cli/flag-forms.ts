@@ -47,6 +47,12 @@ export function asCount(text: string): number {
   throw new InvalidArgumentError(`It wants a number from 1 to ${limits.inboxPageMax}.`);
 }
 
+export function asReportCount(text: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= limits.statusReportsKept) return count;
+  throw new InvalidArgumentError(`It wants a number from 1 to ${limits.statusReportsKept}.`);
+}
+
 export const asSeconds = (text: string): number => asMs(text, limits.requestTimeoutMsMax);
 
 /** As long as a task may live. */

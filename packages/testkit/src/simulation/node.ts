@@ -4,6 +4,7 @@ import {
   type Draft,
   emptyInbox,
   emptyOutbox,
+  emptyStatuses,
   emptyTasks,
   type InboxBounds,
   type InboxMessage,
@@ -17,6 +18,7 @@ import {
   MemoryOfferStore,
   MemoryOutbox,
   type MemoryOutboxOptions,
+  MemoryStatusHistory,
   MemoryTaskStore,
   type MemoryTasksState,
   MemoryTrustStore,
@@ -90,6 +92,7 @@ export class SimNode implements Witness {
   readonly #host: Host;
   readonly #trusted = new MemoryTrustStore();
   readonly #offers = new Map<string, KeptOffer>();
+  readonly #statuses = emptyStatuses();
   readonly #dice: Dice;
   readonly #fateDice: Dice;
   #savedDice: Uint32Array | undefined;
@@ -251,6 +254,7 @@ export class SimNode implements Witness {
       outbox: new WatchedOutbox({ state: this.outbox, commit }, this, this.#around),
       tasks: new MemoryTaskStore({ state: this.tasks, commit }),
       offers: new MemoryOfferStore({ state: this.#offers, commit }),
+      statuses: new MemoryStatusHistory({ state: this.#statuses, commit }),
     };
   }
 
