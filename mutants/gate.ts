@@ -23,6 +23,7 @@ export const securityFamilies = [
   "BUNDLE",
   "CAP",
   "TASK",
+  "WAKE",
 ] as const;
 
 export interface Exception {

@@ -13,6 +13,7 @@ import { simulationMutants } from "./rows/simulation.ts";
 import { streamMutants } from "./rows/streams.ts";
 import { taskMutants } from "./rows/tasks.ts";
 import { trustMutants } from "./rows/trust.ts";
+import { workMutants } from "./rows/work.ts";
 
 export const mutants: readonly Mutant[] = [
   ...identityMutants,
@@ -27,5 +28,6 @@ export const mutants: readonly Mutant[] = [
   ...machineMutants,
   ...frameMutants,
   ...taskMutants,
+  ...workMutants,
   ...simulationMutants,
 ];

@@ -26,14 +26,19 @@ export const plan: Readonly<Record<string, Room>> = {
   "peer/work": { enters: ["ports"], brings: [core] },
   "peer/engine": { enters: ["ports", "links", "delivery", "work"], brings: [core] },
   "peer/adapters": { enters: ["ports"], brings: [core] },
-  hikyaku: { enters: ["api", "config", "crypto", "keystore", "store", "transports"], brings: [core, peer, "node:"] },
+  hikyaku: { enters: ["api", "config", "crypto", "keystore", "store", "transports", "wake"], brings: [core, peer, "node:"] },
   "hikyaku/config": { enters: [], brings: [core, "node:", "zod", "env-paths"] },
   "hikyaku/keystore": { enters: ["config"], brings: [core, "node:"] },
   "hikyaku/crypto": { enters: [], brings: [core, "node:"] },
   "hikyaku/transports": { enters: [], brings: [core, peer, "node:", "fastify", "undici", "ws"] },
   "hikyaku/store": { enters: [], brings: [core, peer, "node:"] },
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
-  "hikyaku/cli": { enters: [".", "config", "crypto", "keystore", "store"], brings: [core, peer, "node:", "commander", "pino", "undici"] },
+  "hikyaku/wake": { enters: [], brings: [core, peer, "node:", "undici"] },
+  "hikyaku/serving": { enters: [], brings: [core, "node:"] },
+  "hikyaku/cli": {
+    enters: [".", "config", "crypto", "keystore", "serving", "store"],
+    brings: [core, peer, "node:", "commander", "pino", "undici"],
+  },
   testkit: { enters: ["contracts", "fuzz", "process", "simulation", "vectors", "world"], brings: [] },
   "testkit/contracts": { enters: ["vectors"], brings: [core, peer, "node:", "vitest", "fast-check"] },
   "testkit/fuzz": { enters: ["vectors"], brings: [core, "fast-check"] },
@@ -44,4 +49,4 @@ export const plan: Readonly<Record<string, Room>> = {
 };
 
 /** What tests may bring in besides their room's own list. */
-export const testBrings: readonly string[] = ["vitest", "fast-check", "cborg", "node:", "@hikyaku/", "@noble/", "hikyaku"];
+export const testBrings: readonly string[] = ["vitest", "fast-check", "cborg", "zod", "node:", "@hikyaku/", "@noble/", "hikyaku"];

@@ -14,6 +14,8 @@ const repeatedMax = 8;
 const shownFailuresMax = 5;
 const shownLinesMax = 60;
 const seedMsMax = 60_000;
+/** A world is thrown away as a whole, so it is worth waiting longer until what is young is looked through; and there is a process for each core, so collectors need no threads. */
+const workerFlags = ["--conditions=@hikyaku/source", "--max-semi-space-size=64", "--single-threaded-gc"];
 const progressMs = 5_000;
 
 const { values: options } = parseArgs({
@@ -103,7 +105,7 @@ async function work(run: Run, children: Set<ChildProcess>): Promise<void> {
 }
 
 function start(children: Set<ChildProcess>): ChildProcess {
-  const child = fork(new URL("simulate-worker.ts", import.meta.url), { execArgv: ["--conditions=@hikyaku/source", ...process.execArgv] });
+  const child = fork(new URL("simulate-worker.ts", import.meta.url), { execArgv: [...workerFlags, ...process.execArgv] });
   children.add(child);
   return child;
 }
@@ -122,15 +124,17 @@ function ask(child: ChildProcess, order: Order): Promise<Report> {
 
 type Rare = ReturnType<typeof unmet>;
 
-const valueOf = (run: Run, rare: Rare): object => ({
-  seeds: run.reports.size,
-  seconds: run.seconds,
-  hash: run.hash,
-  differing: run.differing,
-  rare,
-  failures: run.failures.map(({ seed, violation }) => ({ seed, ...violation })),
-  tally: Object.fromEntries([...run.tally].sort(([left], [right]) => (left < right ? -1 : 1))),
-});
+function valueOf(run: Run, rare: Rare): object {
+  return {
+    seeds: run.reports.size,
+    seconds: run.seconds,
+    hash: run.hash,
+    differing: run.differing,
+    rare,
+    failures: run.failures.map(({ seed, violation }) => ({ seed, ...violation })),
+    tally: Object.fromEntries([...run.tally].sort(([left], [right]) => (left < right ? -1 : 1))),
+  };
+}
 
 async function tell(run: Run, rare: Rare, children: Set<ChildProcess>): Promise<void> {
   for (const [name, what] of Object.entries(expectations)) console.log(`${String(run.tally.get(name) ?? 0).padStart(9)}  ${what}`);

@@ -8,6 +8,7 @@ import { openDatabase } from "../../packages/hikyaku/src/store/database.ts";
 import { SqliteInbox } from "../../packages/hikyaku/src/store/sqlite-inbox.ts";
 import { SqliteOfferStore } from "../../packages/hikyaku/src/store/sqlite-offer-store.ts";
 import { SqliteOutbox } from "../../packages/hikyaku/src/store/sqlite-outbox.ts";
+import { SqliteStatusHistory } from "../../packages/hikyaku/src/store/sqlite-status-history.ts";
 import { SqliteTaskStore } from "../../packages/hikyaku/src/store/sqlite-task-store.ts";
 import { SqliteTrustStore } from "../../packages/hikyaku/src/store/sqlite-trust-store.ts";
 import { createDialer } from "../../packages/hikyaku/src/transports/dialer.ts";
@@ -34,6 +35,7 @@ export async function startHttpPeer({ folder, keepLinks }: { readonly folder: st
     outbox: new SqliteOutbox(database, storageKey),
     tasks: new SqliteTaskStore(database, storageKey),
     offers: new SqliteOfferStore(database),
+    statuses: new SqliteStatusHistory(database, storageKey),
     resources,
   };
   const abilities = { versions: protocolVersions, suites, features: [] };

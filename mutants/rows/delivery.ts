@@ -274,7 +274,7 @@ export const deliveryMutants: readonly Mutant[] = [
   },
   {
     must: "LIM-5",
-    file: "packages/peer/src/engine/courier.ts",
+    file: "packages/peer/src/engine/shipping.ts",
     text: 'if (budget?.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");',
     replacement: "",
     test: "packages/peer/src/engine/admission.test.ts",

@@ -307,9 +307,9 @@ export const engineMutants: readonly Mutant[] = [
   },
   {
     must: "ERR-2",
-    file: "packages/peer/src/engine/courier.ts",
+    file: "packages/peer/src/engine/shipping.ts",
     text: 'if (reception.kind === "refused") {\n',
-    replacement: 'if (reception.kind === "refused") {\n        this.#parts.sessions.drop(session);\n',
+    replacement: 'if (reception.kind === "refused") {\n        this.#parts.session.doubt(session.facts.sessionId);\n',
     test: "packages/peer/src/engine/courier.test.ts",
     title: "[ERR-2]",
   },

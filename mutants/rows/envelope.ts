@@ -74,8 +74,8 @@ export const envelopeMutants: readonly Mutant[] = [
   {
     must: "ENV-4",
     file: "packages/protocol/src/base/bytes.ts",
-    text: "return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;",
-    replacement: "return (code | 0x20) >= 0x61 && (code | 0x20) <= 0x66 ? (code | 0x20) - 0x57 : -1;",
+    text: "hexDigits[value.toString(16).charCodeAt(0)] = value;",
+    replacement: "hexDigits[value.toString(16).toUpperCase().charCodeAt(0)] = hexDigits[value.toString(16).charCodeAt(0)] = value;",
     test: "packages/protocol/src/base/bytes.test.ts",
   },
   {

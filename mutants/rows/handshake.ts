@@ -260,7 +260,7 @@ export const handshakeMutants: readonly Mutant[] = [
   },
   {
     must: "HS-13",
-    file: "packages/peer/src/engine/courier.ts",
+    file: "packages/peer/src/engine/sending-session.ts",
     text: "if (now - this.#newSessionAt < limits.handshakeIntervalMsMin) return false;",
     replacement: "",
     test: "packages/peer/src/engine/handshakes.test.ts",
@@ -268,7 +268,7 @@ export const handshakeMutants: readonly Mutant[] = [
   },
   {
     must: "HS-13",
-    file: "packages/peer/src/engine/courier.ts",
+    file: "packages/peer/src/engine/sending-session.ts",
     text: "sessions.retire(current);",
     replacement: "sessions.drop(current);",
     test: "packages/peer/src/engine/courier.test.ts",

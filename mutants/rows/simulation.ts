@@ -5,7 +5,7 @@ const test = "packages/hikyaku/src/simulation.test.ts";
 const title = "keep every promise";
 
 export const simulationMutants: readonly Mutant[] = [
-  // An inbox that forgets what was handled: it cannot tell a copy from a message any more.
+  // Evicting id table: an inbox that forgets what was handled cannot tell a copy from a message any more.
   {
     must: "BOX-2",
     file: "packages/peer/src/adapters/memory-inbox.ts",
@@ -14,7 +14,7 @@ export const simulationMutants: readonly Mutant[] = [
     test,
     title,
   },
-  // A receipt before the commit.
+  // Receipt before commit.
   {
     must: "BOX-1",
     file: "packages/peer/src/engine/mail.ts",
@@ -24,7 +24,7 @@ export const simulationMutants: readonly Mutant[] = [
     test,
     title,
   },
-  // What had no receipt is not sent again.
+  // Lost retransmit: what had no receipt is not sent again.
   {
     must: "BOX-3",
     file: "packages/peer/src/delivery/repetitions.ts",
@@ -33,7 +33,7 @@ export const simulationMutants: readonly Mutant[] = [
     test,
     title,
   },
-  // A floor that is one too high.
+  // Floor off by one.
   {
     must: "BOX-1",
     file: "packages/peer/src/adapters/memory-outbox.ts",
@@ -84,6 +84,44 @@ export const simulationMutants: readonly Mutant[] = [
     file: "packages/peer/src/engine/handling.ts",
     text: 'const reason = error instanceof Error ? error.name : "thrown"',
     replacement: "const reason = String(error)",
+    test,
+    title,
+  },
+  // Early window commit: a number is used up before anybody has seen whether its message is genuine. The genuine one, right behind its bent twin, is taken for a replay.
+  {
+    must: "MSG-6",
+    file: "packages/protocol/src/session/session.ts",
+    text: 'if (verdict.kind === "replayed") return { kind: "refused", code: "REPLAY_DETECTED" };',
+    replacement:
+      'if (verdict.kind === "replayed") return { kind: "refused", code: "REPLAY_DETECTED" };\n  if (verdict.kind === "fresh") Object.assign(session, { window: verdict.window });',
+    test,
+    title,
+  },
+  // Persisted session keys: the sessions of one run of a program are there again in the next, beside its identity.
+  {
+    must: "LIFE-4",
+    file: "packages/peer/src/engine/engine.ts",
+    text: "const { sessions } = this;",
+    replacement:
+      "const { sessions } = Object.assign(this, { sessions: ((needs.identity as { kept?: SessionTable }).kept ??= this.sessions) });",
+    test,
+    title,
+  },
+  // Wrong take-over: the session completed last sends, also where two handshakes crossed and each end completed another one last.
+  {
+    must: "LIFE-3",
+    file: "packages/peer/src/engine/session-table.ts",
+    text: "sessions.sending = crossed !== undefined && crossed.facts.sessionId < sessionId ? crossed : session;",
+    replacement: "sessions.sending = session;",
+    test,
+    title,
+  },
+  // Double handler start: a handler begins before it is durable that it does, and after a crash it begins again.
+  {
+    must: "BOX-4",
+    file: "packages/peer/src/engine/handling.ts",
+    text: "const [isOurs] = await Promise.all([this.#start(message), ending]);",
+    replacement: "await ending;\n      const isOurs = true;\n      void this.#start(message);",
     test,
     title,
   },

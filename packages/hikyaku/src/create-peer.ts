@@ -1,5 +1,5 @@
 /** The composition root: fills a peer's needs with what Node offers. */
-import { type Log, Peer, silentLog, systemClock } from "@hikyaku/peer";
+import { type Log, Peer, silentLog, systemClock, type Wake } from "@hikyaku/peer";
 import { createIdentity, HikyakuError, protocolVersions, suites } from "@hikyaku/protocol";
 import { parseEndpoint } from "./config/endpoint.ts";
 import { nodeCrypto } from "./crypto/node-crypto.ts";
@@ -10,6 +10,7 @@ import { lockFolder } from "./store/folder-lock.ts";
 import { SqliteInbox } from "./store/sqlite-inbox.ts";
 import { SqliteOfferStore } from "./store/sqlite-offer-store.ts";
 import { SqliteOutbox } from "./store/sqlite-outbox.ts";
+import { SqliteStatusHistory } from "./store/sqlite-status-history.ts";
 import { SqliteTaskStore } from "./store/sqlite-task-store.ts";
 import { SqliteTrustStore } from "./store/sqlite-trust-store.ts";
 import { createDialer } from "./transports/dialer.ts";
@@ -26,6 +27,8 @@ export interface PeerSettings {
   readonly firstContact?: "refuse" | "see";
   /** Whether links to trusted peers are kept up although nothing waits, as they are unless told: whoever can only call out is reachable over them. */
   readonly keepLinks?: boolean;
+  /** Wakes this peer's agent up when a peer with the scope `wake_up` asks for it. Without it nobody can. */
+  readonly wake?: Wake | undefined;
   /** Opens the key, and seals it where it is made now. */
   readonly passphrase?: string;
   /** Where events go; nowhere unless told. */
@@ -56,7 +59,7 @@ export interface StartSettings extends Omit<PeerSettings, "listen" | "passphrase
 /** Starts a peer whose key is open already. What was opened on the way is closed again where a later step fails. */
 export async function startPeer(
   { seed, storageKey }: Keystore,
-  { folder, listen, advertise = [], firstContact = "refuse", keepLinks = true, log = silentLog }: StartSettings,
+  { folder, listen, advertise = [], firstContact = "refuse", keepLinks = true, wake, log = silentLog }: StartSettings,
 ): Promise<Peer> {
   await using opened = new AsyncDisposableStack();
   opened.use(lockFolder(folder));
@@ -75,7 +78,11 @@ export async function startPeer(
     outbox: new SqliteOutbox(database, storageKey),
     tasks: new SqliteTaskStore(database, storageKey),
     offers: new SqliteOfferStore(database),
+    statuses: new SqliteStatusHistory(database, storageKey),
   };
   const abilities = { versions: protocolVersions, suites, features: [] };
-  return await Peer.start({ ...needs, resources: opened.move() }, { firstContact, abilities, keepLinks });
+  return await Peer.start(
+    { ...needs, resources: opened.move() },
+    { firstContact, abilities, keepLinks, ...(wake === undefined ? {} : { wake }) },
+  );
 }

@@ -1,6 +1,7 @@
 /** A peer that commands can reach: what `hikyaku up` keeps running. */
-import type { Log, Peer } from "@hikyaku/peer";
+import type { Log, Peer, Wake } from "@hikyaku/peer";
 import { startControlServer } from "./api/control-server.ts";
+import { commandEnvironment } from "./config/command-environment.ts";
 import type { Config } from "./config/config.ts";
 import { type Endpoint, formatEndpoint } from "./config/endpoint.ts";
 import { startPeer } from "./create-peer.ts";
@@ -8,6 +9,8 @@ import { removeControlRecord, writeControlRecord } from "./keystore/control-reco
 import { isSameToken, newControlToken } from "./keystore/control-token.ts";
 import { openKeystore } from "./keystore/keystore.ts";
 import { passphraseOf } from "./keystore/passphrase.ts";
+import { wakeCommand } from "./wake/wake-command.ts";
+import { wakeHook } from "./wake/wake-hook.ts";
 
 export interface RunningPeer extends AsyncDisposable {
   readonly peer: Peer;
@@ -26,12 +29,20 @@ export async function startRunningPeer(config: Config, log: Log): Promise<Runnin
       listen: config.listen.value,
       advertise: config.advertise.value,
       firstContact: config.firstContact.value,
+      wake: wakeOf(config, log),
       log,
     }),
   );
   const control = await openControl(peer, config, { log, started });
   const running = started.move();
   return { peer, control: formatEndpoint(control), [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+/** What the owner chose for being woken up by. */
+function wakeOf({ wakeCommand: command, wakeUrl: url, folder }: Config, log: Log): Wake | undefined {
+  if (url.value !== undefined) return wakeHook({ url: url.value, log });
+  if (command.value === undefined) return undefined;
+  return wakeCommand({ command: command.value, folder: folder.value, environment: commandEnvironment(), log });
 }
 
 interface ControlNeeds {

@@ -10,6 +10,12 @@ export {
   type MemoryOutboxOptions,
   type MemoryOutboxState,
 } from "./adapters/memory-outbox.ts";
+export {
+  emptyStatuses,
+  type MemoryStatusesState,
+  MemoryStatusHistory,
+  type MemoryStatusHistoryOptions,
+} from "./adapters/memory-status-history.ts";
 export { emptyTasks, MemoryTaskStore, type MemoryTaskStoreOptions, type MemoryTasksState } from "./adapters/memory-task-store.ts";
 export { MemoryTrustStore } from "./adapters/memory-trust-store.ts";
 export { OpenStreams } from "./adapters/open-streams.ts";
@@ -34,10 +40,11 @@ export type { PeerStatus } from "./engine/dialogue.ts";
 export type { Incoming, MessageHandler, Sender } from "./engine/mail.ts";
 export type { FirstContact, Needs, Settings } from "./engine/needs.ts";
 export type { Candidate, Invitation, Terms } from "./engine/pairings.ts";
-export { Peer, type PeerView, type SendOptions, type TrustChange } from "./engine/peer.ts";
+export { type CapabilityOptions, Peer, type PeerView, type SendOptions, type TrustChange } from "./engine/peer.ts";
 export type { Receipt } from "./engine/receipts.ts";
 export { traceOf } from "./engine/trace.ts";
 export type { Patience } from "./engine/waits.ts";
+export type { Wake, WakeCall } from "./engine/wake-ups.ts";
 export type { Clock, Timer } from "./ports/clock.ts";
 export type { Arrival, Inbox, InboxMessage, InboxQuery, InboxStage, LaneKey, LanePlace, StageOf, StoredMessage } from "./ports/inbox.ts";
 export type {
@@ -68,6 +75,7 @@ export type {
   Remark,
 } from "./ports/outbox.ts";
 export type { Random } from "./ports/random.ts";
+export type { KeptStatusReport, StatusHistory, StatusQuery, StatusReport } from "./ports/status-history.ts";
 export type {
   TaskAddition,
   TaskAppending,
@@ -81,7 +89,10 @@ export type {
   TaskStore,
 } from "./ports/task-store.ts";
 export type { KnownAddress, KnownPeer, TrustLevel, TrustStore } from "./ports/trust-store.ts";
-export type { CapabilityHandler, CapabilitySettings } from "./work/capability-table.ts";
+
+export type { CapabilityHandler, CapabilitySettings, OwnCapability } from "./work/capability-table.ts";
+export type { DelegateOptions } from "./work/delegations.ts";
+
 export { type AskOptions, type AssignedTask, type TaskContext, TaskFailure } from "./work/run.ts";
 export type { Schema } from "./work/schema.ts";
 export { Task, type TaskProgress } from "./work/task.ts";

@@ -21,8 +21,9 @@ export {
   isApplication,
   isDialogueType,
 } from "./dialogue/bodies.ts";
-export type { Capability, CapabilityResponseBody } from "./dialogue/capability.ts";
-export type { StatusBody } from "./dialogue/liveness.ts";
+export type { Capability, CapabilityResponseBody, CapabilityStatement } from "./dialogue/capability.ts";
+export { canBeSigned, judgeStatement, type StatementVerdict, signStatement, type Telling } from "./dialogue/capability-statement.ts";
+export type { StatusBody, WakeUpBody } from "./dialogue/liveness.ts";
 export type { MessageBody } from "./dialogue/message.ts";
 export { isMessageId, newMessageId, newSessionId } from "./dialogue/message-id.ts";
 export type { LaneFloor, ReceiptBody, ReceiptStage } from "./dialogue/receipt.ts";

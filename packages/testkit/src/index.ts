@@ -8,6 +8,7 @@ export { type LinkBench, linkContract } from "./contracts/link-contract.ts";
 export { offerStoreContract } from "./contracts/offer-store-contract.ts";
 export { type ArrangeOutbox, outboxContract } from "./contracts/outbox-contract.ts";
 export { outboxPropertyContract } from "./contracts/outbox-property-contract.ts";
+export { statusHistoryContract } from "./contracts/status-history-contract.ts";
 export type { StoreBench } from "./contracts/store-bench.ts";
 export { type StreamBench, streamContract } from "./contracts/stream-contract.ts";
 export { StreamWitness, type Told } from "./contracts/stream-witness.ts";

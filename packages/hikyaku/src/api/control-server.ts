@@ -16,6 +16,9 @@ import { reportMistake, type Shown } from "./mistake.ts";
 import { pairingRoutes } from "./pairings.ts";
 import { peerRoutes } from "./peers.ts";
 import { selfRoutes } from "./self.ts";
+import { servingRoutes } from "./servings.ts";
+import { supervisionRoutes } from "./supervision.ts";
+import { taskRoutes } from "./tasks.ts";
 
 export interface ControlSettings {
   /** A loopback host; port 0 lets the system choose. */
@@ -78,9 +81,12 @@ function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): 
   app.setErrorHandler<FastifyError | HikyakuError>((error, _request, reply) => refuse(error, reply));
   selfRoutes(app, peer, name);
   peerRoutes(app, peer);
+  supervisionRoutes(app, peer);
   messageRoutes(app, peer);
   inboxRoutes(app, peer);
   pairingRoutes(app, peer, log);
+  taskRoutes(app, peer);
+  servingRoutes(app, peer);
   return app;
 }
 

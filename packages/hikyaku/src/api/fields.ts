@@ -12,4 +12,7 @@ export const petName: z.ZodType<string> = z
 
 export const allowed: z.ZodType<Scope[]> = z.array(z.enum(scopes)).max(scopes.length);
 
+/** How far a message shall have come. */
+export const stage: z.ZodType<"stored" | "delivered" | "handled"> = z.enum(["stored", "delivered", "handled"]);
+
 export const timeoutMs: z.ZodType<number> = z.int().min(1).max(limits.requestTimeoutMsMax);

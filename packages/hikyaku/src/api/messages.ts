@@ -3,7 +3,7 @@ import type { Peer } from "@hikyaku/peer";
 import { limits, type MessageBody } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { peerReference, timeoutMs } from "./fields.ts";
+import { peerReference, stage, timeoutMs } from "./fields.ts";
 import { goneSignal } from "./gone-signal.ts";
 import { readPart } from "./request-part.ts";
 
@@ -12,7 +12,7 @@ const sentence = z.string().max(limits.reasonLengthMax);
 const word = z.string().min(1).max(limits.nameLengthMax);
 const manner = {
   to: peerReference,
-  until: z.enum(["stored", "delivered", "handled"]).exactOptional(),
+  until: stage.exactOptional(),
   timeoutMs: timeoutMs.exactOptional(),
 };
 

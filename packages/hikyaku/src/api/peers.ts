@@ -17,6 +17,7 @@ const trustChange: z.ZodType<TrustChange> = z.strictObject({
 
 const peerParameter = z.object({ peer: peerReference });
 const patience = z.strictObject({ timeoutMs: timeoutMs.exactOptional() });
+const question = patience.extend({ fresh: z.boolean().exactOptional() });
 
 export function peerRoutes(app: FastifyInstance, peer: Peer): void {
   app.get("/peers", async () => ({ peers: peer.peers() }));
@@ -40,6 +41,6 @@ export function peerRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.post("/peers/:peer/capabilities", async (request, reply) => {
     const asked = readPart(request.params, peerParameter).peer;
-    return await peer.capabilities(asked, { ...readPart(request.body, patience), signal: goneSignal(reply) });
+    return await peer.capabilities(asked, { ...readPart(request.body, question), signal: goneSignal(reply) });
   });
 }

@@ -26,7 +26,8 @@ const run = (words: string, options: RunOptions = {}): Promise<Outcome> => hikya
 const here = runHere(runWords);
 const sayHere = (words: string): Promise<Said> => here(words.split(" ").filter(Boolean));
 const sentence = /^hikyaku: [A-Z/-][^\n]*\.\n$/;
-const commands = "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats".split(" ");
+const commands =
+  "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats status watch wake".split(" ");
 
 test("help lists every command, and each command explains itself", async () => {
   const { code, stdout, stderr } = await run("--help");
@@ -160,10 +161,19 @@ const forRunning = [
   "stats",
   "ping lap",
   "capabilities lap",
+  "capabilities",
+  "status lap",
+  "watch lap",
+  "wake lap",
   "send lap hello",
   "report lap idle",
   "trust lap",
   "pair --name lap",
+  "delegate lap sum",
+  "tasks",
+  "task ffff",
+  "cancel ffff",
+  "answer ffff yes",
 ];
 
 test.each([...forRunning, "verify lap", "block lap", "scopes lap", "scopes lap none"])(

@@ -1,6 +1,6 @@
 /** One call of a command: its settings, its terminal, and the peer that is up if the command asks for it. */
 import { type Config, type Flags, resolveConfig } from "../config/config.ts";
-import type { ControlClient } from "./control-client.ts";
+import type { ClientBounds, ControlClient } from "./control-client.ts";
 import { createTerminal, type Terminal } from "./terminal.ts";
 
 export interface Call {
@@ -18,9 +18,13 @@ export async function beginCall({ json = false, ...flags }: CommonFlags): Promis
 }
 
 /** Runs `work` against the peer that is up in the folder; rejects with NotRunning where there is none. */
-export async function withPeer<Value>({ config }: Call, work: (peer: ControlClient) => Promise<Value>): Promise<Value> {
+export async function withPeer<Value>(
+  { config }: Call,
+  work: (peer: ControlClient) => Promise<Value>,
+  bounds?: ClientBounds,
+): Promise<Value> {
   const { ControlClient: Client } = await import("./control-client.ts");
-  const peer = await Client.connect(config);
+  const peer = await Client.connect(config, bounds);
   try {
     return await work(peer);
   } finally {

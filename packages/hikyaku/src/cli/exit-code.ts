@@ -8,6 +8,7 @@ export const exitNotRunning = 3;
 export const exitUnreachable = 4;
 const exitRefused = 5;
 export const exitMachine = 6;
+const exitTask = 7;
 export const exitInterrupted = 130;
 
 const codes: Partial<Record<ErrorCode, number>> = {
@@ -26,6 +27,7 @@ const codes: Partial<Record<ErrorCode, number>> = {
   CRYPTO_UNAVAILABLE: exitMachine,
   INTERNAL_ERROR: exitFailed,
   CANCELED: exitFailed,
+  TASK_FAILED: exitTask,
 };
 
 /** Whatever is not listed is the other side's refusal. */

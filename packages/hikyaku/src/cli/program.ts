@@ -1,11 +1,27 @@
 /** The commands and their flags. What each does stands in a file of its own, loaded when it is called, so that a small command starts fast. */
-import { HikyakuError, isScope, limits, scopes } from "@hikyaku/protocol";
-import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { HikyakuError, limits, scopes } from "@hikyaku/protocol";
+import { Command, CommanderError, Option } from "commander";
 import { beginCall, type CommonFlags } from "./call.ts";
 import { exitCodeOf, exitOk } from "./exit-code.ts";
+import {
+  asCount,
+  asDeadAction,
+  asList,
+  asName,
+  asReportCount,
+  asScopes,
+  asScopesOrNone,
+  asSeconds,
+  asStage,
+  command,
+  type DeadAction,
+  present,
+} from "./flag-forms.ts";
 import { NotRunning } from "./not-running.ts";
 import { readPackageFacts } from "./package-facts.ts";
+import { addTaskCommands } from "./task-commands.ts";
 import { visible, visibleJson } from "./terminal.ts";
+import type { Presence } from "./watched-peer.ts";
 
 /** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
 export async function run(words: readonly string[]): Promise<number> {
@@ -62,6 +78,7 @@ function createProgram(end: (exitCode: number) => void): Command {
     .option("--advertise <addresses>", "addresses to tell peers, separated by commas, such as http://192.168.1.20:7340")
     .option("--first-contact <refuse|see>", "what strangers get (default refuse)")
     .option("--passphrase-file <path>", "the file with the key's passphrase")
+    .option("--wake-command <json>", 'what wakes the agent up, such as ["./wake.sh"]; it gets the call on standard input')
     .option("--log-level <level>", "debug, info, warn, error or silent (default warn)")
     .action(async (flags: CommonFlags) => await (await import("./commands/up.ts")).up(await beginCall(flags)));
 
@@ -81,6 +98,8 @@ function createProgram(end: (exitCode: number) => void): Command {
   addPeerCommands(program);
   addRightsCommands(program);
   addMessageCommands(program, end);
+  addTaskCommands(program, end);
+  addSupervisionCommands(program, end);
   return program;
 }
 
@@ -129,12 +148,43 @@ function addPeerCommands(program: Command): void {
       await (await import("./commands/ping.ts")).ping(await beginCall(flags), { peer, count, ...present("timeoutMs", timeout) });
     });
 
-  command(program, "capabilities", "ask a peer what it offers and what it takes")
+  command(program, "capabilities", "ask a peer what it offers and what it takes, or show what programs offer here")
+    .argument("[peer]", "this one itself unless told")
+    .option("--fresh", "ask anew, although its last answer is still good")
+    .action(async (peer: string | undefined, { fresh = false, ...flags }: CommonFlags & { fresh?: boolean }) => {
+      await (await import("./commands/capabilities.ts")).capabilities(await beginCall(flags), { peer, fresh });
+    });
+}
+
+function addSupervisionCommands(program: Command, end: (exitCode: number) => void): void {
+  command(program, "status", "show whether a peer is heard, and what it said of how it is")
     .argument("<peer>")
-    .action(
-      async (peer: string, flags: CommonFlags) =>
-        await (await import("./commands/capabilities.ts")).capabilities(await beginCall(flags), peer),
-    );
+    .option("--limit <n>", `at most so many reports, ${limits.statusReportsKept} are kept`, asReportCount, 20)
+    .action(async (peer: string, { limit, ...flags }: CommonFlags & { limit: number }) => {
+      await (await import("./commands/status.ts")).status(await beginCall(flags), { peer, limit });
+    });
+
+  command(program, "watch", "tell when peers fall silent or are heard again, and what they say of how they are")
+    .argument("<peers...>")
+    .option("--wake", "call those that are silent to come up")
+    .addOption(new Option("--until <presence>", "end as soon as one of them is so").choices(["silent", "connected"]))
+    .option("--timeout <seconds>", "end after that time", asSeconds)
+    .action(async (peers: string[], options: CommonFlags & { wake?: boolean; until?: Presence; timeout?: number }) => {
+      const { wake = false, until, timeout, ...flags } = options;
+      const manner = { ...present("until", until), ...present("timeoutMs", timeout) };
+      await (await import("./commands/watch.ts")).watch(await beginCall(flags), { peers, wake, ...manner });
+    });
+
+  command(program, "wake", "call a peer's agent to come up")
+    .argument("<peer>")
+    .argument("[reason]", "for whoever wakes up")
+    .option("--wait <stage>", "wait until it is stored, delivered or handled", asStage)
+    .option("--timeout <seconds>", "how long to wait (default 30)", asSeconds)
+    .action(async (peer: string, reason: string | undefined, options: CommonFlags & { wait?: string; timeout?: number }) => {
+      const { wait, timeout, ...flags } = options;
+      const manner = { ...present("reason", reason), ...present("until", wait), ...present("timeoutMs", timeout) };
+      end(await (await import("./commands/wake.ts")).wake(await beginCall(flags), { peer, ...manner }));
+    });
 }
 
 function addRightsCommands(program: Command): void {
@@ -213,55 +263,4 @@ function addMessageCommands(program: Command, end: (exitCode: number) => void): 
   command(program, "stats", "show how often what happened").action(
     async (flags: CommonFlags) => await (await import("./commands/stats.ts")).stats(await beginCall(flags)),
   );
-}
-
-const command = (program: Command, name: string, description: string): Command =>
-  program
-    .command(name)
-    .description(description)
-    .option("--folder <path>", "where key and messages live")
-    .option("--json", "print JSON, one value a line");
-
-const present = <Name extends string, Value>(name: Name, value: Value | undefined): { readonly [Key in Name]?: Value } =>
-  (value === undefined ? {} : { [name]: value }) as { readonly [Key in Name]?: Value };
-
-const asList = (text: string): string[] => text.split(",").map((part) => part.trim());
-
-function asScopes(text: string): string[] {
-  const listed = asList(text).filter((part) => part !== "");
-  const wrong = listed.find((part) => !isScope(part));
-  if (wrong !== undefined)
-    throw new InvalidArgumentError(`There is no scope ${JSON.stringify(wrong)}; the scopes are ${scopes.join(", ")}.`);
-  return listed;
-}
-
-const asScopesOrNone = (text: string): string[] => (text.trim() === "none" ? [] : asScopes(text));
-
-function asName(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= limits.nameLengthMax) return text;
-  throw new InvalidArgumentError(`It wants at most ${limits.nameLengthMax} letters, digits, dots, dashes or underscores.`);
-}
-
-function asStage(text: string): string {
-  if (["stored", "delivered", "handled"].includes(text)) return text;
-  throw new InvalidArgumentError("It wants stored, delivered or handled.");
-}
-
-type DeadAction = "retry" | "drop";
-
-function asDeadAction(text: string): DeadAction {
-  if (text === "retry" || text === "drop") return text;
-  throw new InvalidArgumentError("It wants retry or drop, or nothing to list them.");
-}
-
-function asCount(text: string): number {
-  const count = Number(text);
-  if (Number.isInteger(count) && count >= 1 && count <= limits.inboxPageMax) return count;
-  throw new InvalidArgumentError(`It wants a number from 1 to ${limits.inboxPageMax}.`);
-}
-
-function asSeconds(text: string): number {
-  const ms = Number(text) * 1000;
-  if (Number.isFinite(ms) && ms >= 1 && ms <= limits.requestTimeoutMsMax) return Math.ceil(ms);
-  throw new InvalidArgumentError(`It wants seconds, at most ${limits.requestTimeoutMsMax / 1000}.`);
 }

@@ -6,6 +6,8 @@ export interface Terminal {
   readonly isJson: boolean;
   /** One result: a line of text, or the value as one line of JSON. Resolves once it is out; rejects with STORAGE_FAILED where nobody takes it. */
   show(text: string, value: unknown): Promise<void>;
+  /** A value that is JSON for people and programs alike. */
+  result(value: unknown): Promise<void>;
   /** A line for people only. */
   say(text: string): Promise<void>;
   /** A yes-or-no question; anything but yes, the end of the input included, is no. The signal takes the question back. */
@@ -27,6 +29,7 @@ export function createTerminal(isJson: boolean): Terminal {
   return {
     isJson,
     show: (text, value) => print(isJson ? visibleJson(value) : visibleLines(text)),
+    result: (value) => print(visibleJson(value)),
     say: async (text) => (isJson ? undefined : await print(visibleLines(text))),
     confirm: async (question, signal) => /^y(?:es)?$/i.test(await ask(`${question} [y/N]`, signal)),
     ask,

@@ -21,6 +21,8 @@ const shape = z
     firstContact: z.unknown(),
     logLevel: z.unknown(),
     passphraseFile: z.unknown(),
+    wakeCommand: z.unknown(),
+    wakeUrl: z.unknown(),
   })
   .partial();
 

@@ -24,5 +24,6 @@ function showSetting(name: SettingName, config: Config): string {
   if (value === undefined) return "(not set)";
   if (settingTable[name].isSecret) return "(set)";
   if (typeof value === "string") return value;
+  if (name === "wakeCommand") return JSON.stringify(value);
   return "host" in value ? formatEndpoint(value) : value.join(", ") || "(none)";
 }

@@ -33,6 +33,55 @@ test("without flags, environment and file every value is the default", async () 
   expect(config.logLevel).toEqual({ value: "warn", source: "default" });
   expect(config.passphraseFile).toEqual({ value: undefined, source: "default" });
   expect(config.passphrase).toEqual({ value: undefined, source: "default" });
+  expect(config.wakeCommand).toEqual({ value: undefined, source: "default" });
+  expect(config.wakeUrl).toEqual({ value: undefined, source: "default" });
+});
+
+test("a wake command is a list, in the file or as JSON text", async () => {
+  expect((await resolveHere({ flags: { wakeCommand: '["./wake.sh", "now"]' } })).wakeCommand.value).toEqual(["./wake.sh", "now"]);
+  writeFile({ wakeCommand: ["/bin/true"] });
+  expect((await resolveHere()).wakeCommand).toEqual({ value: ["/bin/true"], source: "file" });
+  const reported = reportConfig(await resolveHere()).find(({ name }) => name === "wakeCommand");
+  expect(reported).toMatchObject({ value: '["/bin/true"]', flag: "--wake-command", variable: "HIKYAKU_WAKE_COMMAND" });
+});
+
+test.each([
+  "./wake.sh",
+  "[]",
+  '[""]',
+  '["a\\u0000"]',
+  '[["a"]]',
+  "[1]",
+  '{"a":1}',
+  "[",
+  JSON.stringify(Array.from({ length: 65 }, () => "a")),
+])("%s is no wake command", async (text) => {
+  await expect(resolveHere({ environment: { HIKYAKU_WAKE_COMMAND: text } })).rejects.toMatchObject(
+    refused("HIKYAKU_WAKE_COMMAND wants a JSON list of a program"),
+  );
+});
+
+test("a wake address is http or https, and shown nowhere [KEY-6]", async () => {
+  const environment = { HIKYAKU_WAKE_URL: "https://example.org/hook?token=canary" };
+  const config = await resolveHere({ environment });
+  expect(config.wakeUrl.value).toBe(environment.HIKYAKU_WAKE_URL);
+  expect(reportConfig(config).find(({ name }) => name === "wakeUrl")).toMatchObject({ value: "(set)", flag: undefined });
+  for (const wrong of [
+    "ftp://example.org/canary",
+    "file:///canary",
+    "example.org",
+    "https://canary:pass@example.org/",
+    "javascript:canary",
+  ]) {
+    const failure = await resolveHere({ environment: { HIKYAKU_WAKE_URL: wrong } }).catch((error: unknown) => error);
+    expect(failure).toMatchObject(refused("HIKYAKU_WAKE_URL wants an address such as https://"));
+    expect(String(failure)).not.toContain("canary");
+  }
+});
+
+test("a command and an address at once are one too many", async () => {
+  writeFile({ wakeCommand: ["/bin/true"], wakeUrl: "http://127.0.0.1:9/" });
+  await expect(resolveHere()).rejects.toMatchObject(refused("Both wakeCommand and wakeUrl are set"));
 });
 
 // Other systems have their data folders elsewhere; this expectation is the one of Linux.

@@ -18,7 +18,7 @@ interface Sourced<Value> {
 export type Config = { readonly [Name in SettingName]: Sourced<Settings[Name]> };
 
 /** What a command line or an embedding program says: texts as a person would type them. */
-export type Flags = { readonly [Name in Exclude<SettingName, "passphrase">]?: string | readonly string[] | undefined };
+export type Flags = { readonly [Name in Exclude<SettingName, "passphrase" | "wakeUrl">]?: string | readonly string[] | undefined };
 
 export interface ConfigSources {
   readonly flags?: Flags;
@@ -33,7 +33,7 @@ export async function resolveConfig({ flags = {}, environment = process.env }: C
   const folder = resolve(chosen.value);
   const path = join(folder, configFileName);
   const given: Given = { flags, environment, defaults, file: await readConfigFile(path), path };
-  return {
+  const config: Config = {
     folder: { ...chosen, value: folder },
     name: pick("name", given),
     listen: pick("listen", given),
@@ -43,13 +43,17 @@ export async function resolveConfig({ flags = {}, environment = process.env }: C
     logLevel: pick("logLevel", given),
     passphraseFile: absolute(pick("passphraseFile", given), folder),
     passphrase: pick("passphrase", given),
+    wakeCommand: pick("wakeCommand", given),
+    wakeUrl: pick("wakeUrl", given),
   };
+  if (config.wakeCommand.value === undefined || config.wakeUrl.value === undefined) return config;
+  throw new HikyakuError("INVALID_ARGUMENT", "Both wakeCommand and wakeUrl are set, and one of them wakes an agent up: remove the other.");
 }
 
 const shownLengthMax = 100;
 
 interface Given {
-  readonly flags: Flags & { readonly passphrase?: never };
+  readonly flags: Flags & { readonly passphrase?: never; readonly wakeUrl?: never };
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly file: FileSettings;
   /** Where the file's settings stand. */

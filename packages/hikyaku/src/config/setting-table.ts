@@ -20,6 +20,7 @@ export interface SettingRow<Value> {
 
 const passphraseLengthMax = 1024;
 const pathLengthMax = 4096;
+const urlLengthMax = 2048;
 
 const path = z
   .string()
@@ -41,6 +42,29 @@ const address = z
 
 const listed = z.string().transform((text) => text.split(",").map((part) => part.trim()));
 const addresses = z.union([listed, z.array(z.string())]).pipe(z.array(address).max(limits.addressesPerPeerMax));
+
+const word = z
+  .string()
+  .max(pathLengthMax)
+  .refine((text) => !text.includes("\0"));
+const program = z
+  .array(word)
+  .min(1)
+  .max(limits.wakeArgumentsMax)
+  .refine(([first]) => first !== "");
+const listedAsJson = z.string().transform((text, context): unknown => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return refuse(context);
+  }
+});
+const command = z.union([z.array(z.unknown()), listedAsJson]).pipe(program);
+
+function isWebAddress(text: string): boolean {
+  const url = URL.parse(text);
+  return (url?.protocol === "http:" || url?.protocol === "https:") && url.username === "" && url.password === "";
+}
 
 /** Ends a transform without a value; the row's `wants` is the explanation. */
 function refuse(context: z.RefinementCtx): never {
@@ -91,6 +115,18 @@ export const settingTable: { readonly [Name in SettingName]: SettingRow<Settings
     variable: "HIKYAKU_PASSPHRASE",
     wants: `1 to ${passphraseLengthMax} characters`,
     schema: z.string().min(1).max(passphraseLengthMax),
+    isSecret: true,
+  },
+  wakeCommand: {
+    flag: "--wake-command",
+    variable: "HIKYAKU_WAKE_COMMAND",
+    wants: `a JSON list of a program and at most ${limits.wakeArgumentsMax - 1} arguments, such as ["./wake.sh", "now"]`,
+    schema: command,
+  },
+  wakeUrl: {
+    variable: "HIKYAKU_WAKE_URL",
+    wants: "an address such as https://example.org/wake, without a user name in it",
+    schema: z.string().max(urlLengthMax).refine(isWebAddress),
     isSecret: true,
   },
 };

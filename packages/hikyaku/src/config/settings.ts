@@ -24,6 +24,10 @@ export interface Settings {
   readonly passphraseFile: string | undefined;
   /** The passphrase itself; wins over the file. From the environment only: flags show in process lists, and config.json is no place for secrets. */
   readonly passphrase: string | undefined;
+  /** The program that wakes this peer's agent up, and its arguments; it runs in the folder. */
+  readonly wakeCommand: readonly string[] | undefined;
+  /** Where a POST wakes it up, in place of a program. Such an address is often its own password, so it is shown nowhere. */
+  readonly wakeUrl: string | undefined;
 }
 
 export type SettingName = keyof Settings;
@@ -38,4 +42,6 @@ export const defaultSettings = (): Settings => ({
   logLevel: "warn",
   passphraseFile: undefined,
   passphrase: undefined,
+  wakeCommand: undefined,
+  wakeUrl: undefined,
 });

@@ -6,8 +6,8 @@ import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject, rand
 import type { TaskKey } from "@hikyaku/peer";
 import { type Bytes, concatBytes } from "@hikyaku/protocol";
 
-/** What a body belongs to: a message that came from somebody, one on its way to somebody, or a task. */
-export type BodyOwner = IncomingBody | OutgoingBody | TaskBody;
+/** What a body belongs to: a message that came from somebody, one on its way to somebody, a task, or a status report. */
+export type BodyOwner = IncomingBody | OutgoingBody | TaskBody | StatusWords;
 
 interface IncomingBody {
   readonly from: string;
@@ -24,6 +24,11 @@ interface OutgoingBody {
 interface TaskBody extends TaskKey {
   /** Of the event whose words they are; 0 for the task's input. */
   readonly cursor: number;
+}
+
+interface StatusWords {
+  readonly reporter: string;
+  readonly id: string;
 }
 
 const cipherName = "aes-256-gcm";
@@ -78,5 +83,6 @@ const encodeOwner = (owner: BodyOwner): Bytes => Buffer.from(JSON.stringify(list
 function listOf(owner: BodyOwner): readonly (string | number)[] {
   if ("from" in owner) return ["hikyaku stored body/1", owner.from, owner.id, owner.type];
   if ("to" in owner) return ["hikyaku outgoing body/1", owner.to, owner.id, owner.type];
+  if ("reporter" in owner) return ["hikyaku status report/1", owner.reporter, owner.id];
   return ["hikyaku task body/1", owner.role, owner.peer, owner.id, owner.cursor];
 }

@@ -47,7 +47,7 @@ test("a newer hikyaku's database is refused and left as it is", () => {
   countPeers();
   execIn("PRAGMA user_version = 1000");
   const before = readFileSync(path);
-  expect(countPeers).toThrow(refused("was written by a newer hikyaku (shape 1000; this one knows 4): install that version"));
+  expect(countPeers).toThrow(refused("was written by a newer hikyaku (shape 1000; this one knows 5): install that version"));
   expect(readFileSync(path)).toEqual(before);
 });
 
@@ -108,13 +108,20 @@ test("a failure inside a batch takes back the whole batch and tells everybody in
   expect(countPeers()).toBe(0);
 });
 
-test("closing commits what waits, and afterwards changes and queries are refused", async () => {
+test("of a large burst the first are told before the last are written, and few commits are enough for all", async () => {
+  let commits = 0;
+  using database = openDatabase(folder, { at: (point) => void (commits += Number(point === "committed")) });
+  const commitsSeen = await Promise.all(Array.from({ length: 1200 }, (_, at) => database.change(addPeer(`${at}`)).then(() => commits)));
+  expect([commitsSeen[0], commitsSeen[511], commitsSeen[512], commitsSeen[1199]]).toEqual([1, 1, 2, 3]);
+});
+
+test("closing commits what waits, however much it is, and afterwards changes and queries are refused", async () => {
   const database = openDatabase(folder);
-  const waiting = database.change(addPeer("a"));
+  const waiting = Array.from({ length: 1200 }, (_, at) => database.change(addPeer(`${at}`)));
   database.close();
   database.close();
-  expect(await waiting).toBe(1);
-  expect(countPeers()).toBe(1);
+  expect(await Promise.all(waiting)).toEqual(waiting.map(() => 1));
+  expect(countPeers()).toBe(1200);
   expect(() => database.read((sql) => sql.get`SELECT 1`)).toThrow(refused("could not be used"));
   await expect(database.change(() => 1)).rejects.toEqual(refused("could not be used"));
 });

@@ -1,6 +1,6 @@
 /**
- * The one database of a data folder. Changes that arrive in the same turn of the event loop share one transaction, and a change resolves after its commit has
- * reached the disk (spec §11: what is acknowledged is durable); so a burst of messages costs one fsync, not one each.
+ * The one database of a data folder. Changes that arrive in the same turn of the event loop share a transaction, and a change resolves after its commit has
+ * reached the disk (spec §11: what is acknowledged is durable); so a burst of messages costs a few fsyncs, not one each.
  */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -15,6 +15,8 @@ const busyTimeoutMs = 1000;
 /** A file up to this size is looked through before it is used, which takes a tenth of a second; a larger one tells of its damage where it is read. */
 const checkedBytesMax = 16 * 1024 * 1024;
 const smallestPageBytes = 512;
+/** Beside so many changes a commit costs little; and whoever came first goes on while the others are written, instead of waiting for all of them. */
+const changesAtOnceMax = 512;
 
 /** What the changes of one transaction count together and write once, after all of them, instead of once each. */
 export interface Ledger {
@@ -102,13 +104,13 @@ export class Database implements Disposable {
   change<Result>(work: (sql: Sql, turn: Turn) => Result): Promise<Result> {
     return new Promise<Result>((resolve, reject) => {
       this.#waiting.push({ work, resolve, reject });
-      if (this.#waiting.length === 1) setImmediate(() => this.#commit());
+      if (this.#waiting.length === 1) this.#commitSoon();
     });
   }
 
   /** Commits what waits, and closes. Closing twice is harmless. */
   close(): void {
-    this.#commit();
+    while (this.#waiting.length > 0) this.#commit();
     if (this.#connection.isOpen) this.#connection.close();
   }
 
@@ -116,8 +118,15 @@ export class Database implements Disposable {
     this.close();
   }
 
+  #commitSoon(): void {
+    setImmediate(() => {
+      this.#commit();
+      if (this.#waiting.length > 0) this.#commitSoon();
+    });
+  }
+
   #commit(): void {
-    const batch = this.#waiting.splice(0);
+    const batch = this.#waiting.splice(0, changesAtOnceMax);
     if (batch.length === 0) return;
     try {
       const settlements = this.#transact(() => this.#runAll(batch));

@@ -5,6 +5,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
 import { deliveryShape } from "./delivery-shape.ts";
+import { statusShape } from "./status-shape.ts";
 import { workShape } from "./work-shape.ts";
 
 /** "HIKY": tells our files from other programs' (https://sqlite.org/pragma.html#pragma_application_id). */
@@ -56,7 +57,7 @@ const shares = `
   ALTER TABLE outbox_recipients ADD COLUMN epoch TEXT CHECK (length(epoch) = 16);
 `;
 
-const migrations: readonly string[] = [peersAndInbox, deliveryShape, shares, workShape];
+const migrations: readonly string[] = [peersAndInbox, deliveryShape, shares, workShape, statusShape];
 
 /**
  * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called

@@ -2,6 +2,7 @@
 import { type Draft, type OutboxBounds, outboxIdTaken, type Progress, type QueuedMessage, requireOutboxRoom } from "@hikyaku/peer";
 import type { Bytes } from "@hikyaku/protocol";
 import { type OutboxLedger, priorityNumber, type RecipientAccount } from "./outbox-ledger.ts";
+import { type Step, stepsOf, takeStep } from "./outbox-steps.ts";
 import type { Sql } from "./sql.ts";
 
 export interface ChangeSettings {
@@ -55,9 +56,9 @@ export class OutboxChanges {
     return asNew === undefined ? "buried" : this.add(asNew);
   }
 
-  advance(progress: Progress): boolean {
-    const recipient = this.#ledger.knownRecipient(progress.to);
-    return recipient !== undefined && this.#raise(progress, recipient);
+  /** Answers with what came further. */
+  advance(progress: readonly Progress[]): readonly Progress[] {
+    return stepsOf(progress).flatMap((step) => this.#take(step));
   }
 
   /** A message that is neither sent nor asked about any more. A dead letter goes on being kept. */
@@ -73,13 +74,14 @@ export class OutboxChanges {
     recipient.kept -= 1;
   }
 
-  #raise(progress: Progress, recipient: RecipientAccount): boolean {
-    const { stage } = progress;
-    if (stage === "stored") return raiseToStored(this.#sql, progress, recipient);
-    if (stage === "delivered") return raiseToDelivered(this.#sql, progress, recipient);
-    const settled = finals[stage](this.#sql, progress, recipient) as { readonly bytes: number } | undefined;
-    if (settled !== undefined) this.settle(settled, recipient, stage !== "handled");
-    return settled !== undefined;
+  #take(step: Step): readonly Progress[] {
+    const [{ to, stage }] = step;
+    const recipient = this.#ledger.knownRecipient(to);
+    if (recipient === undefined) return [];
+    const risen = takeStep(this.#sql, step, recipient.recipientId);
+    if (stage !== "stored" && stage !== "delivered") for (const message of risen) this.settle(message, recipient, stage !== "handled");
+    const ids = new Set(risen.map(({ id }) => id));
+    return step.filter(({ id }) => ids.delete(id));
   }
 
   #refuseInPlaceOf(dead: Freed, asNew: Draft): void {
@@ -111,32 +113,3 @@ export class OutboxChanges {
     return changes === 1;
   }
 }
-
-type Raise<Answer> = (sql: Sql, progress: Progress, recipient: RecipientAccount) => Answer;
-
-const raiseToStored: Raise<boolean> = (sql, { id, at, sent }, { recipientId }) =>
-  sql.run`
-    UPDATE outbox SET stage = 1, stored_at = ${at}, tried_at = coalesce(${sent?.at ?? null}, tried_at), route = coalesce(${sent?.route ?? null}, route)
-    WHERE id = ${id} AND recipient_id = ${recipientId} AND stage = 0`.changes === 1;
-
-const raiseToDelivered: Raise<boolean> = (sql, { id, at, sent }, { recipientId }) =>
-  sql.run`
-    UPDATE outbox SET stage = 2, delivered_at = ${at}, tried_at = coalesce(${sent?.at ?? null}, tried_at), route = coalesce(${sent?.route ?? null}, route)
-    WHERE id = ${id} AND recipient_id = ${recipientId} AND stage < 2`.changes === 1;
-
-/** Only what time has not settled; of what was handled, nobody needs the body any more. */
-const finals: Readonly<Record<"handled" | "refused" | "expired", Raise<unknown>>> = {
-  handled: (sql, { id, at, reason, sent }, { recipientId }) => sql.get`
-    UPDATE outbox SET stage = 3, settled_at = ${at}, reason = ${reason ?? null}, sealed_body = NULL,
-      tried_at = coalesce(${sent?.at ?? null}, tried_at), route = coalesce(${sent?.route ?? null}, route)
-    WHERE id = ${id} AND recipient_id = ${recipientId} AND stage < 3 AND settled_at IS NULL RETURNING bytes`,
-  refused: (sql, { id, at, reason, sent }, { recipientId }) => sql.get`
-    UPDATE outbox SET stage = 4, settled_at = ${at}, reason = ${reason ?? null},
-      tried_at = coalesce(${sent?.at ?? null}, tried_at), route = coalesce(${sent?.route ?? null}, route)
-    WHERE id = ${id} AND recipient_id = ${recipientId} AND stage < 3 AND settled_at IS NULL RETURNING bytes`,
-  // What was delivered is not lost with its time.
-  expired: (sql, { id, at, reason, sent }, { recipientId }) => sql.get`
-    UPDATE outbox SET stage = 5, settled_at = ${at}, reason = ${reason ?? null},
-      tried_at = coalesce(${sent?.at ?? null}, tried_at), route = coalesce(${sent?.route ?? null}, route)
-    WHERE id = ${id} AND recipient_id = ${recipientId} AND stage < 2 RETURNING bytes`,
-};

@@ -10,6 +10,7 @@ import { Database, openDatabase } from "./database.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
 import { SqliteOfferStore } from "./sqlite-offer-store.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
+import { SqliteStatusHistory } from "./sqlite-status-history.ts";
 import { SqliteTaskStore } from "./sqlite-task-store.ts";
 
 let folder: string;
@@ -55,6 +56,7 @@ async function statementsOf(): Promise<readonly string[]> {
   };
   using database = new Database(connection, "", () => {});
   await useInbox(new SqliteInbox(database, new Uint8Array(32), { ...limits, lanesPerSenderMax: 2, laneIdleMsMax: 1 }));
+  await useStatuses(new SqliteStatusHistory(database, new Uint8Array(32)));
   await useOutbox(new SqliteOutbox(database, new Uint8Array(32), { ...limits, eventsPerMessageMax: 6 }));
   await useTasks(new SqliteTaskStore(database, new Uint8Array(32)));
   await useOffers(new SqliteOfferStore(database));
@@ -72,6 +74,12 @@ async function useInbox(inbox: SqliteInbox): Promise<void> {
   await inbox.stagesOf("did:key:lap", ["a1"]);
   await inbox.interrupted("message", 9);
   await inbox.sweep(seconds(99), { readBefore: seconds(50), graceMs: 0, limit: 9 });
+}
+
+async function useStatuses(statuses: SqliteStatusHistory): Promise<void> {
+  await statuses.add({ from: "did:key:lap", id: "1", state: "busy", receivedAt: 1 });
+  await statuses.list("did:key:lap", { after: 0, limit: 9 });
+  await statuses.forget("did:key:lap");
 }
 
 async function useOutbox(outbox: SqliteOutbox): Promise<void> {

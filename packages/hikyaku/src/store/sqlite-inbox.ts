@@ -82,14 +82,16 @@ export class SqliteInbox implements Inbox {
       const ledger = this.#ledger(sql, turn);
       const sender = ledger.knownSender(from);
       if (sender === undefined) return [];
-      const change: StageChange = { senderId: sender.senderId, ids: JSON.stringify(ids), stage: numberOf(stage), reason: reason ?? null };
-      const first = raiseStored(sql, change);
+      const change = { senderId: sender.senderId, stage: numberOf(stage), reason: reason ?? null };
+      const first = raiseStored(sql, { ...change, ids });
       for (const { bytes } of first) {
         sender.unread -= 1;
         sender.unreadBytes -= bytes;
       }
+      const risen = new Set(first.map(({ id }) => id));
       const isFinal = stage === "handled" || stage === "refused";
-      const risen = new Set([...first, ...(isFinal ? raiseRead(sql, change) : [])].map(({ id }) => id));
+      const others = isFinal ? ids.filter((id) => !risen.has(id)) : [];
+      if (others.length > 0) for (const { id } of raiseRead(sql, { ...change, ids: others })) risen.add(id);
       return ids.filter((id) => risen.delete(id));
     });
   }
@@ -219,8 +221,7 @@ const selectLanesDue = (sql: Sql, type: MessageType, limit: number): readonly La
 
 interface StageChange {
   readonly senderId: number;
-  /** A JSON list. */
-  readonly ids: string;
+  readonly ids: readonly string[];
   readonly stage: number;
   readonly reason: string | null;
 }
@@ -233,12 +234,12 @@ interface Risen {
 const raiseStored = (sql: Sql, { senderId, ids, stage, reason }: StageChange): readonly Risen[] =>
   sql.all`
     UPDATE inbox SET stage = ${stage}, reason = ${reason}
-    WHERE sender_id = ${senderId} AND id IN (SELECT value FROM json_each(${ids})) AND stage = 0
+    WHERE sender_id = ${senderId} AND id IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND stage = 0
     RETURNING id, bytes` as unknown as readonly Risen[];
 
 /** Only a final stage follows that of a message which was read or started. */
 const raiseRead = (sql: Sql, { senderId, ids, stage, reason }: StageChange): readonly Risen[] =>
   sql.all`
     UPDATE inbox SET stage = ${stage}, reason = ${reason}
-    WHERE sender_id = ${senderId} AND id IN (SELECT value FROM json_each(${ids})) AND stage IN (1, 2)
+    WHERE sender_id = ${senderId} AND id IN (SELECT value FROM json_each(${JSON.stringify(ids)})) AND stage IN (1, 2)
     RETURNING id, bytes` as unknown as readonly Risen[];

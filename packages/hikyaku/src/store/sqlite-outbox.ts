@@ -78,7 +78,7 @@ export class SqliteOutbox implements Outbox {
   }
 
   advance(progress: readonly Progress[]): Promise<readonly Progress[]> {
-    return this.#change((changes) => progress.filter((step) => changes.advance(step)));
+    return this.#change((changes) => changes.advance(progress));
   }
 
   remark(remarks: readonly Remark[]): Promise<void> {

@@ -1,5 +1,5 @@
 /**
- * Step 3 of the database: work that was handed over, on both of its sides, and what programs offer (spec §17). As in step 2, dids and counts stand once, in `task_parties`
+ * Step 4 of the database: work that was handed over, on both of its sides, and what programs offer (spec §17). As in step 2, dids and counts stand once, in `task_parties`
  * and `task_totals`, and each partial index holds only what one question asks for. Messages of an inbox are asked for by their type, so its indexes begin with that: who
  * looks for one type passes by none of another, of which there may be many.
  */

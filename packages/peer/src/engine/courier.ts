@@ -1,68 +1,47 @@
 /**
- * Carries everything to one peer (spec §9 to §11): finds a way, makes a session where there is none, loads what waits, and repeats what was not acknowledged. One
- * courier carries one load at a time, so what has gathered meanwhile goes together.
+ * Carries everything to one peer (spec §9 to §11): finds a way, loads what waits, and repeats what was not acknowledged. One courier carries one load at a time, so what
+ * has gathered meanwhile goes together. How a load is sealed and leaves is in shipping.ts, in which session in sending-session.ts.
  */
-import {
-  type Bytes,
-  type ErrorCode,
-  encodeBinaryFrame,
-  encodeEnvelope,
-  encodeHex,
-  HikyakuError,
-  limits,
-  type MessageType,
-} from "@hikyaku/protocol";
-import { Bag, ephemeral, type Load } from "../delivery/bag.ts";
-import type { AnswerBudget, Cargo } from "../delivery/cargo.ts";
-import { type Flight, Flights } from "../delivery/flights.ts";
+import { type Bytes, type ErrorCode, encodeHex, HikyakuError, limits } from "@hikyaku/protocol";
+import { Bag, ephemeral } from "../delivery/bag.ts";
+import type { Cargo } from "../delivery/cargo.ts";
+import type { Flight } from "../delivery/flights.ts";
 import type { LaneEntry } from "../delivery/outgoing-lane.ts";
 import { type Overdue, Repetitions } from "../delivery/repetitions.ts";
-import { isWorthRepeating, SpokenBook } from "../delivery/spoken.ts";
 import type { Contact } from "../links/contact.ts";
 import type { Roads } from "../links/roads.ts";
 import { Setbacks, type Trouble } from "../links/setbacks.ts";
 import type { StreamTable } from "../links/stream-table.ts";
 import type { Timer } from "../ports/clock.ts";
-import type { Link, Reception, Refusal } from "../ports/link.ts";
+import type { Link, Refusal } from "../ports/link.ts";
 import type { Outbox, QueuedMessage, Remark } from "../ports/outbox.ts";
 import { durably } from "./durably.ts";
-import type { HandshakesOut } from "./handshakes-out.ts";
-import { type Ground, momentOf } from "./needs.ts";
-import type { LiveSession, SessionTable } from "./session-table.ts";
+import { SendingSession, type SendingSessionParts } from "./sending-session.ts";
+import { bundlingVersion, refusalOf, Shipping, type ShippingParts } from "./shipping.ts";
 
-export interface CourierParts {
-  readonly ground: Ground;
+export interface CourierParts extends SendingSessionParts, Pick<ShippingParts, "exchange" | "remark"> {
   readonly outbox: Outbox;
   readonly roads: Roads;
   readonly streams: StreamTable;
-  readonly sessions: SessionTable;
-  readonly handshakes: () => HandshakesOut;
-  /** Moves a frame over an exchange and takes in what comes back. */
-  readonly exchange: (link: Link & { kind: "exchange" }, frame: Bytes, signal: AbortSignal) => Promise<Reception>;
   /** Whom to reach; undefined once the peer is not known any more, or blocked. */
   readonly contact: () => Contact | undefined;
   /** Whether a link to this peer is kept up although nothing waits. */
   readonly isKept: () => boolean;
   /** Told when the peer could not be reached, or would not take some messages now. */
   readonly troubled: (error: HikyakuError, ids?: readonly string[]) => void;
-  readonly remark: (remarks: readonly Remark[]) => void;
   /** The recipient refused this one for good. */
   readonly refused: (id: string, code: ErrorCode) => void;
   readonly background: (work: Promise<void>) => void;
-  readonly closing: AbortSignal;
 }
 
 export class Courier {
   readonly did: string;
   readonly bag: Bag;
   readonly #parts: CourierParts;
-  readonly #flights = new Flights();
+  readonly #session: SendingSession;
+  readonly #shipping: Shipping;
   readonly #repetitions: Repetitions;
-  readonly #spoken = new SpokenBook();
   readonly #setbacks: Setbacks;
-  /** Nonces of envelopes that were rejected so soon after a handshake that there could be no other yet. */
-  readonly #rejectedEarly = new Set<string>();
-  #again: Timer | undefined;
   #isRunning = false;
   #isStopped = false;
   #running: Promise<void> = Promise.resolve();
@@ -73,12 +52,9 @@ export class Courier {
   #reopening: Timer | undefined;
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
-  #newSessionAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
   /** Calls of the peer's that are being taken in. */
   #callsInWork = 0;
-  /** Of the exchange that is under way. */
-  #budget: AnswerBudget | undefined;
 
   constructor(did: string, parts: CourierParts) {
     this.did = did;
@@ -86,7 +62,16 @@ export class Courier {
     this.bag = new Bag();
     const { clock, random } = parts.ground;
     this.#setbacks = new Setbacks(clock, random);
-    this.#repetitions = new Repetitions(clock, this.#flights, (overdue) => this.#repeat(overdue));
+    this.#session = new SendingSession(did, parts, (sessionId) => this.#sessionRetired(sessionId));
+    this.#shipping = new Shipping(did, {
+      ...parts,
+      bag: this.bag,
+      session: this.#session,
+      setOut: () => this.#repetitions.watch(),
+      cameBack: () => this.stir(),
+      moreWaits: () => this.#fetchMore(),
+    });
+    this.#repetitions = new Repetitions(clock, this.#shipping.flights, (overdue) => this.#repeat(overdue));
   }
 
   /** Whether there is nothing to remember about this peer. */
@@ -94,7 +79,7 @@ export class Courier {
     const lanes = [...this.bag.lanes.values()];
     return (
       !this.#isRunning &&
-      this.#flights.size === 0 &&
+      this.#shipping.flights.size === 0 &&
       this.bag.room.size === 0 &&
       this.bag.receipts.size === 0 &&
       lanes.every((lane) => lane.isIdle())
@@ -104,7 +89,7 @@ export class Courier {
   /** How full its tables are. */
   get load(): { readonly waiting: number; readonly flights: number } {
     const unstored = [...this.bag.lanes.values()].reduce((sum, lane) => sum + lane.size, 0);
-    return { waiting: this.bag.room.size + this.bag.receipts.size + unstored, flights: this.#flights.size };
+    return { waiting: this.bag.room.size + this.bag.receipts.size + unstored, flights: this.#shipping.flights.size };
   }
 
   /** What keeps it from its peer. */
@@ -163,15 +148,9 @@ export class Courier {
     this.stir();
   }
 
-  /**
-   * Something that the peer's word drew from us. LIM-5: what comes back on one exchange draws so many answers and no more, however often they are answered in turn;
-   * receipts are not among them, as there is one for many messages and each of those had to be stored.
-   */
+  /** Something that the peer's word drew from us. */
   answer(cargo: Cargo): void {
-    const budget = this.#budget;
-    if (budget?.answersLeft === 0) return this.#parts.ground.counters.add("answer.withheld");
-    if (budget !== undefined) budget.answersLeft -= 1;
-    this.bag.room.put(budget === undefined ? cargo : { ...cargo, budget });
+    this.#shipping.answer(cargo);
     this.stir();
   }
 
@@ -181,7 +160,7 @@ export class Courier {
     for (const id of ids) {
       const entry = this.bag.find(id);
       if (entry === undefined) continue;
-      this.#flights.arrive(entry);
+      this.#shipping.flights.arrive(entry);
       entry.lane.settle(entry);
     }
     this.stir();
@@ -207,7 +186,7 @@ export class Courier {
   linkEnded(link: Link, reason: string, livedMs: number): void {
     const { streams, contact, isKept } = this.#parts;
     this.#remark(
-      this.#flights.turnBackAll((flight) => flight.link === link),
+      this.#shipping.flights.turnBackAll((flight) => flight.link === link),
       reason,
     );
     if (streams.of(this.did) === undefined) this.#setbacks.linkEnded(contact()?.name ?? this.did, reason, livedMs);
@@ -217,10 +196,11 @@ export class Courier {
 
   /** An envelope was refused on the transport: unsigned, so it is a hint (spec HS-13). */
   refusedOnWay(ref: string, refusal: Refusal): void {
-    const flight = this.#flights.get(ref);
-    if (refusal.code === "REJECTED") this.#rejected(ref);
+    if (this.#isStopped) return;
+    const flight = this.#shipping.flights.get(ref);
+    if (refusal.code === "REJECTED") this.#shipping.rejected(ref);
     else if (flight !== undefined) {
-      this.#remark(this.#flights.turnBack(flight), refusal.code);
+      this.#remark(this.#shipping.flights.turnBack(flight), refusal.code);
       this.#parts.troubled(refusalOf({ name: this.#parts.contact()?.name ?? this.did }, refusal));
       // ERR-2: whoever is on the line could say this, so it does not hold for an hour.
       this.#rest(Math.min(refusal.retryAfterS ?? restSDefault, limits.retryMsMax / 1000));
@@ -230,9 +210,9 @@ export class Courier {
   /** The peer itself refused an envelope, sealed and signed. Of several messages in one nobody knows which it meant, so they go again one by one. */
   refusedByPeer(ref: string, error: HikyakuError, retryAfterS: number | undefined): void {
     const { code } = error;
-    const flight = this.#flights.get(ref);
+    const flight = this.#shipping.flights.get(ref);
     if (flight === undefined) return;
-    const entries = this.#flights.turnBack(flight);
+    const entries = this.#shipping.flights.turnBack(flight);
     if (isPassing(code)) {
       this.#remark(entries, code);
       this.#parts.troubled(
@@ -263,13 +243,13 @@ export class Courier {
     if (this.#parts.streams.of(this.did) !== undefined) return { frames, more: false };
     await this.#refill();
     for (;;) {
-      const session = this.#parts.sessions.sendingTo(this.did, this.#elapsed());
+      const session = this.#session.current();
       if (session === undefined) return { frames, more: false };
       if (frames.length >= limits.repliesCountMax || bytes > limits.repliesBytesMax - largestReplyBytes)
         return { frames, more: this.bag.hasCargo(this.#rules()) };
       const load = this.bag.load({ isBundling: false, ...this.#rules() });
       if (load === undefined) return { frames, more: false };
-      const frame = this.#seal(session, load, undefined);
+      const frame = this.#shipping.seal(session, load, undefined);
       frames.push(frame);
       bytes += frame.length;
     }
@@ -280,8 +260,8 @@ export class Courier {
     this.#isStopped = true;
     this.#retry?.cancel();
     this.#repetitions.stop();
-    this.#again?.cancel();
     this.#reopening?.cancel();
+    this.#shipping.stop();
     this.bag.room.failAll(error);
     this.bag.receipts.clear();
   }
@@ -313,11 +293,11 @@ export class Courier {
     const { closing } = this.#parts;
     while (!closing.aborted) {
       if (link.kind === "stream") await this.#gather();
-      const session = await this.#sessionOn(link, contact);
+      const session = await this.#session.on(link, contact);
       const isBundling = link.kind === "stream" && session.facts.version === bundlingVersion;
       const load = this.bag.load({ isBundling, ...this.#rules() });
       if (load === undefined) return;
-      await this.#ship(link, session, load, contact);
+      await this.#shipping.ship(link, session, load, contact);
       await this.#refill();
       if (!this.bag.hasCargo(this.#rules())) return;
     }
@@ -332,118 +312,20 @@ export class Courier {
     }
   }
 
-  async #sessionOn(link: Link, contact: Contact): Promise<LiveSession> {
-    const { sessions, handshakes, closing, ground } = this.#parts;
-    const now = this.#elapsed();
-    const current = sessions.sendingTo(this.did, now, link);
-    if (current === undefined) return await handshakes().connect(contact, {}, link, closing);
-    if (!current.isDueForRollover(now) || now - this.#newSessionAt < limits.handshakeIntervalMsMin) return current;
-    this.#newSessionAt = now;
-    try {
-      return await handshakes().connect(contact, { rolloverOf: current.facts.sessionId }, link, closing);
-    } catch (error) {
-      // LIFE-1: while there is no new session to be had, this one goes on.
-      if (closing.aborted || current.isExpired(this.#elapsed())) throw error;
-      ground.counters.add("rollover.failed");
-      return current;
-    }
-  }
-
-  async #ship(link: Link, session: LiveSession, load: Load, contact: Contact): Promise<void> {
-    const { closing, exchange } = this.#parts;
-    try {
-      const frame = this.#seal(session, load, link);
-      if (link.kind === "stream") return await link.send(frame, closing);
-      this.#budget = load.cargo.at(0)?.budget ?? { answersLeft: limits.answersPerExchangeMax };
-      const reception = await exchange(link, frame, closing);
-      if (reception.kind === "refused") {
-        // HS-13: the peer may have lost the session, by a restart for instance. What it did not take goes again in the next one.
-        if (reception.code === "REJECTED" && this.#doubt(session.facts.sessionId)) return this.#unload(load, link);
-        throw refusalOf(contact, reception);
-      }
-      if (reception.more && !this.bag.room.has("low")) this.answer(this.#heartbeat());
-    } catch (error) {
-      this.#unload(load, link);
-      throw error;
-    } finally {
-      this.#budget = undefined;
-    }
-  }
-
   #heartbeat(): Cargo {
     this.#beats += 1;
     return ephemeral("heartbeat", { seq: this.#beats }, "low");
   }
 
-  /** Puts back what did not get away. A receipt is not worth it: its reader asks again. A message that nobody keeps may have arrived, and nobody would know it for a copy. */
-  #unload({ cargo }: Load, link: Link): void {
-    const flight = cargo.find(({ entry }) => entry?.flight?.link === link)?.entry?.flight;
-    if (flight !== undefined) this.#flights.turnBack(flight);
-    this.bag.room.putBack(cargo.filter(isWorthRepeating));
+  /** Fetches what did not fit in the peer's answer. */
+  #fetchMore(): void {
+    if (!this.bag.room.has("low")) this.answer(this.#heartbeat());
   }
 
-  /** HS-13 on a stream, where the refusal comes after the sending: what nobody receipts has to be remembered to go again in the next session. */
-  #rejected(ref: string): void {
-    const spoken = this.#spoken.find(ref);
-    const sessionId = this.#flights.get(ref)?.sessionId ?? spoken?.sessionId;
-    if (sessionId === undefined || this.#isStopped) return;
-    if (!this.#doubt(sessionId)) {
-      // The last handshake was a moment ago: what was rejected waits until there may be another.
-      this.#rejectedEarly.add(ref);
-      this.#again ??= this.#parts.ground.clock.after(this.#newSessionAt + limits.handshakeIntervalMsMin - this.#elapsed(), () => {
-        this.#again = undefined;
-        const refs = [...this.#rejectedEarly];
-        this.#rejectedEarly.clear();
-        for (const early of refs) this.#rejected(early);
-      });
-      return;
-    }
-    if (spoken === undefined) return;
-    this.#spoken.forget(ref);
-    this.bag.room.putBack(spoken.cargo);
+  /** What went in it goes again in the next one. */
+  #sessionRetired(retired: string): void {
+    this.#shipping.flights.turnBackAll(({ sessionId }) => sessionId === retired);
     this.stir();
-  }
-
-  #seal(session: LiveSession, { msgType, plaintext, cargo }: Load, link: Link | undefined): Bytes {
-    const { ground } = this.#parts;
-    const { crypto, identity, nonces, clock } = ground;
-    const envelope = session.seal(crypto, identity, { msgType: msgType as MessageType, plaintext }, { nonces, ...momentOf(ground) });
-    const ref = encodeHex(envelope.nonce);
-    const entries = new Set<LaneEntry>();
-    for (const { entry, sealed } of cargo) {
-      sealed?.(ref);
-      if (entry === undefined) continue;
-      entries.add(entry);
-      this.#noteSending(entry, link?.route ?? "answer to its call", clock.now());
-    }
-    if (entries.size > 0) {
-      this.#flights.add({ ref, sessionId: session.facts.sessionId, link, sentAt: clock.elapsed(), entries });
-      this.#repetitions.watch();
-    }
-    if (link?.kind === "stream") this.#spoken.note(ref, { sessionId: session.facts.sessionId, cargo: cargo.filter(isWorthRepeating) });
-    const isBinary = link?.kind === "stream" && session.facts.version === bundlingVersion;
-    return isBinary ? encodeBinaryFrame(envelope) : encodeEnvelope(envelope);
-  }
-
-  #noteSending(entry: LaneEntry, route: string, at: number): void {
-    if (entry.sendings > 0 && entry.sent === undefined)
-      this.#parts.remark([{ id: entry.message.id, to: this.did, event: { at, kind: "sent", detail: route } }]);
-    else entry.sent = { at, route };
-    entry.sendings += 1;
-  }
-
-  /** The session may not be known over there any more: another is made, at most once in ten seconds, and this one only receives. Whether what it carried may go again. */
-  #doubt(sessionId: string | undefined): boolean {
-    const { sessions } = this.#parts;
-    const now = this.#elapsed();
-    const current = sessions.sendingTo(this.did, now);
-    if (current === undefined || current.facts.sessionId !== sessionId) return sessionId !== undefined;
-    if (now - this.#newSessionAt < limits.handshakeIntervalMsMin) return false;
-    this.#newSessionAt = now;
-    sessions.retire(current);
-    this.#flights.turnBackAll((flight: Flight) => flight.sessionId === sessionId);
-    this.stir();
-    return true;
   }
 
   async #renameLanes(): Promise<void> {
@@ -453,7 +335,7 @@ export class Courier {
     this.bag.epoch = epoch;
     ground.counters.add("lane.renamed");
     this.#remark(
-      this.#flights.turnBackAll(() => true),
+      this.#shipping.flights.turnBackAll(() => true),
       "SEQUENCE_ERROR",
     );
     this.stir();
@@ -473,7 +355,7 @@ export class Courier {
     this.#silentRepeats += 1;
     if (this.#silentRepeats < limits.silentRepeatsMax) return;
     this.#silentRepeats = 0;
-    this.#doubt(sessionId);
+    this.#session.doubt(sessionId);
     if (link?.kind === "stream") link.close("no word came back");
   }
 
@@ -545,14 +427,6 @@ export class Courier {
   }
 }
 
-/** A refusal is unsigned, so it is told as a hint. */
-function refusalOf({ name }: Pick<Contact, "name">, { code, retryAfterS, correlationId }: Refusal): HikyakuError {
-  const waitS = code === "REJECTED" ? limits.handshakeIntervalMsMin / 1000 : retryAfterS;
-  const again = waitS === undefined ? "" : `; try again in ${waitS} s`;
-  const id = correlationId === undefined ? "" : `; its log names it ${correlationId}`;
-  return new HikyakuError(code, `${name} did not take the message (${code})${again}${id}.`);
-}
-
 const ownMistake = (cause: unknown): HikyakuError =>
   new HikyakuError("INTERNAL_ERROR", "This peer could not send what waits, by a mistake of its own; its log says more.", { cause });
 
@@ -566,9 +440,6 @@ const restSDefault = limits.repeatAfterMsMin / 1000;
 
 /** More than `tell` takes between two calls that wait for each other. */
 const gatheringSteps = 8;
-
-/** The version that brought binary frames and bundles. */
-const bundlingVersion = "1.2";
 
 /** A condition that time may mend. */
 const isPassing = (code: ErrorCode): boolean =>

@@ -12,12 +12,14 @@ import {
   isDialogueType,
   isMessageType,
   limits,
+  type MessageType,
   messageTypeNames,
   type StatusBody,
   toldByPeer,
 } from "@hikyaku/protocol";
 import { ephemeral } from "../delivery/bag.ts";
 import { keepAnnounced } from "../links/reachability.ts";
+import type { StatusHistory } from "../ports/status-history.ts";
 import type { Work } from "../work/work.ts";
 import type { Admission } from "./admission.ts";
 import type { Way } from "./answer.ts";
@@ -28,7 +30,9 @@ import type { Ground, Settings } from "./needs.ts";
 import { maySend } from "./policy.ts";
 import type { Receipts } from "./receipts.ts";
 import type { LiveSession, SessionTable } from "./session-table.ts";
+import type { Statements } from "./statements.ts";
 import type { Waits } from "./waits.ts";
+import type { WakeUps } from "./wake-ups.ts";
 
 /** A body to send back. */
 type Reply = { readonly [Type in DialogueType]: { readonly msgType: Type; readonly body: BodyByType[Type] } }[DialogueType];
@@ -44,6 +48,9 @@ export interface DialogueParts {
   readonly couriers: Couriers;
   readonly admission: Admission;
   readonly work: Pick<Work, "capabilitiesFor" | "refusalOf">;
+  readonly statements: Statements;
+  readonly statuses: StatusHistory;
+  readonly wakeUps: Pick<WakeUps, "isPossible">;
   /** The peer said where it can be reached: in `session.announced`. */
   readonly announced: (session: LiveSession) => Promise<void>;
   /** The peer did not trust us in the pairing that made this session. */
@@ -88,6 +95,7 @@ const nothing: readonly Reply[] = [];
 const isKept = (type: string): type is Letter["type"] => keptTypes.has(type);
 const keptTypes: ReadonlySet<string> = new Set<Letter["type"]>([
   "message",
+  "wake_up",
   "task_delegate",
   "task_update",
   "task_query",
@@ -198,7 +206,7 @@ export class Dialogue {
   }
 
   #makeResponders(): { readonly [Type in DialogueType]?: Respond<Type> } {
-    const { known, waits, receipts, sessions, settings } = this.#parts;
+    const { waits, receipts, sessions, settings } = this.#parts;
     return {
       ping: ({ body }) => [{ msgType: "pong", body }],
       pong: ({ from, body }) => {
@@ -211,18 +219,12 @@ export class Dialogue {
         return nothing;
       },
       capability_query: ({ from, body }) => {
-        const accepts = messageTypeNames.filter(
-          (type) => factsOf(type).kind === "application" && maySend(known.standingOf(from.did), type) && this.#answersTo(type),
-        );
-        return [
-          {
-            msgType: "capability_response",
-            body: { n: body.n, capabilities: this.#parts.work.capabilitiesFor(from.did), accepts, features: settings.abilities.features },
-          },
-        ];
+        const capabilities = this.#parts.work.capabilitiesFor(from.did);
+        const offering = { capabilities, accepts: this.#acceptedFrom(from.did), features: settings.abilities.features };
+        return [{ msgType: "capability_response", body: this.#parts.statements.tell(from.did, body.n, offering) }];
       },
       capability_response: ({ from, body }) => {
-        waits.settle(`capabilities ${from.did} ${body.n}`, body);
+        this.#parts.statements.arrive(from, body);
         return nothing;
       },
       receipt: ({ from, body }) => {
@@ -251,17 +253,32 @@ export class Dialogue {
   }
 
   #answersTo(type: string): boolean {
+    if (type === "wake_up") return this.#parts.wakeUps.isPossible;
     return Object.hasOwn(this.#responders, type) || isKept(type);
   }
 
-  #noteStatus(session: LiveSession, from: Sender, body: StatusBody & Partial<ApplicationFields>): readonly Reply[] {
+  /** The application types that this peer may send here. */
+  #acceptedFrom(did: string): readonly MessageType[] {
+    const standing = this.#parts.known.standingOf(did);
+    return messageTypeNames.filter((type) => factsOf(type).kind === "application" && maySend(standing, type) && this.#answersTo(type));
+  }
+
+  async #noteStatus(session: LiveSession, from: Sender, body: StatusBody & Partial<ApplicationFields>): Promise<readonly Reply[]> {
     if (body.addresses !== undefined) session.announced = keepAnnounced(body.addresses);
     if (body.id === undefined) return nothing;
-    const { state, detail } = body;
-    const receivedAt = this.#parts.ground.clock.now();
-    if (from.trust !== "unknown")
-      this.#status.set(from.did, { receivedAt, ...(state === undefined ? {} : { state }), ...(detail === undefined ? {} : { detail }) });
+    if (from.trust !== "unknown") await this.#keepStatus(from.did, body.id, body);
     return [{ msgType: "receipt", body: { ids: [body.id], stage: "handled" } }];
+  }
+
+  /** STATUS-1: durable before its sender is told. */
+  async #keepStatus(did: string, id: string, { state, detail }: StatusBody): Promise<void> {
+    const words = { ...(state === undefined ? {} : { state }), ...(detail === undefined ? {} : { detail }) };
+    const status = { ...words, receivedAt: this.#parts.ground.clock.now() };
+    const { statuses, known } = this.#parts;
+    await statuses.add({ from: did, id, ...status });
+    // A person may have forgotten the peer meanwhile.
+    if (known.get(did) === undefined) await statuses.forget(did);
+    else this.#status.set(did, status);
   }
 }
 

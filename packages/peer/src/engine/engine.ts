@@ -1,11 +1,12 @@
 /** Builds the parts of a peer, ties them together, and ends them in order. */
-import { freshNonces, HikyakuError, limits, type PairingLink, selfTest } from "@hikyaku/protocol";
+import { freshNonces, HikyakuError, limits, type PairingLink, selfTest, type WakeUpBody } from "@hikyaku/protocol";
 import type { Contact } from "../links/contact.ts";
 import { Reachability } from "../links/reachability.ts";
 import { Roads } from "../links/roads.ts";
 import { StreamTable } from "../links/stream-table.ts";
 import type { KeptOffer } from "../ports/offer-store.ts";
 import type { Remark } from "../ports/outbox.ts";
+import type { StatusHistory } from "../ports/status-history.ts";
 import type { KnownAddress } from "../ports/trust-store.ts";
 import type { Work } from "../work/work.ts";
 import { Admission } from "./admission.ts";
@@ -13,7 +14,7 @@ import { Alarms } from "./alarms.ts";
 import { Counters } from "./counters.ts";
 import { Couriers } from "./couriers.ts";
 import { Dialogue } from "./dialogue.ts";
-import { Handling } from "./handling.ts";
+import { type Handle, Handling } from "./handling.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
 import { HandshakesOut } from "./handshakes-out.ts";
 import { Heartbeats } from "./heartbeats.ts";
@@ -27,11 +28,13 @@ import { Posting } from "./posting.ts";
 import { Receipts } from "./receipts.ts";
 import { Reception } from "./reception.ts";
 import { type LiveSession, SessionTable } from "./session-table.ts";
+import { Statements } from "./statements.ts";
 import { handleTasks, makeWork, taskTypes } from "./tasks.ts";
 import { traceOf } from "./trace.ts";
 import { Traffic } from "./traffic.ts";
 import { Upkeep } from "./upkeep.ts";
 import { type Patience, patiently, Waits } from "./waits.ts";
+import { WakeUps } from "./wake-ups.ts";
 
 /** How full a table is. */
 export interface Size {
@@ -53,6 +56,8 @@ export class Engine {
   readonly letters: Letters;
   readonly reachability: Reachability;
   readonly work: Work;
+  readonly statements: Statements;
+  readonly wakeUps: WakeUps;
   readonly #needs: Needs;
   readonly #keys: KeyRing;
   readonly #waits: Waits;
@@ -92,10 +97,15 @@ export class Engine {
     this.#waits = new Waits(clock);
     this.#admission = new Admission(clock);
     this.pairings = new Pairings(ground, known, {
-      paired: (did) => this.alarms.pairingConcluded(did),
+      paired: (did) => {
+        this.alarms.pairingConcluded(did);
+        this.statements.forget(did);
+      },
       declined: (session, addresses) => this.background(this.#decline(session, addresses)),
     });
     this.alarms = new Alarms(ground, known);
+    this.statements = new Statements({ ground, known, keys, waits: this.#waits });
+    this.wakeUps = new WakeUps({ ground, known, wake: settings.wake, closing });
     this.reachability = new Reachability(() => this.addresses.some(isLoopbackAddress));
     this.receipts = new Receipts({
       ground,
@@ -103,7 +113,10 @@ export class Engine {
       couriers: () => this.couriers,
       background,
       closing,
-      lost: (did, id, code) => this.work.delegations.notTaken(did, id, code),
+      lost: async (did, id, code) => {
+        if (code === "UNAUTHORIZED") this.statements.forget(did);
+        await this.work.delegations.notTaken(did, id, code);
+      },
     });
     const streams = this.#streams;
     const { receipts, reachability } = this;
@@ -149,6 +162,9 @@ export class Engine {
       couriers,
       admission: this.#admission,
       work: this.work,
+      statements: this.statements,
+      statuses: needs.statuses,
+      wakeUps: this.wakeUps,
       announced: (session) => this.#noteAddresses(session),
       declined: (session) => {
         if (this.pairings.wasDeclined(session)) this.alarms.pairingDeclined(session.facts.peerId);
@@ -233,6 +249,10 @@ export class Engine {
     }
   }
 
+  get statuses(): StatusHistory {
+    return this.#needs.statuses;
+  }
+
   /** Aborts when the peer closes. */
   get closing(): AbortSignal {
     return this.#closing.signal;
@@ -285,7 +305,10 @@ export class Engine {
       circuits: { held: this.#roads.size, most: limits.knownPeersMax },
       receiptWaits: { held: this.receipts.size, most: limits.pendingRequestsMax },
       openAssignments: { held: this.work.openAssignments, most: limits.openTasksMax + limits.lanesPerSenderMax * limits.knownPeersMax },
-      lanesAtWork: { held: this.#handling.size, most: (1 + taskTypes.length) * limits.knownPeersMax * limits.lanesPerSenderMax },
+      statements: { held: this.statements.size, most: limits.knownPeersMax },
+      // Every peer may have one, and all together have another.
+      wakeRates: { held: this.wakeUps.size, most: limits.knownPeersMax + 2 },
+      lanesAtWork: { held: this.#handling.size, most: (2 + taskTypes.length) * limits.knownPeersMax * limits.lanesPerSenderMax },
       transientBytes: { held: this.#handling.transientBytes, most: limits.transientBytesMax },
       friendlyHosts: { held: friendlyHosts, most: limits.friendlyHostsMax },
       // One more than its names: the count that newcomers share.
@@ -299,6 +322,7 @@ export class Engine {
   renew(did: string): void {
     this.#roads.forget(this.known.get(did)?.addresses ?? []);
     this.couriers.of(did).renew();
+    this.statements.forget(did);
   }
 
   /** Forgets every session with a peer, and what waits for it. */
@@ -311,6 +335,7 @@ export class Engine {
     this.#keys.forget(did);
     this.reachability.forget(did);
     this.dialogue.forget(did);
+    this.statements.forget(did);
     this.alarms.clear(did);
   }
 
@@ -372,12 +397,14 @@ export class Engine {
     for (const { to } of await this.#needs.outbox.lanesQueued()) this.couriers.of(to).stir();
     this.couriers.keepUp();
     this.background(this.#resumeWork());
+    const wake: Handle = ({ from, body }) => this.wakeUps.receive(from, JSON.parse(body) as WakeUpBody);
+    this.background(this.#handling.handle("wake_up", wake, { tellsCode: true }));
   }
 
   /** Bodies of tasks are acted upon once it is settled what an earlier run left of them. */
   async #resumeWork(): Promise<void> {
     await this.work.resume();
-    await Promise.all(handleTasks(this.work, this.#handling));
+    await Promise.all(handleTasks(this.work, this.#handling, (did) => this.statements.forget(did)));
   }
 
   /** A session that we began: its answer proved who is at the other end. */
@@ -428,6 +455,7 @@ export class Engine {
     this.#handshakesIn.sweep();
     this.#admission.sweep();
     this.#streams.sweep(this.ground.clock.elapsed());
+    this.wakeUps.sweep();
     this.couriers.sweep();
     this.background(this.#upkeep.run());
   }

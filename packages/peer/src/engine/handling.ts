@@ -2,7 +2,7 @@
  * Hands messages to their handler (spec §11): in the order of their lane, one of a lane at a time, each at most once. That a handler is about to start is durable before it
  * starts, so that after a crash nobody runs it again unasked; what it leaves behind then is told to the sender as INTERRUPTED.
  */
-import { HikyakuError, limits, type MessageType } from "@hikyaku/protocol";
+import { type ErrorCode, HikyakuError, limits, type MessageType } from "@hikyaku/protocol";
 import type { Inbox, LaneKey, StoredMessage } from "../ports/inbox.ts";
 import type { Couriers } from "./couriers.ts";
 import { durably } from "./durably.ts";
@@ -19,6 +19,12 @@ export interface HandlerManner {
   readonly startsMax?: number;
 }
 
+/** For parts of this peer, not for programs: what those throw stays here. */
+export interface PartManner extends HandlerManner {
+  /** Whether the sender is told the code of a HikyakuError. */
+  readonly tellsCode?: boolean;
+}
+
 export interface HandlingParts {
   readonly ground: Ground;
   readonly inbox: Inbox;
@@ -32,7 +38,7 @@ interface Line extends LaneKey {
   readonly type: MessageType;
 }
 
-interface Handler extends Required<HandlerManner> {
+interface Handler extends Required<PartManner> {
   readonly handle: Handle;
 }
 
@@ -69,10 +75,10 @@ export class Handling {
   async handle(
     type: MessageType,
     handle: Handle,
-    { idempotent = false, startsMax = limits.handlerStartsMax }: HandlerManner = {},
+    { idempotent = false, startsMax = limits.handlerStartsMax, tellsCode = false }: PartManner = {},
   ): Promise<void> {
     if (this.#handlers.has(type)) throw new HikyakuError("INVALID_ARGUMENT", `There is a handler for ${JSON.stringify(type)} already.`);
-    this.#handlers.set(type, { handle, idempotent, startsMax });
+    this.#handlers.set(type, { handle, idempotent, startsMax, tellsCode });
     this.#resuming += 1;
     await this.#resume(type, idempotent).finally(() => {
       this.#resuming -= 1;
@@ -210,10 +216,12 @@ export class Handling {
     return true;
   }
 
-  async #end({ from, id }: StoredMessage, outcome: "handled" | "refused"): Promise<void> {
-    await this.#advance(from, id, outcome, outcome === "refused" ? "INTERNAL_ERROR" : undefined);
+  /** `refusal` is the code that its sender is told; none where all went well. */
+  async #end({ from, id }: StoredMessage, refusal: ErrorCode | undefined): Promise<void> {
+    const outcome = refusal === undefined ? "handled" : "refused";
+    await this.#advance(from, id, outcome, refusal);
     this.#parts.ground.counters.add(`message.${outcome}`);
-    this.#tell(from, id, outcome, outcome === "refused" ? "INTERNAL_ERROR" : undefined);
+    this.#tell(from, id, outcome, refusal);
   }
 
   /** A full disk holds up a lane, and ends nothing: what a handler has done must be noted before the lane goes on. */
@@ -222,19 +230,25 @@ export class Handling {
     return durably(ground, closing, () => inbox.advance(from, [id], stage, reason));
   }
 
-  #run(message: StoredMessage): Promise<"handled" | "refused"> {
-    return this.#try(message, () => this.#handlers.get(message.type)?.handle(message));
+  #run(message: StoredMessage): Promise<ErrorCode | undefined> {
+    const handler = this.#handlers.get(message.type);
+    return this.#try(message, () => handler?.handle(message), handler?.tellsCode);
   }
 
   /** KEY-6: of what a handler throws the log tells the kind alone. */
-  async #try({ from, id }: Pick<StoredMessage, "from" | "id">, run: () => Promise<void> | void): Promise<"handled" | "refused"> {
+  async #try(
+    { from, id }: Pick<StoredMessage, "from" | "id">,
+    run: () => Promise<void> | void,
+    tellsCode = false,
+  ): Promise<ErrorCode | undefined> {
     try {
       await run();
-      return "handled";
+      return undefined;
     } catch (error) {
+      if (tellsCode && error instanceof HikyakuError) return error.code;
       const reason = error instanceof Error ? error.name : "thrown";
       this.#parts.ground.log.write("error", "handler.failed", { peer: from, id, reason });
-      return "refused";
+      return "INTERNAL_ERROR";
     }
   }
 

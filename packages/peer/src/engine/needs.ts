@@ -7,9 +7,11 @@ import type { Log } from "../ports/log.ts";
 import type { OfferStore } from "../ports/offer-store.ts";
 import type { Outbox } from "../ports/outbox.ts";
 import type { Random } from "../ports/random.ts";
+import type { StatusHistory } from "../ports/status-history.ts";
 import type { TaskStore } from "../ports/task-store.ts";
 import type { TrustStore } from "../ports/trust-store.ts";
 import type { Counters } from "./counters.ts";
+import type { Wake } from "./wake-ups.ts";
 
 export interface Needs {
   readonly crypto: Crypto;
@@ -24,6 +26,7 @@ export interface Needs {
   readonly outbox: Outbox;
   readonly tasks: TaskStore;
   readonly offers: OfferStore;
+  readonly statuses: StatusHistory;
   /** What else the peer owns; disposed last, also where the start fails. */
   readonly resources?: AsyncDisposable;
 }
@@ -37,6 +40,8 @@ export interface Settings {
   readonly abilities: Abilities;
   /** Whether links to trusted peers are kept up although nothing waits: whoever can only call out is reachable over them. */
   readonly keepLinks: boolean;
+  /** Wakes this peer's agent up; without it nobody can. */
+  readonly wake?: Wake;
 }
 
 /** What every part of the engine leans on. */

@@ -1,11 +1,12 @@
 /** The peer as programs hold it: everything that a person or an agent can ask of it. */
 import {
-  type CapabilityResponseBody,
+  type CapabilityStatement,
   decodeDid,
   decodePairingLink,
   fingerprintOf,
   HikyakuError,
   isPeerAddress,
+  limits,
   type MessageBody,
   type ReceiptStage,
   type Scope,
@@ -15,9 +16,10 @@ import {
 import { isGiven } from "../links/reachability.ts";
 import type { InboxQuery, StoredMessage } from "../ports/inbox.ts";
 import type { OutboxRecord } from "../ports/outbox.ts";
+import type { KeptStatusReport, StatusQuery } from "../ports/status-history.ts";
 import type { TaskQuery, TaskRecord } from "../ports/task-store.ts";
 import type { KnownPeer, TrustLevel } from "../ports/trust-store.ts";
-import type { CapabilityHandler, CapabilitySettings } from "../work/capability-table.ts";
+import type { CapabilityHandler, CapabilitySettings, OwnCapability } from "../work/capability-table.ts";
 import type { DelegateOptions } from "../work/delegations.ts";
 import type { Schema } from "../work/schema.ts";
 import { Task } from "../work/task.ts";
@@ -60,6 +62,11 @@ export interface TrustChange {
 
 export interface SendOptions extends PostOptions {
   readonly until?: Exclude<ReceiptStage, "refused">;
+}
+
+export interface CapabilityOptions extends Patience {
+  /** Whether to ask anew although an answer is kept. */
+  readonly fresh?: boolean;
 }
 
 export class Peer implements AsyncDisposable {
@@ -149,6 +156,7 @@ export class Peer implements AsyncDisposable {
     const { did } = this.#engine.known.resolve(reference);
     await this.#engine.known.remove(did);
     this.#engine.disconnect(did);
+    await this.#engine.statuses.forget(did);
   }
 
   /**
@@ -201,10 +209,34 @@ export class Peer implements AsyncDisposable {
     return await this.#engine.posting.ping(this.#recipient(to), patience);
   }
 
-  /** What the peer's agent can do, and what it lets this peer send. */
-  async capabilities(to: string, patience: Patience = {}): Promise<Omit<CapabilityResponseBody, "n">> {
-    const { capabilities, accepts, features } = await this.#engine.posting.queryCapabilities(this.#recipient(to), patience);
-    return { capabilities, accepts, features };
+  /**
+   * Calls a peer's agent to come up; what it does then is its owner's choice, and `reason` is for whoever reads it. Resolves like `send`, unless told with stage `handled`, which is a
+   * few seconds after the agent was woken up; the call goes on being tried for ten minutes. Rejects with RATE_LIMITED, UNAUTHORIZED or UNSUPPORTED_TYPE where the peer will not.
+   */
+  async wake(to: string, reason?: string, options: Omit<SendOptions, "lifeMs"> = {}): Promise<Receipt> {
+    if (reason !== undefined && reason.length > limits.reasonLengthMax)
+      throw new HikyakuError("INVALID_ARGUMENT", `A reason has at most ${limits.reasonLengthMax} characters.`);
+    return await this.#engine.posting.wake(this.#recipient(to), reason === undefined ? {} : { reason }, options);
+  }
+
+  /**
+   * What the peer's agent can do, and what it lets this peer send, as it signed it. An answer of the last minutes is good enough, load included, unless a `fresh` one is asked for.
+   * Rejects with INVALID_SIGNATURE where the answer is not what the peer signed for this one.
+   */
+  async capabilities(to: string, { fresh = false, ...patience }: CapabilityOptions = {}): Promise<CapabilityStatement> {
+    const recipient = this.#recipient(to);
+    const kept = fresh ? undefined : this.#engine.statements.find(recipient.did);
+    return kept ?? (await this.#engine.posting.queryCapabilities(recipient, patience));
+  }
+
+  /** What this peer's own programs offer, and lately offered, with how busy each is. */
+  ownCapabilities(): readonly OwnCapability[] {
+    return this.#engine.work.ownCapabilities();
+  }
+
+  /** What a peer said of how it is: its newest reports, oldest first. Throws UNKNOWN_PEER. */
+  async statusHistory(reference: string, query: StatusQuery): Promise<readonly KeptStatusReport[]> {
+    return await this.#engine.statuses.list(this.#engine.known.resolve(reference).did, query);
   }
 
   /**
@@ -243,6 +275,11 @@ export class Peer implements AsyncDisposable {
   ): Promise<void> {
     const peers = settings.for?.map((reference) => this.#engine.known.resolve(reference).did);
     await this.#engine.work.offer(name, settings as CapabilitySettings, handler as CapabilityHandler<never, unknown>, peers);
+  }
+
+  /** Goes on offering it without its handler: work for it waits until it is offered with one again. */
+  suspend(name: string): void {
+    this.#engine.work.capabilities.suspend(name);
   }
 
   /** Offers it no more. */

@@ -4,7 +4,7 @@ import {
   type ApplicationType,
   type BodyByType,
   type Bytes,
-  type CapabilityResponseBody,
+  type CapabilityStatement,
   type DialogueType,
   encodeKeptBody,
   encodeUtf8,
@@ -24,6 +24,7 @@ import type { Couriers } from "./couriers.ts";
 import type { Ground } from "./needs.ts";
 import type { Receipt, Receipts } from "./receipts.ts";
 import type { LiveSession } from "./session-table.ts";
+import { statementKey } from "./statements.ts";
 import { canceled, type Patience, untilAborted, type Waits } from "./waits.ts";
 
 export interface PostOptions extends Patience {
@@ -34,6 +35,14 @@ export interface PostOptions extends Patience {
   readonly thread?: string;
   /** How long it is worth delivering: three days unless told, at most seven. */
   readonly lifeMs?: number;
+}
+
+/** What a program sends and waits for. */
+type PostedType = "message" | "wake_up";
+
+interface PostManner {
+  /** Whether to be content with less as soon as the peer cannot be reached. */
+  readonly isContent: boolean;
 }
 
 interface DraftFacts {
@@ -67,7 +76,13 @@ export class Posting {
    * QUOTA_EXCEEDED or STORAGE_FAILED where it could not be kept; CANCELED ends the waiting only.
    */
   async post(to: KnownPeer, msgType: "message", body: MessageBody, options: PostOptions = {}): Promise<Receipt> {
-    return await this.#post(this.#newId(), to, msgType, body, options);
+    return await this.#post(this.#newId(), to, msgType, body, options, { isContent: options.until === undefined });
+  }
+
+  /** WAKE-1: calls a peer to come up. Resolves with how far that came, and that is less than `handled` where the peer cannot be reached now. */
+  async wake(to: KnownPeer, body: BodyByType["wake_up"], options: Omit<PostOptions, "lifeMs"> = {}): Promise<Receipt> {
+    const wish = { until: "handled", ...options, lifeMs: limits.wakeLifeMs } as const;
+    return await this.#post(this.#newId(), to, "wake_up", body, wish, { isContent: options.until === undefined });
   }
 
   /** Keeps a message in the outbox and waits for nothing else. Rejects with MESSAGE_TOO_LARGE, QUOTA_EXCEEDED or STORAGE_FAILED. */
@@ -119,7 +134,7 @@ export class Posting {
     return await this.#within(options, async (patience) => {
       const reply = this.#parts.waits.open<ApplicationFields & MessageBody>(`reply ${to.did} ${id}`, `answer from ${to.name}`, patience);
       reply.catch(() => undefined);
-      const receipted = this.#post(id, to, "message", body, { ...options, ...patience, until: "stored" });
+      const receipted = this.#post(id, to, "message", body, { ...options, ...patience, until: "stored" }, { isContent: false });
       // An answer proves more than a receipt does, and may come where the receipt was lost.
       return await Promise.race([reply, receipted.then(() => reply)]);
     });
@@ -133,9 +148,10 @@ export class Posting {
     return this.#parts.ground.clock.elapsed() - beganAt;
   }
 
-  async queryCapabilities(to: Contact, patience: Patience = {}): Promise<CapabilityResponseBody> {
+  /** Rejects with INVALID_SIGNATURE where the answer is not what the peer signed for us. */
+  async queryCapabilities(to: Contact, patience: Patience = {}): Promise<CapabilityStatement> {
     const n = this.#nextQuestion();
-    return await this.#question(to, "capability_query", { n }, `capabilities ${to.did} ${n}`, patience);
+    return await this.#question(to, "capability_query", { n }, statementKey(to.did, n), patience);
   }
 
   /** Says where we can be reached, in a session that we began. */
@@ -193,11 +209,18 @@ export class Posting {
     courier.stir();
   }
 
-  async #post(id: string, to: KnownPeer, type: "message", body: MessageBody, options: PostOptions): Promise<Receipt> {
-    const { until, replyTo, thread, lifeMs, ...patience } = options;
+  async #post<Type extends PostedType>(
+    id: string,
+    to: KnownPeer,
+    type: Type,
+    body: BodyByType[Type],
+    options: PostOptions,
+    { isContent }: PostManner,
+  ): Promise<Receipt> {
+    const { until = "stored", replyTo, thread, lifeMs, ...patience } = options;
     const { receipts } = this.#parts;
     const draft = this.#draft(id, to.did, type, sendableText(body), { lifeMs, replyTo, thread });
-    const wish = { until: until ?? "stored", isContent: until === undefined, exp: draft.exp, ...patience };
+    const wish = { until, isContent, exp: draft.exp, ...patience };
     const receipt = receipts.waitFor(to.did, id, wish);
     receipt.catch(() => undefined);
     try {

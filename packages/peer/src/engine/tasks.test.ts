@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { limits } from "@hikyaku/protocol";
 import { failureOf, ManualClock, type Resident, World } from "@hikyaku/testkit";
 import { describe, expect, test } from "vitest";
-import type { TaskContext } from "../work/run.ts";
+import { type TaskContext, TaskFailure } from "../work/run.ts";
 import type { Task, TaskProgress } from "../work/task.ts";
 
 /** Lap gives work to desk. */
@@ -68,6 +68,42 @@ test("progress, parts, artifacts and questions come in order, and an answer goes
     ["completed", { language: "Dutch" }],
   ]);
   expect(await task.result()).toEqual({ language: "Dutch" });
+});
+
+test("a question can be taken back, a handler chooses the code of its failure, and only whoever gave a task answers it", async () => {
+  await using scene = await colleagues();
+  const { desk, lap } = scene;
+  const seen = Promise.withResolvers<void>();
+  await desk.peer.capability("report", {}, async (_, context) => {
+    const over = new AbortController();
+    const asked = context.ask("Which language?", { signal: over.signal });
+    await seen.promise;
+    over.abort(new Error("never mind"));
+    expect(await failureOf(asked)).toMatchObject({ message: "never mind" });
+    throw new TaskFailure("no paper left", "NO_PAPER");
+  });
+  const task = await lap.peer.delegate("desk", "report", { pages: 3 });
+  expect(await task.input()).toEqual({ pages: 3 });
+  for await (const event of task) if (event.state === "input_required") break;
+  const assigned = await desk.peer.task(task.id);
+  expect(await failureOf(assigned.answer("Dutch"))).toMatchObject({ code: "INVALID_ARGUMENT" });
+  seen.resolve();
+  const events = await all(task);
+  expect(events.map(({ state }) => state)).toEqual(["submitted", "working", "input_required", "working", "failed"]);
+  expect(events.at(-1)).toMatchObject({ code: "NO_PAPER", detail: "no paper left" });
+  expect(() => new TaskFailure("x", "no code")).toThrow("capital letters");
+});
+
+test("a capability whose program is gone for a while is offered as before, and work waits for it", async () => {
+  await using scene = await colleagues();
+  const { desk, lap } = scene;
+  await desk.peer.capability("sum", {}, () => 1);
+  desk.peer.suspend("sum");
+  const task = await lap.peer.delegate("desk", "sum", {});
+  for await (const event of task) if (event.state === "submitted") break;
+  expect((await desk.peer.tasks({ limit: 1 }))[0]).toMatchObject({ state: "submitted" });
+  await desk.peer.capability("sum", {}, () => 2);
+  expect(await task.result()).toBe(2);
 });
 
 describe("who may have it [CAP-2]", () => {

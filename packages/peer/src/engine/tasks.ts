@@ -1,5 +1,5 @@
 /** Ties work to the rest of the peer: task bodies go out through the outbox, come in through the inbox, and are acted upon as often as a crash makes them come. */
-import type { BodyByType } from "@hikyaku/protocol";
+import type { BodyByType, TaskUpdateBody } from "@hikyaku/protocol";
 import type { KeptOffer } from "../ports/offer-store.ts";
 import { Work } from "../work/work.ts";
 import { durably } from "./durably.ts";
@@ -51,9 +51,17 @@ const idDiceBytes = 10;
 /** What ends the program is never the body of a task itself, since a handler of a capability runs by itself. */
 const bodiesOfTasks = { idempotent: true, startsMax: Number.POSITIVE_INFINITY };
 
-/** From now on task bodies that are in the inbox are acted upon. */
-export function handleTasks(work: Work, handling: Handling): readonly Promise<void>[] {
+/** From now on task bodies that are in the inbox are acted upon. `unauthorized` hears of a worker that has no such capability for us any more. */
+export function handleTasks(work: Work, handling: Handling, unauthorized: (did: string) => void): readonly Promise<void>[] {
   return taskTypes.map((type) =>
-    handling.handle(type, ({ from, body }) => work.receive(from, type, JSON.parse(body) as BodyByType[typeof type]), bodiesOfTasks),
+    handling.handle(
+      type,
+      ({ from, body }) => {
+        const content = JSON.parse(body) as BodyByType[typeof type];
+        if (type === "task_update" && (content as TaskUpdateBody).code === "UNAUTHORIZED") unauthorized(from);
+        return work.receive(from, type, content);
+      },
+      bodiesOfTasks,
+    ),
   );
 }

@@ -57,6 +57,10 @@ export class Waits {
     });
   }
 
+  has(key: string): boolean {
+    return this.#waits.has(key);
+  }
+
   /** Whether somebody waited for it. */
   settle(key: string, answer: unknown): boolean {
     const wait = this.#waits.get(key);

@@ -14,7 +14,7 @@ import {
 import type { Timer } from "../ports/clock.ts";
 import type { TaskAppending, TaskDraft, TaskKey, TaskNews, TaskRecord } from "../ports/task-store.ts";
 import type { Announcer } from "./announcer.ts";
-import type { CapabilityTable, Load } from "./capability-table.ts";
+import type { CapabilityTable, LiveCapability, Load } from "./capability-table.ts";
 import { Run, type RunParts } from "./run.ts";
 import { judge } from "./schema.ts";
 import { TaskQueue } from "./task-queue.ts";
@@ -232,7 +232,7 @@ export class Assignments {
       if (key === undefined) return;
       desk.busy += 1;
       ground.background(
-        this.#run(capability, desk, key).finally(() => {
+        this.#run(live, desk, key).finally(() => {
           desk.busy -= 1;
           this.#fill(capability);
         }),
@@ -240,14 +240,14 @@ export class Assignments {
     }
   }
 
-  async #run(capability: string, desk: Desk, key: TaskKey): Promise<void> {
+  /** By the handler that was there when its turn came: gone a moment later, it is still the one to say so. */
+  async #run(live: LiveCapability, desk: Desk, key: TaskKey): Promise<void> {
     const { ground, capabilities, nameOf, mayAsk, handOn } = this.#parts;
     // Rights may have been taken back while it waited.
-    if (!mayAsk(key.peer) || !capabilities.isOffered(capability, key.peer)) return void (await this.#append(key, notAllowed));
+    if (!mayAsk(key.peer) || !capabilities.isOffered(live.offer.name, key.peer)) return void (await this.#append(key, notAllowed));
     const appended = await this.#append(key, { state: "working" });
-    const live = capabilities.live(capability);
     const task = await ground.tasks.find(key);
-    if (appended.kind !== "appended" || task === undefined || live === undefined) return;
+    if (appended.kind !== "appended" || task === undefined) return;
     const run = new Run(task, { ground, nameOf, handOn, append: (of, news) => this.#append(of, news) });
     desk.running.set(textOfKey(key), run);
     const timer = ground.clock.after(task.deadline - ground.clock.now(), () => ground.background(this.#expire(key)));

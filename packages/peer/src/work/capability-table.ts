@@ -2,7 +2,7 @@
  * What this peer's programs can do for others (spec CAP-1): those that are here now with their handlers, and those that were here lately, for which work waits until their
  * program is back.
  */
-import { type Capability, HikyakuError, limits } from "@hikyaku/protocol";
+import { type Capability, canBeSigned, HikyakuError, limits } from "@hikyaku/protocol";
 import type { Clock } from "../ports/clock.ts";
 import type { KeptOffer, Offer, OfferStore } from "../ports/offer-store.ts";
 import type { AssignedTask, TaskContext } from "./run.ts";
@@ -36,6 +36,14 @@ export interface LiveCapability {
   readonly input: Schema | undefined;
   readonly output: Schema | undefined;
   readonly handler: CapabilityHandler<never, unknown>;
+}
+
+/** A capability as this peer's owner sees it. */
+export interface OwnCapability extends Capability {
+  /** Dids of those it is offered to; everybody who may delegate where it is left out. */
+  readonly for?: readonly string[];
+  /** Whether its program is here; without it, work waits. */
+  readonly isLive: boolean;
 }
 
 /** How busy a capability is. */
@@ -85,6 +93,11 @@ export class CapabilityTable {
     await this.#store.remove(name);
   }
 
+  /** Its program is gone, and may come back: it is offered as before, and what comes meanwhile waits. */
+  suspend(name: string): void {
+    this.#live.delete(name);
+  }
+
   live(name: string): LiveCapability | undefined {
     return this.#live.get(name);
   }
@@ -97,6 +110,16 @@ export class CapabilityTable {
   isOffered(name: string, did: string): boolean {
     const offer = this.#offers.get(name);
     return offer !== undefined && (offer.peers === undefined || offer.peers.includes(did));
+  }
+
+  /** As the owner is told of them. */
+  list(loadOf: (name: string) => Load): readonly OwnCapability[] {
+    const own = (offer: Offer): OwnCapability => ({
+      ...capabilityOf(offer, loadOf(offer.name)),
+      ...(offer.peers === undefined ? {} : { for: offer.peers }),
+      isLive: this.#live.has(offer.name),
+    });
+    return [...this.#offers.values()].map(own);
   }
 
   /** As this peer is told of them. */
@@ -128,6 +151,8 @@ function offerOf(name: string, settings: CapabilitySettings, peers: readonly str
   const { version = "1", description, idempotent = false, concurrency = limits.taskConcurrencyDefault } = settings;
   if (name.length === 0 || name.length > limits.nameLengthMax)
     throw new HikyakuError("INVALID_ARGUMENT", `A capability's name has 1 to ${limits.nameLengthMax} characters.`);
+  requireShort(version, limits.nameLengthMax, "version");
+  requireShort(description ?? "", limits.reasonLengthMax, "description");
   if (!Number.isInteger(concurrency) || concurrency < 1 || concurrency > limits.taskConcurrencyMax)
     throw new HikyakuError("INVALID_ARGUMENT", `concurrency wants a number from 1 to ${limits.taskConcurrencyMax}.`);
   const input = schemaText(settings.inputJsonSchema) ?? jsonSchemaOf(settings.input, "input");
@@ -138,7 +163,7 @@ function offerOf(name: string, settings: CapabilitySettings, peers: readonly str
         "INVALID_ARGUMENT",
         `A schema of ${JSON.stringify(name)} has more than ${limits.schemaBytesMax} characters as JSON.`,
       );
-  return {
+  const offer: Offer = {
     name,
     version,
     isIdempotent: idempotent,
@@ -148,6 +173,13 @@ function offerOf(name: string, settings: CapabilitySettings, peers: readonly str
     ...(output === undefined ? {} : { outputSchema: output }),
     ...(peers === undefined ? {} : { peers }),
   };
+  if (!canBeSigned({ capabilities: [capabilityOf(offer, { running: 0, waiting: 0 })], accepts: [], features: [] }))
+    throw new HikyakuError("INVALID_ARGUMENT", `A text of ${JSON.stringify(name)} holds half a character, which no peer could be told.`);
+  return offer;
+}
+
+function requireShort(text: string, lengthMax: number, what: string): void {
+  if (text.length > lengthMax) throw new HikyakuError("INVALID_ARGUMENT", `A capability's ${what} has at most ${lengthMax} characters.`);
 }
 
 const schemaText = (schema: unknown): string | undefined => (schema === undefined ? undefined : JSON.stringify(schema));

@@ -83,6 +83,7 @@ export class Delegations {
 
   /** Answers what the task's last event asks. Throws INVALID_ARGUMENT where it asks nothing. */
   async answer(task: TaskRecord, input: unknown): Promise<void> {
+    if (task.role === "worker") throw new HikyakuError("INVALID_ARGUMENT", "The task is another peer's: only whoever gave it can answer.");
     if (task.state !== "input_required" && task.state !== "auth_required")
       throw new HikyakuError("INVALID_ARGUMENT", `The task asks nothing: it is ${task.state}.`);
     const text = jsonText(input, "The answer");

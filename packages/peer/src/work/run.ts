@@ -23,6 +23,8 @@ export interface AssignedTask<Input = unknown> {
 export interface AskOptions {
   /** `auth_required` where what is asked for is a permission or a secret. */
   readonly state?: "input_required" | "auth_required";
+  /** Takes the question back. */
+  readonly signal?: AbortSignal;
 }
 
 export interface TaskContext {
@@ -94,7 +96,8 @@ export class Run {
       ground.log.write("error", "task.handlerFailed", { peer: this.key.peer, id: this.key.id, reason: kind });
       // What a handler says of its failure is for the requester where it chose the words itself; any other text could hold anything.
       const detail = error instanceof TaskFailure ? cut(error.message) : "The handler failed.";
-      await this.#end({ state: "failed", code: "HANDLER_FAILED", detail });
+      const code = error instanceof TaskFailure ? error.code : "HANDLER_FAILED";
+      await this.#end({ state: "failed", code, detail });
     } finally {
       this.#progressTimer?.cancel();
     }
@@ -160,33 +163,32 @@ export class Run {
     await this.#append(news);
   }
 
-  async #ask(question: string, { state = "input_required" }: AskOptions = {}): Promise<unknown> {
+  async #ask(question: string, { state = "input_required", signal }: AskOptions = {}): Promise<unknown> {
     this.#over.signal.throwIfAborted();
     if (this.#isAsking) throw new HikyakuError("INVALID_ARGUMENT", "The task waits for an answer already.");
     this.#isAsking = true;
     try {
       await this.#flush();
       const cursor = await this.#append({ state, detail: cut(question) });
-      const answer = await this.#answerTo(cursor);
-      await this.#append({ state: "working" });
-      return answer;
+      return await this.#answerTo(cursor, signal === undefined ? this.#over.signal : AbortSignal.any([this.#over.signal, signal]));
     } finally {
+      if (!this.#over.signal.aborted) await this.#append({ state: "working" });
       this.#isAsking = false;
     }
   }
 
-  /** What the requester says to the event that asked. Rejects where the task ends first. */
-  async #answerTo(cursor: number | undefined): Promise<unknown> {
+  /** What the requester says to the event that asked. Rejects where the task ends first, or the question is taken back. */
+  async #answerTo(cursor: number | undefined, over: AbortSignal): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    const stop = (): void => reject(this.#over.signal.reason);
-    this.#over.signal.addEventListener("abort", stop, { once: true });
-    if (this.#over.signal.aborted) stop();
+    const stop = (): void => reject(over.reason);
+    over.addEventListener("abort", stop, { once: true });
+    if (over.aborted) stop();
     if (cursor !== undefined) this.#question = { cursor, answer: resolve };
     try {
       return await promise;
     } finally {
       this.#question = undefined;
-      this.#over.signal.removeEventListener("abort", stop);
+      over.removeEventListener("abort", stop);
     }
   }
 
@@ -222,9 +224,14 @@ export class Run {
 
 /** Thrown by a handler whose words are meant for the requester. */
 export class TaskFailure extends Error {
-  constructor(message: string) {
+  /** For programs: capital letters and underscores. */
+  readonly code: string;
+
+  constructor(message: string, code: string = "HANDLER_FAILED") {
+    if (!/^[A-Z_]{1,64}$/.test(code)) throw new HikyakuError("INVALID_ARGUMENT", "A code has 1 to 64 capital letters and underscores.");
     super(message);
     this.name = "TaskFailure";
+    this.code = code;
   }
 }
 

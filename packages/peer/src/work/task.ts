@@ -19,7 +19,7 @@ export interface TaskProgress {
   readonly artifact?: { readonly name: string; readonly content: unknown };
 }
 
-export const progressOf = ({ output, artifact, ...event }: TaskEvent): TaskProgress => ({
+const progressOf = ({ output, artifact, ...event }: TaskEvent): TaskProgress => ({
   ...event,
   ...(output === undefined ? {} : { output: JSON.parse(output) as unknown }),
   ...(artifact === undefined ? {} : { artifact: { name: artifact.name, content: JSON.parse(artifact.content) as unknown } }),
@@ -30,6 +30,7 @@ export interface TaskDesk {
   readonly followers: Followers;
   readonly delegations: Pick<Delegations, "answer">;
   find(key: TaskKey): Promise<TaskRecord | undefined>;
+  inputOf(task: TaskKey): Promise<unknown>;
   cancel(task: TaskRecord, reason?: string): Promise<void>;
 }
 
@@ -61,6 +62,11 @@ export class Task<Output = unknown> implements AsyncIterable<TaskProgress> {
     const task = await this.#work.find(this.#key);
     if (task === undefined) throw new HikyakuError("UNKNOWN_TASK", `Task ${this.id} is not kept any more.`);
     return task;
+  }
+
+  /** What its worker was given. */
+  async input(): Promise<unknown> {
+    return await this.#work.inputOf(this.#key);
   }
 
   /**

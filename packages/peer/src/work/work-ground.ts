@@ -8,7 +8,7 @@ type TaskBodies = Pick<BodyByType, "task_delegate" | "task_update" | "task_query
 export type TaskMessageType = keyof TaskBodies;
 
 /** What may be said beside the body: which id the message has, and for how long it is worth delivering. */
-export interface SayOptions {
+interface SayOptions {
   readonly id?: string;
   readonly lifeMs?: number;
 }

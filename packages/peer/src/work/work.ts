@@ -4,7 +4,7 @@ import type { KeptOffer, OfferStore } from "../ports/offer-store.ts";
 import type { TaskKey, TaskQuery, TaskRecord } from "../ports/task-store.ts";
 import { Announcer } from "./announcer.ts";
 import { Assignments } from "./assignments.ts";
-import { type CapabilityHandler, type CapabilitySettings, CapabilityTable } from "./capability-table.ts";
+import { type CapabilityHandler, type CapabilitySettings, CapabilityTable, type OwnCapability } from "./capability-table.ts";
 import { type DelegateOptions, Delegations } from "./delegations.ts";
 import { Followers } from "./followers.ts";
 import { Task } from "./task.ts";
@@ -71,6 +71,10 @@ export class Work {
   ): Promise<void> {
     await this.capabilities.add(name, settings, handler, peers);
     this.#assignments.begin(name);
+  }
+
+  ownCapabilities(): readonly OwnCapability[] {
+    return this.capabilities.list((name) => this.#assignments.loadOf(name));
   }
 
   capabilitiesFor(did: string): readonly Capability[] {

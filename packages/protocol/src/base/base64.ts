@@ -3,41 +3,46 @@
  * lenient (they skip what they do not know and accept stray bits), so decoding here refuses whatever would not encode back to the same text.
  */
 import type { Bytes } from "./bytes.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const notBase64 = 0xff;
 const sextets: Bytes = new Uint8Array(128).fill(notBase64);
 for (let value = 0; value < alphabet.length; value += 1) sextets[alphabet.charCodeAt(value)] = value;
 
-/** Every 12-bit pair of letters, so that three bytes cost two look-ups. */
-const letterPairs: readonly string[] = Array.from({ length: 4096 }, (_, value) => `${alphabet[value >> 6]}${alphabet[value & 63]}`);
+const letters: Bytes = Uint8Array.from(alphabet, (letter) => letter.charCodeAt(0));
+const padding = 0x3d;
+const letterOf = (value: number): number => letters[value & 63] ?? padding;
 
+/** Written as bytes and then read as text at once: a text that grows letter by letter costs twice as much. */
 export function encodeBase64(bytes: Bytes): string {
-  let text = "";
-  const whole = bytes.length - (bytes.length % 3);
-  for (let index = 0; index < whole; index += 3) {
+  const text = new Uint8Array(4 * Math.ceil(bytes.length / 3));
+  let offset = 0;
+  for (let index = 0; index < bytes.length; index += 3) {
     const group = ((bytes[index] ?? 0) << 16) | ((bytes[index + 1] ?? 0) << 8) | (bytes[index + 2] ?? 0);
-    text += `${letterPairs[group >> 12]}${letterPairs[group & 0xfff]}`;
+    text[offset] = letterOf(group >> 18);
+    text[offset + 1] = letterOf(group >> 12);
+    text[offset + 2] = letterOf(group >> 6);
+    text[offset + 3] = letterOf(group);
+    offset += 4;
   }
-  if (bytes.length - whole === 1) text += `${letterPairs[(bytes[whole] ?? 0) << 4]}==`;
-  if (bytes.length - whole === 2) {
-    const group = ((bytes[whole] ?? 0) << 10) | ((bytes[whole + 1] ?? 0) << 2);
-    text += `${letterPairs[group >> 6]}${alphabet[group & 63]}=`;
-  }
-  return text;
+  // What the last group lacks is padded.
+  const missing = (3 - (bytes.length % 3)) % 3;
+  text.fill(padding, text.length - missing);
+  return decodeUtf8(text) ?? "";
 }
 
 /** The bytes of a canonical base64 text, or undefined. */
 export function decodeBase64(text: string): Bytes | undefined {
   if (text.length % 4 !== 0) return undefined;
   if (text.length === 0) return new Uint8Array(0);
-  const padding = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
-  const bytes = new Uint8Array((text.length / 4) * 3 - padding);
-  const letters = text.length - padding;
+  const padded = text.endsWith("==") ? 2 : text.endsWith("=") ? 1 : 0;
+  const bytes = new Uint8Array((text.length / 4) * 3 - padded);
+  const end = text.length - padded;
   let held = 0;
   let heldBits = 0;
   let offset = 0;
-  for (let index = 0; index < letters; index += 1) {
+  for (let index = 0; index < end; index += 1) {
     const code = text.charCodeAt(index);
     const sextet = code < 128 ? (sextets[code] ?? notBase64) : notBase64;
     if (sextet === notBase64) return undefined;

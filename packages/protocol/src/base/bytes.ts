@@ -39,18 +39,19 @@ export function decodeHex(text: string, length: number): Bytes | undefined {
   if (text.length !== length * 2) return undefined;
   const bytes = new Uint8Array(length);
   for (let index = 0; index < length; index += 1) {
-    const high = hexDigit(text.charCodeAt(index * 2));
-    const low = hexDigit(text.charCodeAt(index * 2 + 1));
-    if (high < 0 || low < 0) return undefined;
-    bytes[index] = (high << 4) | low;
+    const byte = (hexDigit(text.charCodeAt(index * 2)) << 4) | hexDigit(text.charCodeAt(index * 2 + 1));
+    if (byte > 0xff) return undefined;
+    bytes[index] = byte;
   }
   return bytes;
 }
 
-function hexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
-}
+const notHex = 0x100;
+const hexDigits = new Uint16Array(0x80).fill(notHex);
+for (let value = 0; value < 16; value += 1) hexDigits[value.toString(16).charCodeAt(0)] = value;
+
+/** The digit's value, or more than any byte. */
+const hexDigit = (code: number): number => hexDigits[code] ?? notHex;
 
 /** Big-endian 16 bits. */
 export const u16be = (value: number): Bytes => Uint8Array.of(value >>> 8, value & 0xff);

@@ -136,6 +136,21 @@ export const taskKeptMs: number = 30 * dayMs;
 export const offerKeptMs: number = 7 * dayMs;
 export const schemaBytesMax: number = 16 * kib;
 
+// Capabilities, wake-up and supervision (spec §18)
+/** What a peer says of its capabilities is good for so long; and how long it is kept at most, whatever the other side says. */
+export const statementMsDefault: number = 5 * minuteMs;
+export const statementMsMax: number = hourMs;
+/** Calls to wake this peer's agent up, of one peer and of all. */
+export const wakeRate: Rate = { perMinute: 1, burst: 3 };
+export const wakeRateOfAll: Rate = { perMinute: 10, burst: 10 };
+/** How long it goes on being tried to wake somebody up: whoever comes back later is awake. */
+export const wakeLifeMs: number = 10 * minuteMs;
+export const wakeCommandMsMax: number = 30 * secondMs;
+export const wakeHookMsMax: number = 10 * secondMs;
+export const wakeArgumentsMax: number = 64;
+/** Of each known peer, the newest ones. */
+export const statusReportsKept: number = 100;
+
 // Pairing (spec §12)
 export const pairingTokenBytes: number = 16;
 export const pairingLinkLengthMax: number = 2048;

@@ -90,8 +90,19 @@ export function writeEnvelope(envelope: EnvelopeHeader, { encrypted, payload, si
   return (
     `{${encryptedField}"msg_type":"${envelope.msgType}","nonce":"${encodeHex(envelope.nonce)}",${payloadField}` +
     `"recipient_id":"${envelope.recipientId}","sender_id":"${envelope.senderId}","sequence_num":${envelope.sequenceNum},` +
-    `"session_id":"${envelope.sessionId}",${signatureField}"timestamp":"${new Date(envelope.timestamp).toISOString()}","version":"${envelope.version}"}`
+    `"session_id":"${envelope.sessionId}",${signatureField}"timestamp":"${writeTimestamp(envelope.timestamp)}","version":"${envelope.version}"}`
   );
+}
+
+let lastTimestamp = 0;
+let lastTimestampText = new Date(lastTimestamp).toISOString();
+
+/** An envelope's time is written three times on its way out, and three times on its way in. */
+function writeTimestamp(timestamp: number): string {
+  if (timestamp === lastTimestamp) return lastTimestampText;
+  lastTimestampText = new Date(timestamp).toISOString();
+  lastTimestamp = timestamp;
+  return lastTimestampText;
 }
 
 /** Reads one envelope that fills `bytes` exactly, or answers undefined: anything else is MALFORMED_MESSAGE (spec ENV-1 to ENV-6). */
@@ -159,5 +170,5 @@ const isCount = (value: unknown): value is number => Number.isSafeInteger(value)
 function readTimestamp(value: unknown): number | undefined {
   const text = readText(value, timestampPattern);
   const timestamp = text === undefined ? Number.NaN : Date.parse(text);
-  return timestamp >= 0 && new Date(timestamp).toISOString() === text ? timestamp : undefined;
+  return timestamp >= 0 && writeTimestamp(timestamp) === text ? timestamp : undefined;
 }

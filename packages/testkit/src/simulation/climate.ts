@@ -4,7 +4,9 @@ import type { Dice } from "./dice.ts";
 export interface Climate {
   /** No more faults: what is left must settle now. */
   isCalm: boolean;
-  /** When that began. */
+  /** All ways take equally long. */
+  isSteady: boolean;
+  /** When calm began. */
   calmAt: number;
   readonly activeMs: number;
   /** One way, usually. */
@@ -40,6 +42,7 @@ export function drawClimate(dice: Dice): Climate {
   const isLong = dice.chance(0.25);
   return {
     isCalm: false,
+    isSteady: false,
     calmAt: Number.POSITIVE_INFINITY,
     activeMs: isLong ? dice.between(100_000, 200_000) : dice.between(15_000, 90_000),
     delayMsMin: dice.between(0, 5),

@@ -55,7 +55,7 @@ export class Dice implements Random {
 
   #roll(): number {
     const state = this.#state;
-    const [a = 0, b = 0, c = 0, count = 0] = state;
+    const [a, b, c, count] = [state[0] ?? 0, state[1] ?? 0, state[2] ?? 0, state[3] ?? 0];
     const sum = (a + b + count) >>> 0;
     state[3] = count + 1;
     state[0] = b ^ (b >>> 9);

@@ -4,13 +4,15 @@ import { canaryWord } from "./ledger.ts";
 import { Violation } from "./violation.ts";
 
 const brace = 0x7b;
+const canary = Buffer.from(canaryWord);
 
 export function eavesdrop(from: string, to: string, frame: Bytes): void {
-  const text = Buffer.from(frame.buffer, frame.byteOffset, frame.length).toString("latin1");
-  if (text.includes(canaryWord)) throw new Violation("I9", `a message's text is on the wire from ${from} to ${to}`);
+  const bytes = Buffer.from(frame.buffer, frame.byteOffset, frame.length);
+  if (bytes.includes(canary)) throw new Violation("I9", `a message's text is on the wire from ${from} to ${to}`);
   if (frame[0] !== brace) return;
+  const text = bytes.toString("latin1");
   if (text.includes('"version":"0.3"')) throw new Violation("I9", `${from} speaks version 0.3 to ${to}`);
-  if (canariesInBase64.some((canary) => text.includes(canary)))
+  if (canariesInBase64.some((encoded) => text.includes(encoded)))
     throw new Violation("I9", `a message's text is in base64 on the wire from ${from} to ${to}`);
   const isSealed = !text.includes('"encrypted":false');
   if (!isSealed && !/"msg_type":"handshake(?:_ack)?"/.test(text)) throw new Violation("I9", `${from} sends something unsealed to ${to}`);

@@ -59,7 +59,9 @@ export const expectations: Readonly<Record<string, string>> = {
   "end: refused INTERNAL_ERROR": "a dead letter: its handler failed",
   "end: refused INTERRUPTED": "a dead letter: its handler was cut short",
   "check: sessions agreed (I4)": "both ends of a session agreed on it",
+  "check: two ends speak in one session (I4)": "both ends spoke in one session after handshakes that crossed",
   "check: bent frames that changed nothing (I5)": "a bent frame changed nothing",
+  "check: genuine frames taken after their bent twins (I5)": "a genuine frame came after its bent twin and was no replay",
 };
 
 /** Names of what happened too rarely, with their counts. */

@@ -7,7 +7,7 @@ import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
 import type { Climate } from "./climate.ts";
 import type { Dice } from "./dice.ts";
 import { type Life, never } from "./life.ts";
-import { SimStream, Wire } from "./sim-stream.ts";
+import { genuineFollows, SimStream, Wire } from "./sim-stream.ts";
 import { count, type Tally } from "./tally.ts";
 import type { Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
@@ -36,6 +36,8 @@ interface Observer {
   readonly arrived: (to: string) => void;
   /** A frame that somebody bent is about to arrive at a listener or on a stream. */
   readonly bent: (to: string, original: Bytes) => void;
+  /** The untouched twin of a bent frame is about to arrive, for the first time. */
+  readonly genuine: (to: string, frame: Bytes) => void;
   /** The answer to a bent frame. */
   readonly bentAnswered: (to: string, reception: Reception) => void;
 }
@@ -119,6 +121,7 @@ export class Network {
 
   delay(): number {
     const { dice, climate } = this.parts;
+    if (climate.isSteady) return climate.delayMsMin + calmDelayMs;
     return dice.between(climate.delayMsMin, climate.isCalm ? climate.delayMsMin + calmDelayMs : climate.delayMsMax);
   }
 
@@ -233,6 +236,7 @@ export class Network {
     };
     const passages = this.#passages(from.name, to.name);
     if (passages.length > 1) count(tally, "fault: duplicated");
+    else if (passages[0]?.isBent === true) this.#followUp(from, to, frame, passages[0].delayMs);
     passages.forEach(({ delayMs, isBent }, index) => {
       const isFirst = index === 0;
       timeline.after(delayMs, () =>
@@ -249,6 +253,17 @@ export class Network {
     return promise.finally(() => {
       patience.cancel();
       signal.removeEventListener("abort", cancel);
+    });
+  }
+
+  /** Who bends a frame may let the genuine one go on behind it. */
+  #followUp(from: Host, to: Host, frame: Bytes, delayMs: number): void {
+    const { timeline, dice, observer } = this.parts;
+    if (!dice.chance(genuineFollows)) return;
+    timeline.after(delayMs + this.delay() + 1, () => {
+      if (to.program?.life.isOver !== false) return;
+      observer.genuine(to.name, frame);
+      this.#arrive(from, to, frame, false, undefined, undefined);
     });
   }
 

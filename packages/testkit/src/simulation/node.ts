@@ -4,6 +4,7 @@ import {
   type Draft,
   emptyInbox,
   emptyOutbox,
+  emptyStatuses,
   emptyTasks,
   type InboxBounds,
   type InboxMessage,
@@ -17,6 +18,7 @@ import {
   MemoryOfferStore,
   MemoryOutbox,
   type MemoryOutboxOptions,
+  MemoryStatusHistory,
   MemoryTaskStore,
   type MemoryTasksState,
   MemoryTrustStore,
@@ -29,6 +31,7 @@ import {
 } from "@hikyaku/peer";
 import { createIdentity, type Identity, type ProtocolVersion, suites } from "@hikyaku/protocol";
 import type { Climate } from "./climate.ts";
+import type { CryptoWatch } from "./crypto-watch.ts";
 import { Dice } from "./dice.ts";
 import { Disk } from "./disk.ts";
 import type { Errand, Ledger, Witness } from "./ledger.ts";
@@ -40,7 +43,6 @@ import { addAll, count, type Tally } from "./tally.ts";
 import type { Plan, Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
-import type { CryptoWatch } from "./watched-crypto.ts";
 
 /** What all machines of one simulation stand in. */
 export interface Surroundings {
@@ -90,10 +92,12 @@ export class SimNode implements Witness {
   readonly #host: Host;
   readonly #trusted = new MemoryTrustStore();
   readonly #offers = new Map<string, KeptOffer>();
+  readonly #statuses = emptyStatuses();
   readonly #dice: Dice;
   readonly #fateDice: Dice;
   #savedDice: Uint32Array | undefined;
   #run: Run | undefined;
+  #runs = 0;
 
   constructor(around: Surroundings, character: Character, index: number) {
     const { seed, timeline, climate, tally } = around;
@@ -102,7 +106,7 @@ export class SimNode implements Witness {
     this.character = character;
     this.name = name;
     this.isIdempotent = character.isIdempotent;
-    this.#identity = createIdentity(around.crypto.of(name), new Uint8Array(32).fill(index + 1));
+    this.#identity = createIdentity(around.crypto.of(name, 0), new Uint8Array(32).fill(index + 1));
     this.did = this.#identity.did;
     this.outbox = emptyOutbox(`${index + 1}`.padStart(16, "0"));
     this.#dice = new Dice(seed, `machine ${name}`);
@@ -139,6 +143,7 @@ export class SimNode implements Witness {
     if (this.isRunning) return;
     const { trace, report } = this.#around;
     trace.tell(() => `${this.name} starts`);
+    this.#runs += 1;
     const run: Run = { life: new Life(() => this.#bury(run)), peer: undefined };
     this.#run = run;
     Peer.start(this.#needs(run.life), this.#settings()).then((peer) => this.#began(run, peer), report);
@@ -237,7 +242,7 @@ export class SimNode implements Witness {
     const { timeline, crypto, network } = this.#around;
     const commit = this.disk.commitOf(life);
     return {
-      crypto: crypto.of(this.name),
+      crypto: crypto.of(this.name, this.#runs),
       identity: this.#identity,
       clock: new NodeClock(timeline, this.hands, life),
       random: this.#dice,
@@ -249,6 +254,7 @@ export class SimNode implements Witness {
       outbox: new WatchedOutbox({ state: this.outbox, commit }, this, this.#around),
       tasks: new MemoryTaskStore({ state: this.tasks, commit }),
       offers: new MemoryOfferStore({ state: this.#offers, commit }),
+      statuses: new MemoryStatusHistory({ state: this.#statuses, commit }),
     };
   }
 

@@ -67,6 +67,21 @@ export class Observatory {
     });
   }
 
+  /** I5: the untouched twin of a frame that was bent and came a moment before. Whatever became of that, this one was not here yet. */
+  genuine(to: string, frame: Bytes): void {
+    const arrivals = this.#arrivals.get(to) ?? 0;
+    const node = this.#parts.nodes().find(({ name }) => name === to);
+    const before = node?.peer?.stats();
+    if (before === undefined || isHandshake(frame)) return;
+    this.#parts.timeline.whenSettled(() => {
+      const after = node?.peer?.stats();
+      if (after === undefined || (this.#arrivals.get(to) ?? 0) > arrivals + 1) return;
+      count(this.#parts.tally, "check: genuine frames taken after their bent twins (I5)");
+      if ((after[replayed] ?? 0) > (before[replayed] ?? 0))
+        this.#parts.report(new Violation("I5", `${to} took a frame for a replay because a bent one of its number came before it`));
+    });
+  }
+
   bentAnswered(to: string, reception: Reception): void {
     if (reception.kind === "received") this.#parts.report(new Violation("I2", `${to} took a frame in which a bit was turned`));
   }
@@ -94,6 +109,7 @@ export class Observatory {
   }
 }
 
+const replayed = "refused.REPLAY_DETECTED";
 const handshakeMark = Buffer.from('"msg_type":"handshake');
 const isHandshake = (frame: Bytes): boolean =>
   frame[0] === 0x7b && Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(handshakeMark);

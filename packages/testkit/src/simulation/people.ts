@@ -7,7 +7,7 @@ const names = ["ada", "bob", "cyd", "dan", "eve"] as const;
 
 export async function settleWorld(around: Surroundings): Promise<readonly SimNode[]> {
   const dice = new Dice(around.seed, "people");
-  const many = dice.pick([3, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5]);
+  const many = dice.chance(1 / 12) ? dice.pick([4, 4, 5]) : 3;
   const isOneShy = dice.chance(0.35);
   const nodes = names.slice(0, many).map((name, index) => new SimNode(around, drawCharacter(dice, name, isOneShy && index === 0), index));
   for (const node of nodes) around.ledger.add(node);

@@ -6,9 +6,18 @@ import type { Network } from "./network.ts";
 import { count } from "./tally.ts";
 
 type Item =
-  | { readonly kind: "frame"; readonly frame: Bytes; readonly original: Bytes | undefined }
+  | FrameItem
   | { readonly kind: "refusal"; readonly refusal: Refusal; readonly ref: string | undefined }
   | { readonly kind: "end"; readonly reason: string };
+
+interface FrameItem {
+  readonly kind: "frame";
+  readonly frame: Bytes;
+  /** A copy may follow; behind a frame that was bent, its untouched twin may. */
+  readonly place: "first" | "copy" | "twin";
+  /** Where somebody bent it. */
+  readonly original?: Bytes;
+}
 
 /** What both ends of a stream share. */
 export class Wire {
@@ -64,6 +73,8 @@ interface Sender {
   readonly reject: (error: HikyakuError) => void;
 }
 
+/** How often a bent frame is followed by its untouched twin. */
+export const genuineFollows = 0.6;
 /** Small, so that back-pressure is everyday weather. */
 const unreadBytesMax = 16 * 1024;
 
@@ -102,11 +113,11 @@ export class SimStream implements Stream {
     observer.sent(this.name, other.name, frame);
     trace.frame(`${this.name} -> ${other.name}`, frame);
     this.#unread += frame.length;
-    this.#push({ kind: "frame", frame: frame.slice(), original: undefined });
+    this.#push({ kind: "frame", frame: frame.slice(), place: "first" });
     if (this.#wire.network.chance("duplication") && this.#wire.network.parts.dice.chance(1 / 4)) {
       count(this.#wire.network.parts.tally, "fault: duplicated");
       this.#unread += frame.length;
-      this.#push({ kind: "frame", frame: frame.slice(), original: undefined });
+      this.#push({ kind: "frame", frame: frame.slice(), place: "copy" });
     }
     if (this.#unread > unreadBytesMax) return this.#heldUp(signal);
     const { climate, dice, timeline } = this.#wire.network.parts;
@@ -155,11 +166,14 @@ export class SimStream implements Stream {
       this.#lastArrival = Math.max(this.#lastArrival, timeline.now) + dice.stretched(100, limits.streamStallMsMax);
     }
     this.#lastArrival = Math.max(this.#lastArrival, timeline.now + network.delay());
-    const arriving =
-      item.kind === "frame" && network.chance("flip") ? { ...item, frame: network.bend(item.frame), original: item.frame } : item;
+    const isBent = item.kind === "frame" && item.place === "first" && network.chance("flip");
+    const arriving: Item = isBent ? { ...item, frame: network.bend(item.frame), original: item.frame } : item;
     timeline.at(this.#lastArrival, () => {
       if (!this.#wire.isBroken) other.#arrive(arriving);
     });
+    if (!isBent || !dice.chance(genuineFollows)) return;
+    this.#unread += item.frame.length;
+    this.#push({ ...item, place: "twin" });
   }
 
   #arrive(item: Item): void {
@@ -174,14 +188,15 @@ export class SimStream implements Stream {
       if (item === undefined) return;
       if (item.kind === "refusal") this.#parts.holder.refused(this, item.refusal, item.ref);
       else if (item.kind === "end") this.#fall(`the other side closed it: ${item.reason}`);
-      else this.#take(item.frame, item.original);
+      else this.#take(item);
     }
   }
 
-  #take(frame: Bytes, original: Bytes | undefined): void {
+  #take({ frame, original, place }: FrameItem): void {
     this.#wire.otherOf(this).#letGo(frame.length);
     const { observer } = this.#wire.network.parts;
     if (original !== undefined) observer.bent(this.name, original);
+    if (place === "twin") observer.genuine(this.name, frame);
     observer.arrived(this.name);
     this.#inWork += 1;
     void this.#parts.holder.frame(this, frame).then(() => {

@@ -18,7 +18,7 @@ export function planWork(around: Surroundings, nodes: readonly SimNode[]): void 
       planBurst(around, dice, node, others, burst);
       left -= burst;
     }
-    for (let extra = dice.between(0, 3); extra > 0; extra -= 1) planExtra(around, dice, node, dice.pick(others));
+    for (let extra = dice.between(0, 4); extra > 0; extra -= 1) planExtra(around, dice, node, dice.pick(others));
   }
 }
 

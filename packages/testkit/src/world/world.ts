@@ -14,6 +14,7 @@ import {
   type MemoryNetwork,
   MemoryOfferStore,
   MemoryOutbox,
+  MemoryStatusHistory,
   MemoryTaskStore,
   MemoryTrustStore,
   type Needs,
@@ -138,6 +139,7 @@ export class World implements AsyncDisposable {
       outbox: new MemoryOutbox({ state: emptyOutbox(epochOf(this.#seeds)) }),
       tasks: new MemoryTaskStore({ state: emptyTasks() }),
       offers: new MemoryOfferStore(),
+      statuses: new MemoryStatusHistory(),
       ...options.needs,
     };
     const settings: Settings = { firstContact: "refuse", abilities: everyAbility, keepLinks: false, ...options.settings };
@@ -151,8 +153,8 @@ export class World implements AsyncDisposable {
     this.#crashing.add(name);
     await peer.close();
     this.#crashing.delete(name);
-    const { identity, clock, trustStore, inbox, outbox, tasks, offers } = needs;
-    const durable = { identity, clock, trustStore, inbox, outbox, tasks, offers };
+    const { identity, clock, trustStore, inbox, outbox, tasks, offers, statuses } = needs;
+    const durable = { identity, clock, trustStore, inbox, outbox, tasks, offers, statuses };
     return await this.peer(name, { settings, ...options, needs: { ...durable, ...options.needs } });
   }
 

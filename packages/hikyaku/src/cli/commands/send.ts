@@ -1,16 +1,8 @@
 /** `hikyaku send` and `hikyaku report`: something said to a peer, and the receipt that it sealed. */
-import { decodeUtf8, HikyakuError, limits } from "@hikyaku/protocol";
+import { HikyakuError, limits } from "@hikyaku/protocol";
 import { type Call, withPeer } from "../call.ts";
-import { exitOk, exitUnreachable } from "../exit-code.ts";
-import { shortTime, visible } from "../terminal.ts";
-
-interface Receipt {
-  readonly id: string;
-  readonly stage: string;
-  readonly stages: readonly { readonly stage: string; readonly afterMs: number }[];
-  readonly problem?: string;
-  readonly exp?: number;
-}
+import { parseJson, readStandardInput } from "../given-text.ts";
+import { exitCodeOfReceipt, type Receipt, showReceipt } from "../receipt.ts";
 
 export interface SendOptions {
   readonly to: string;
@@ -22,20 +14,21 @@ export interface SendOptions {
   readonly timeoutMs?: number;
 }
 
-/** The exit code: a message that is kept and will be tried again is no failure, unless a stage was asked for that it has not reached. */
+/** The exit code. */
 export async function send(call: Call, { to, text, jsonBody, ...manner }: SendOptions): Promise<number> {
   if ((text === undefined) === (jsonBody === undefined))
     throw new HikyakuError(
       "INVALID_ARGUMENT",
       "Say what to send, in one way: a text in quotes, - for standard input, or --body with JSON.",
     );
-  const body = jsonBody === undefined ? { text: text === "-" ? await readInput() : (text ?? "") } : { json: parseJson(jsonBody) };
+  const body =
+    jsonBody === undefined
+      ? { text: text === "-" ? await readStandardInput(limits.textLengthMax) : (text ?? "") }
+      : { json: parseJson(jsonBody, "--body") };
   const receipt = await withPeer(call, (peer) => peer.post<Receipt>("/messages", { to, body, ...manner }));
   await showReceipt(call, receipt);
-  return manner.until !== undefined && stages.indexOf(receipt.stage) < stages.indexOf(manner.until) ? exitUnreachable : exitOk;
+  return exitCodeOfReceipt(receipt, manner.until);
 }
-
-const stages: readonly string[] = ["queued", "stored", "delivered", "handled"];
 
 export interface ReportOptions {
   readonly to: string;
@@ -46,36 +39,4 @@ export interface ReportOptions {
 export async function report(call: Call, { to, state, detail }: ReportOptions): Promise<void> {
   const body = { state, ...(detail === undefined ? {} : { detail }) };
   await showReceipt(call, await withPeer(call, (peer) => peer.post<Receipt>("/reports", { to, body })));
-}
-
-async function showReceipt({ terminal }: Call, receipt: Receipt): Promise<void> {
-  const { id, stage, stages: passed, problem, exp } = receipt;
-  const way = passed.map(({ stage: one, afterMs }) => `${one} ${afterMs} ms`).join("  ");
-  const lines = [`${id}  ${way === "" ? stage : way}${problem === undefined ? "" : `: ${problem}`}`];
-  if (stage === "queued" && exp !== undefined) lines.push(`${" ".repeat(4)}retrying until ${shortTime(exp)}; hikyaku explain ${id}`);
-  await terminal.show(lines.map(visible).join("\n"), receipt);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new HikyakuError("INVALID_ARGUMENT", "--body wants JSON, such as '{\"done\":true}'.", { cause: error });
-  }
-}
-
-/** Standard input as text, without the line break at its end. */
-async function readInput(): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > limits.textLengthMax)
-      throw new HikyakuError("INVALID_ARGUMENT", `A text may have at most ${limits.textLengthMax} bytes: send it in parts.`);
-    chunks.push(chunk);
-  }
-  const text = decodeUtf8(new Uint8Array(Buffer.concat(chunks)));
-  if (text === undefined)
-    throw new HikyakuError("INVALID_ARGUMENT", "Standard input holds no UTF-8 text: encode it, for example with base64.");
-  return text.replace(/\r?\n$/, "");
 }

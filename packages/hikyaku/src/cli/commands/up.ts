@@ -1,8 +1,8 @@
 /** `hikyaku up`: keeps a peer running until it is told to stop. */
 import { startRunningPeer } from "../../running-peer.ts";
 import type { Call } from "../call.ts";
-import { exitInterrupted } from "../exit-code.ts";
 import { pinoLog } from "../pino-log.ts";
+import { awaitStop } from "../stop.ts";
 
 export async function up({ config, terminal }: Call): Promise<void> {
   using stop = awaitStop();
@@ -15,24 +15,4 @@ export async function up({ config, terminal }: Call): Promise<void> {
   await stop.asked;
   // Where the terminal has gone, that is no reason to stop otherwise than cleanly.
   await terminal.say("Stopping.").catch(() => undefined);
-}
-
-interface Stop extends Disposable {
-  /** Resolves on the first SIGINT or SIGTERM. */
-  readonly asked: Promise<void>;
-}
-
-/** A second signal ends the process at once, whatever is still in work. */
-function awaitStop(): Stop {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let isAsked = false;
-  const stop = (): void => {
-    if (isAsked) process.exit(exitInterrupted);
-    isAsked = true;
-    resolve();
-  };
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const signal of signals) process.on(signal, stop);
-  const ignore = (): void => signals.forEach((signal) => process.off(signal, stop));
-  return { asked: promise, [Symbol.dispose]: ignore };
 }

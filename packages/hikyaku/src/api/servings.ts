@@ -1,0 +1,72 @@
+/** How a program outside this process does the work of a capability: it opens a serving, asks for news, says how its tasks go, and leaves. */
+import type { Peer, Schema } from "@hikyaku/peer";
+import { HikyakuError, limits } from "@hikyaku/protocol";
+import type { FastifyInstance } from "fastify";
+import { z } from "zod";
+import { peerReference } from "./fields.ts";
+import { goneSignal } from "./gone-signal.ts";
+import { readPart } from "./request-part.ts";
+import { readSaying } from "./saying.ts";
+import { ServingDesk, type ServingSettings } from "./serving-desk.ts";
+
+const peersMax = 256;
+const word = z.string().min(1).max(limits.nameLengthMax);
+const jsonSchema = z.union([z.boolean(), z.record(z.string(), z.unknown())], "a JSON Schema");
+const offer = z.strictObject({
+  capability: word,
+  version: word.exactOptional(),
+  description: z.string().max(limits.reasonLengthMax).exactOptional(),
+  for: z.array(peerReference).max(peersMax).exactOptional(),
+  concurrency: z.int().min(1).max(limits.taskConcurrencyMax).default(limits.taskConcurrencyDefault),
+  idempotent: z.boolean().exactOptional(),
+  inputSchema: jsonSchema.exactOptional(),
+  outputSchema: jsonSchema.exactOptional(),
+});
+
+const handle = z.string().regex(/^[0-9a-f]{16}$/, "the id that was given");
+const which = z.object({ id: handle });
+const whichErrand = z.object({ id: handle, errand: handle });
+
+export function servingRoutes(app: FastifyInstance, peer: Peer): void {
+  const desk = new ServingDesk(peer);
+
+  app.post("/servings", async ({ body }) => await desk.open(settingsOf(readPart(body, offer))));
+
+  // A post, since it renews the lease and hands tasks out.
+  app.post("/servings/:id/news", async ({ params }, reply) => await desk.news(readPart(params, which).id, goneSignal(reply)));
+
+  app.post("/servings/:id/errands/:errand", async ({ params, body }) => {
+    const { id, errand } = readPart(params, whichErrand);
+    await desk.say(id, errand, readSaying(body));
+    return {};
+  });
+
+  app.delete("/servings/:id/errands/:errand", async ({ params }) => {
+    const { id, errand } = readPart(params, whichErrand);
+    desk.release(id, errand);
+    return {};
+  });
+
+  app.delete("/servings/:id", async ({ params }) => {
+    await desk.leave(readPart(params, which).id);
+    return {};
+  });
+}
+
+function settingsOf({ inputSchema, outputSchema, ...settings }: z.infer<typeof offer>): ServingSettings {
+  return {
+    ...settings,
+    ...(inputSchema === undefined ? {} : { input: judgeOf(inputSchema, "inputSchema"), inputJsonSchema: inputSchema }),
+    ...(outputSchema === undefined ? {} : { output: judgeOf(outputSchema, "outputSchema"), outputJsonSchema: outputSchema }),
+  };
+}
+
+/** Throws INVALID_ARGUMENT where it is no JSON Schema that can be judged by. */
+function judgeOf(jsonSchemaGiven: z.infer<typeof jsonSchema>, field: string): Schema {
+  try {
+    return z.fromJSONSchema(jsonSchemaGiven);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : "it is no JSON Schema";
+    throw new HikyakuError("INVALID_ARGUMENT", `${field} cannot be used: ${why}.`, { cause: error });
+  }
+}
