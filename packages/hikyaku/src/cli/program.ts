@@ -1,5 +1,5 @@
 /** The commands and their flags. What each does stands in a file of its own, loaded when it is called, so that a small command starts fast. */
-import { HikyakuError, limits, scopes } from "@hikyaku/protocol";
+import { HikyakuError, scopes } from "@hikyaku/protocol";
 import { Command, CommanderError, Option } from "commander";
 import { beginCall, type CommonFlags } from "./call.ts";
 import { exitCodeOf, exitOk } from "./exit-code.ts";
@@ -8,7 +8,6 @@ import {
   asDeadAction,
   asList,
   asName,
-  asReportCount,
   asScopes,
   asScopesOrNone,
   asSeconds,
@@ -19,9 +18,9 @@ import {
 } from "./flag-forms.ts";
 import { NotRunning } from "./not-running.ts";
 import { readPackageFacts } from "./package-facts.ts";
+import { addSupervisionCommands } from "./supervision-commands.ts";
 import { addTaskCommands } from "./task-commands.ts";
 import { visible, visibleJson } from "./terminal.ts";
-import type { Presence } from "./watched-peer.ts";
 
 /** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
 export async function run(words: readonly string[]): Promise<number> {
@@ -153,37 +152,6 @@ function addPeerCommands(program: Command): void {
     .option("--fresh", "ask anew, although its last answer is still good")
     .action(async (peer: string | undefined, { fresh = false, ...flags }: CommonFlags & { fresh?: boolean }) => {
       await (await import("./commands/capabilities.ts")).capabilities(await beginCall(flags), { peer, fresh });
-    });
-}
-
-function addSupervisionCommands(program: Command, end: (exitCode: number) => void): void {
-  command(program, "status", "show whether a peer is heard, and what it said of how it is")
-    .argument("<peer>")
-    .option("--limit <n>", `at most so many reports, ${limits.statusReportsKept} are kept`, asReportCount, 20)
-    .action(async (peer: string, { limit, ...flags }: CommonFlags & { limit: number }) => {
-      await (await import("./commands/status.ts")).status(await beginCall(flags), { peer, limit });
-    });
-
-  command(program, "watch", "tell when peers fall silent or are heard again, and what they say of how they are")
-    .argument("<peers...>")
-    .option("--wake", "call those that are silent to come up")
-    .addOption(new Option("--until <presence>", "end as soon as one of them is so").choices(["silent", "connected"]))
-    .option("--timeout <seconds>", "end after that time", asSeconds)
-    .action(async (peers: string[], options: CommonFlags & { wake?: boolean; until?: Presence; timeout?: number }) => {
-      const { wake = false, until, timeout, ...flags } = options;
-      const manner = { ...present("until", until), ...present("timeoutMs", timeout) };
-      await (await import("./commands/watch.ts")).watch(await beginCall(flags), { peers, wake, ...manner });
-    });
-
-  command(program, "wake", "call a peer's agent to come up")
-    .argument("<peer>")
-    .argument("[reason]", "for whoever wakes up")
-    .option("--wait <stage>", "wait until it is stored, delivered or handled", asStage)
-    .option("--timeout <seconds>", "how long to wait (default 30)", asSeconds)
-    .action(async (peer: string, reason: string | undefined, options: CommonFlags & { wait?: string; timeout?: number }) => {
-      const { wait, timeout, ...flags } = options;
-      const manner = { ...present("reason", reason), ...present("until", wait), ...present("timeoutMs", timeout) };
-      end(await (await import("./commands/wake.ts")).wake(await beginCall(flags), { peer, ...manner }));
     });
 }
 

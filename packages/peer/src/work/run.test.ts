@@ -46,21 +46,25 @@ test("beyond its most events progress is dropped and artifacts are refused, and 
   expect(counts).toEqual(["task.progressDropped"]);
 });
 
-test("an artifact's name is bounded, and a second question waits for the first", async () => {
-  const { run, go } = arrange(0);
+test("an artifact's name is bounded, and while a question is open nothing else is said", async () => {
+  const { run, go, told, counts } = arrange(0);
   const refusals: unknown[] = [];
   const asked = Promise.withResolvers<void>();
   const gone = go(async (_, context) => {
     refusals.push(await failureOf(Promise.resolve().then(() => context.artifact("", 1))));
     const first = context.ask("one?");
     refusals.push(await failureOf(context.ask("two?")));
+    await context.progress(0.5);
+    refusals.push(await failureOf(context.partial(1)));
     asked.resolve();
     return await first;
   });
   await asked.promise;
+  expect(told.map(({ state }) => state)).toEqual(["input_required"]);
   expect([run.answer(9, "no"), run.answer(1, "yes")]).toEqual([false, true]);
   await gone;
-  expect(refusals).toMatchObject([{ code: "INVALID_ARGUMENT" }, { code: "INVALID_ARGUMENT" }]);
+  expect(refusals).toMatchObject([1, 2, 3].map(() => ({ code: "INVALID_ARGUMENT" })));
+  expect(counts).toEqual(["task.progressDropped"]);
 });
 
 test("a handler that was stopped says nothing any more, whatever it tries [TASK-5]", async () => {

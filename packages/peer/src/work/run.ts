@@ -136,6 +136,8 @@ export class Run {
   async #progress(fraction: number, detail: string | undefined): Promise<void> {
     if (!(fraction >= 0 && fraction <= 1)) throw new HikyakuError("INVALID_ARGUMENT", "progress wants a number from 0 to 1.");
     this.#over.signal.throwIfAborted();
+    // The state must go on saying what is asked.
+    if (this.#isAsking) return this.#parts.ground.count("task.progressDropped");
     const { clock } = this.#parts.ground;
     this.#overtaken = { state: "working", progress: fraction, ...(detail === undefined ? {} : { detail: cut(detail) }) };
     const waitMs = this.#progressAt + limits.taskProgressMsMin - clock.elapsed();
@@ -157,6 +159,7 @@ export class Run {
 
   async #tell(news: Omit<TaskNews, "at">): Promise<void> {
     this.#over.signal.throwIfAborted();
+    if (this.#isAsking) throw new HikyakuError("INVALID_ARGUMENT", "A task that waits for an answer hands nothing over.");
     if (this.#events >= limits.taskEventsMax - limits.taskEventsReserved)
       throw new HikyakuError("QUOTA_EXCEEDED", `A task has at most ${limits.taskEventsMax} events.`);
     await this.#flush();

@@ -8,7 +8,8 @@ import type { SimNode, Surroundings } from "./node.ts";
 import { count } from "./tally.ts";
 import { Violation } from "./violation.ts";
 
-const arrivalMs = 2_000;
+const quietMs = 1_000;
+const quietTurnsMax = 60;
 /** Longer than a session lives in silence. */
 const sleepMs = 16 * 60_000;
 /** Time for handshakes, and for what was refused to go again. */
@@ -21,6 +22,7 @@ export class RollCall {
   /** The session of the last message, by sender and recipient. */
   readonly #spoken = new Map<string, string>();
   #isListening = false;
+  #lastSentAt = 0;
 
   /** `pass` lets time go by. */
   constructor(around: Surroundings, pass: (ms: number) => Promise<void>) {
@@ -29,6 +31,7 @@ export class RollCall {
   }
 
   sent(from: string, to: string, frame: Bytes): void {
+    this.#lastSentAt = this.#around.timeline.now;
     if (!this.#isListening) return;
     const envelope = frame[0] === brace ? decodeEnvelope(frame) : decodeBinaryFrame(frame);
     if (envelope !== undefined && !envelope.msgType.startsWith("handshake")) this.#spoken.set(`${from}>${to}`, envelope.sessionId);
@@ -36,8 +39,7 @@ export class RollCall {
 
   async hold(nodes: readonly SimNode[]): Promise<void> {
     const { climate, timeline } = this.#around;
-    // What is still on its way would be refused after that sleep, and take a handshake along.
-    await this.#pass(arrivalMs);
+    await this.#waitForQuiet();
     climate.isSteady = true;
     timeline.nap(sleepMs);
     callAll(nodes);
@@ -46,6 +48,12 @@ export class RollCall {
     callAll(nodes);
     await this.#pass(secondCallMs);
     for (const node of nodes) for (const other of nodes) if (node.name < other.name) this.#judge(node, other);
+  }
+
+  /** What is on its way would be refused after the sleep, and a handshake that has just begun on that stream takes the refusal for its own. */
+  async #waitForQuiet(): Promise<void> {
+    const { timeline } = this.#around;
+    for (let turn = 0; turn < quietTurnsMax && timeline.now - this.#lastSentAt < quietMs; turn += 1) await this.#pass(quietMs);
   }
 
   #judge({ name }: SimNode, { name: other }: SimNode): void {
