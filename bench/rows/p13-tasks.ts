@@ -9,7 +9,7 @@ import { TwoPeers } from "../process/two-peers.ts";
 import type { Row } from "../row.ts";
 
 const textLength = 256;
-const inFlight = 64;
+const inFlight = 256;
 const rowsOfTask = 4;
 
 export const row: Row = {
