@@ -1,6 +1,6 @@
 /**
- * Supervision: two agents look after each other. Each reports how it is. Whoever has not heard a report for a while asks, and who does not even answer has dozed off and must be
- * got up. Nobody stands above the other: both run the same few lines, and each is caught once.
+ * Supervision: two agents look after each other. Each reports how it is. Whoever has not heard a report for a while asks, and who does not even answer has dozed off and is woken
+ * up. Nobody stands above the other: both run the same few lines, and each is caught once.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { createPeer, type Peer } from "hikyaku";
@@ -19,8 +19,8 @@ async function main(): Promise<number> {
   using folder = new Folder();
   await using day = await Agent.start("day", folder);
   await using night = await Agent.start("night", folder);
-  const invitation = day.peer.invite({ name: "night", allow: ["message"] });
-  await night.peer.accept(invitation.link, { name: "day", allow: ["message"] });
+  const invitation = day.peer.invite({ name: "night", allow: ["message", "wake_up"] });
+  await night.peer.accept(invitation.link, { name: "day", allow: ["message", "wake_up"] });
   await invitation.paired;
   day.lookAfter("night");
   night.lookAfter("day");
@@ -38,9 +38,8 @@ async function main(): Promise<number> {
     story.chapter(`${other.name} dozes off`);
     other.manner = "asleep";
     story.see(`${one.name} asks, gets no answer, and finds ${other.name}`, await one.finds("stuck"), "stuck");
-    // Until a peer can be woken up, a person has to see to it.
-    other.manner = "awake";
-    story.see(`somebody gets it up, and ${one.name} finds ${other.name}`, await one.finds("well"), "well");
+    story.see(`${one.name} woke it up, and finds ${other.name}`, await one.finds("well"), "well");
+    story.see(`${other.name} is`, other.manner, "awake");
   }
   return story.end();
 }
@@ -55,7 +54,7 @@ class Agent implements AsyncDisposable {
   manner: "awake" | "busy" | "asleep" = "awake";
   readonly #over = new AbortController();
   readonly #living: Promise<void>[] = [];
-  #finding: Finding | undefined;
+  #findings: Finding[] = [];
 
   private constructor(name: string, peer: Peer) {
     this.name = name;
@@ -63,7 +62,13 @@ class Agent implements AsyncDisposable {
   }
 
   static async start(name: string, folder: Folder): Promise<Agent> {
-    return new Agent(name, await createPeer({ folder: folder.for(name), listen: "127.0.0.1:0" }));
+    let agent: Agent | undefined;
+    // What waking up means is the agent's own choice: to start a program, to ring a bell.
+    const wake = async (): Promise<void> => {
+      if (agent !== undefined) agent.manner = "awake";
+    };
+    agent = new Agent(name, await createPeer({ folder: folder.for(name), listen: "127.0.0.1:0", wake }));
+    return agent;
   }
 
   /** From now on it reports to the other one, answers it, and looks after it. */
@@ -78,15 +83,18 @@ class Agent implements AsyncDisposable {
         if (this.manner === "awake") await this.peer.send(other, "status_report", report, { signal });
       }),
       this.#every(lookEveryMs, async () => {
-        this.#finding = await this.#look(other);
+        const finding = await this.#look(other);
+        this.#findings.push(finding);
+        if (finding === "stuck") await this.peer.wake(other, "you do not answer", { signal });
       }),
     );
   }
 
   /** Waits until it finds this of the other one, or for a few seconds; resolves with what it found last. */
   async finds(expected: Finding): Promise<Finding | undefined> {
-    for (let looks = 0; looks < looksMax && this.#finding !== expected; looks += 1) await pause(lookEveryMs);
-    return this.#finding;
+    this.#findings = [];
+    for (let looks = 0; looks < looksMax && !this.#findings.includes(expected); looks += 1) await pause(lookEveryMs);
+    return this.#findings.includes(expected) ? expected : this.#findings.at(-1);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
