@@ -10,6 +10,7 @@ export const rows: Readonly<Record<string, () => Promise<{ readonly row: Row }>>
   P6: () => import("./rows/p6-handshakes.ts"),
   P7: () => import("./rows/p7-cold-connect.ts"),
   P11: () => import("./rows/p11-start-up.ts"),
+  P13: () => import("./rows/p13-tasks.ts"),
 };
 
 /** `P2` chooses P2 and all its parts; without a word, everything is chosen. An unknown word chooses nothing and is named. */

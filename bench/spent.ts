@@ -1,6 +1,6 @@
 /**
- * What a message costs each side in processor time, which a busy machine does not change as it changes the rates: the work of P1 to P4, without their floors. Run
- * `node bench/spent.ts`, or with the ways of speaking that shall be measured: ask, apart, http, flood, send.
+ * What a message, or a task, costs each side in processor time, which a busy machine does not change as it changes the rates: the work of P1 to P4 and P13, without their floors. Run
+ * `node bench/spent.ts`, or with the ways of speaking that shall be measured: ask, apart, http, flood, send, task.
  */
 import { setTimeout as pause } from "node:timers/promises";
 import { median } from "./measure.ts";
@@ -15,6 +15,8 @@ interface Way {
   readonly company?: Company;
   readonly prepare: (peers: TwoPeers) => Promise<unknown>;
   readonly speak: (peers: TwoPeers) => Promise<unknown>;
+  /** The listener's counter of what the work is divided by; messages unless told. */
+  readonly counted?: string;
 }
 
 const ways: Readonly<Record<string, Way>> = {
@@ -39,6 +41,11 @@ const ways: Readonly<Record<string, Way>> = {
     prepare: (peers) => peers.listen("read"),
     speak: (peers) => peers.speak("send", { textLength: 256, inFlight: 2048, forMs }),
   },
+  task: {
+    prepare: (peers) => peers.listen("work"),
+    speak: (peers) => peers.speak("delegate", { textLength: 256, inFlight: 64, forMs }),
+    counted: "task.submitted",
+  },
 };
 
 console.log("processor time for each message, µs:");
@@ -51,10 +58,10 @@ async function measure(name: string): Promise<void> {
   await way.prepare(peers);
   const [speakers, listeners]: [number[], number[]] = [[], []];
   for (let round = 0; round < warmUps + rounds; round += 1) {
-    const before = await spentSoFar(peers);
+    const before = await spentSoFar(peers, way.counted);
     await way.speak(peers);
     await pause(settleMs);
-    const after = await spentSoFar(peers);
+    const after = await spentSoFar(peers, way.counted);
     if (round < warmUps) continue;
     const count = after.count - before.count;
     speakers.push((after.speaker - before.speaker) / count);
@@ -66,11 +73,11 @@ async function measure(name: string): Promise<void> {
 interface Spent {
   readonly speaker: number;
   readonly listener: number;
-  /** Messages that the listener had. */
+  /** Messages, or tasks, that the listener had. */
   readonly count: number;
 }
 
-async function spentSoFar(peers: TwoPeers): Promise<Spent> {
+async function spentSoFar(peers: TwoPeers, counted = "received.message"): Promise<Spent> {
   const { listener: stats } = await peers.watch("stats");
-  return { ...(await peers.watch("spent")), count: stats["received.message"] ?? 0 };
+  return { ...(await peers.watch("spent")), count: stats[counted] ?? 0 };
 }

@@ -4,13 +4,12 @@
  */
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { createPeer, type Incoming, type Peer } from "hikyaku";
+import { createPeer, type Incoming } from "hikyaku";
 import { Journal } from "./journal.ts";
-import { database, handlings, type Order, type Report, sendings, type View } from "./words.ts";
+import { live } from "./life.ts";
+import { database, handlings, type Sending, sendings, type View } from "./words.ts";
 
 const [folder = "", listen = ""] = process.argv.slice(2);
-const viewEveryMs = 3;
-const report = (said: Report): void => void process.send?.(said);
 
 const sent = new Journal(join(folder, sendings));
 const handled = new Journal(join(folder, handlings));
@@ -24,7 +23,6 @@ const viewed = outbox.prepare(`SELECT
 const view = (): View => ({ ...(viewed.get() as unknown as View) });
 
 let called = view().durable;
-let last = view();
 
 function handle({ id, body }: Incoming): void {
   const { n } = (body as { readonly json: { readonly n: number } }).json;
@@ -47,25 +45,9 @@ async function send(n: number): Promise<void> {
     sent.note(`sent ${n} ${id}`);
   } catch (error) {
     // The other side was killed while it handled this one: that is an end as well, and the judge looks for it.
-    if ((error as { readonly code?: string }).code !== "INTERRUPTED") report({ kind: "failed", reason: String(error) });
+    if ((error as { readonly code?: string }).code !== "INTERRUPTED") life.failed(error);
   }
 }
 
-async function meet(other: Peer, { did, address }: Order & { kind: "meet" }): Promise<void> {
-  await other.trust({ peer: did, name: "other", allow: ["message"], addresses: [address] });
-  report({ kind: "met" });
-}
-
 peer.on("message", handle);
-process.on("message", (order: Order) => {
-  if (order.kind === "send") sendUpTo(order.upTo);
-  else meet(peer, order).catch((error: unknown) => report({ kind: "failed", reason: String(error) }));
-});
-process.once("disconnect", () => void peer.close().finally(() => process.exit()));
-setInterval(() => {
-  const now = view();
-  if (now.durable === last.durable && now.silent === last.silent && now.open === last.open) return;
-  last = now;
-  report({ kind: "view", ...now });
-}, viewEveryMs);
-report({ kind: "up", did: peer.did, address: peer.addresses[0] ?? "", view: last });
+const life = live<Sending, View>(peer, { allow: ["message"], obey: ({ upTo }) => sendUpTo(upTo), view });

@@ -1,14 +1,21 @@
-/** The program of the peers in one file, made of the sources: it starts in a fraction of the time that it takes to strip and resolve a hundred files. */
+/** Programs of the proofs in a file or two, made of the sources: they start in a fraction of the time that it takes to strip and resolve a hundred files. */
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
-const entry = fileURLToPath(new URL("./peer-program.ts", import.meta.url));
+export type ProgramName = "peer-program" | "requester-program" | "worker-program";
 
-export async function writeProgram(outfile: string): Promise<void> {
+/** Resolves with where each is. */
+export async function writePrograms<Name extends ProgramName>(
+  names: readonly Name[],
+  folder: string,
+): Promise<Readonly<Record<Name, string>>> {
   await build({
-    entryPoints: [entry],
-    outfile,
+    entryPoints: names.map((name) => fileURLToPath(new URL(`./${name}.ts`, import.meta.url))),
+    outdir: folder,
+    outExtension: { ".js": ".mjs" },
     bundle: true,
+    splitting: true,
     platform: "node",
     format: "esm",
     conditions: ["@hikyaku/source"],
@@ -16,4 +23,5 @@ export async function writeProgram(outfile: string): Promise<void> {
     banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
     logLevel: "silent",
   });
+  return Object.fromEntries(names.map((name) => [name, join(folder, `${name}.mjs`)])) as Record<Name, string>;
 }

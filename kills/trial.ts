@@ -3,8 +3,11 @@ import { join } from "node:path";
 import { freePort } from "../packages/testkit/src/process/free-port.ts";
 import { Dice } from "../packages/testkit/src/simulation/dice.ts";
 import { gather, judge, type Verdict } from "./judge.ts";
-import { writeProgram } from "./program-file.ts";
+import { writePrograms } from "./program-file.ts";
 import { Victim } from "./victim.ts";
+import type { Sending, View } from "./words.ts";
+
+type Writer = Victim<Sending, View>;
 
 export interface TrialSettings {
   /** An empty folder. */
@@ -45,14 +48,21 @@ const settleMsMax = 120_000;
 const attemptsMax = 200;
 
 export async function runTrial({ folder, seed, kills, messages }: TrialSettings): Promise<Result> {
-  const program = join(folder, "peer-program.mjs");
-  await writeProgram(program);
+  const { "peer-program": program } = await writePrograms(["peer-program"], folder);
   const ports = [await freePort(), await freePort()];
   await using stack = new AsyncDisposableStack();
   const peers = ports.map((port, at) =>
-    stack.use(new Victim({ program, folder: join(folder, `peer-${at}`), port, cache: join(folder, "cache") })),
+    stack.use(
+      new Victim<Sending, View>({
+        program,
+        folder: join(folder, `peer-${at}`),
+        port,
+        cache: join(folder, "cache"),
+        view: { durable: 0, silent: 0, open: 0 },
+      }),
+    ),
   );
-  const [one, other] = peers as [Victim, Victim];
+  const [one, other] = peers as [Writer, Writer];
   await introduce(one, other);
   const course = new Course([one, other], new Dice(seed, "kills"), { kills, messagesEach: Math.ceil(messages / 2) });
   const beganAt = performance.now();
@@ -64,13 +74,13 @@ export async function runTrial({ folder, seed, kills, messages }: TrialSettings)
   return { kills: course.counts, slipped: course.slipped, early: course.early, verdicts, messages: course.granted, killingMs, rest };
 }
 
-async function introduce(one: Victim, other: Victim): Promise<void> {
+async function introduce(one: Writer, other: Writer): Promise<void> {
   await Promise.all([one.start(), other.start()]);
   await Promise.all([one.meet(other), other.meet(one)]);
 }
 
 class Course {
-  readonly #peers: readonly [Victim, Victim];
+  readonly #peers: readonly [Writer, Writer];
   readonly #dice: Dice;
   readonly #kills: number;
   readonly #messagesEach: number;
@@ -80,7 +90,7 @@ class Course {
   #early = 0;
 
   constructor(
-    peers: readonly [Victim, Victim],
+    peers: readonly [Writer, Writer],
     dice: Dice,
     { kills, messagesEach }: { readonly kills: number; readonly messagesEach: number },
   ) {
@@ -151,7 +161,7 @@ class Course {
   }
 
   /** Now and then it is killed once more before it is up: nothing has been said since, so all that was without a receipt still is. */
-  async #revive(victim: Victim): Promise<void> {
+  async #revive(victim: Writer): Promise<void> {
     if (this.#dice.chance(0.15)) {
       victim.spawn();
       await pause(this.#dice.between(0, earlyMsMax));

@@ -2,7 +2,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync } from "node:fs";
-import type { Order, Report, View } from "./words.ts";
+import type { Meeting, Report } from "./words.ts";
 
 const startMsMax = 30_000;
 const waitMsMax = 60_000;
@@ -13,28 +13,32 @@ process.once("exit", () => {
   for (const child of running) child.kill("SIGKILL");
 });
 
-export interface VictimSettings {
+export interface VictimSettings<View> {
   readonly program: string;
   readonly folder: string;
   readonly port: number;
   /** Where Node keeps what it compiled. */
   readonly cache: string;
+  /** How it stands before its first life. */
+  readonly view: View;
 }
 
-export class Victim implements AsyncDisposable {
+/** `Order` is what its program obeys, `View` how it says that it stands. */
+export class Victim<Order, View> implements AsyncDisposable {
   readonly folder: string;
-  readonly #settings: VictimSettings;
+  readonly #settings: VictimSettings<View>;
   readonly #listeners = new Set<() => void>();
   #child: ChildProcess | undefined;
-  #up: (Report & { kind: "up" }) | undefined;
-  #view: View = { durable: 0, silent: 0, open: 0 };
+  #up: (Report<View> & { kind: "up" }) | undefined;
+  #view: View;
   #failure: Error | undefined;
   #hasMet = false;
   #kills = 0;
 
-  constructor(settings: VictimSettings) {
+  constructor(settings: VictimSettings<View>) {
     this.folder = settings.folder;
     this.#settings = settings;
+    this.#view = settings.view;
     mkdirSync(settings.folder, { recursive: true, mode: 0o700 });
   }
 
@@ -65,18 +69,18 @@ export class Victim implements AsyncDisposable {
     running.add(child);
     this.#child = child;
     this.#up = undefined;
-    child.on("message", (report: Report) => this.#hear(child, report));
+    child.on("message", (report: Report<View>) => this.#hear(child, report));
     child.once("exit", (code, signal) => this.#ended(child, code ?? signal));
   }
 
   /** Resolves once it trusts the other one for good. */
-  async meet({ card }: Victim): Promise<void> {
-    this.tell({ kind: "meet", ...card });
+  async meet({ card }: Pick<Victim<unknown, unknown>, "card">): Promise<void> {
+    this.#send({ kind: "meet", ...card });
     await this.until(() => this.#hasMet, waitMsMax, "meet the other");
   }
 
   tell(order: Order): void {
-    this.#child?.send(order, () => undefined);
+    this.#send(order);
   }
 
   /** Resolves when the process is gone. */
@@ -127,12 +131,16 @@ export class Victim implements AsyncDisposable {
     if (this.#child !== undefined) await this.kill();
   }
 
-  #hear(child: ChildProcess, report: Report): void {
+  #send(words: Order | Meeting): void {
+    this.#child?.send(words as object, () => undefined);
+  }
+
+  #hear(child: ChildProcess, report: Report<View>): void {
     if (child !== this.#child) return;
     if (report.kind === "failed") this.#failure = new Error(`a peer in ${this.folder} failed: ${report.reason}`);
     else if (report.kind === "up") [this.#up, this.#view] = [report, report.view];
     else if (report.kind === "met") this.#hasMet = true;
-    else this.#view = report;
+    else this.#view = report.view;
     for (const look of this.#listeners) look();
   }
 

@@ -13,6 +13,7 @@ interface Heard {
 export const creditEvery = 64;
 const pageMax = 1000;
 const emptyPauseMs = 1;
+const tasksAtOnce = 1024;
 
 /** Microseconds on the machine's monotonic clock. */
 export const clockUs = (): number => Number(process.hrtime.bigint() / 1000n);
@@ -24,6 +25,7 @@ export interface Agent {
   heard(): Heard;
   read(): void;
   stopReading(): Promise<void>;
+  work(): Promise<void>;
 }
 
 export interface Watch {
@@ -69,6 +71,8 @@ export function agentOf(running: () => Peer): Agent {
       reading.isOver = true;
       await reading.done;
     },
+    /** Gives back what it is given, as many tasks at once as there are. */
+    work: () => running().capability("echo", { concurrency: tasksAtOnce }, ({ input }) => input),
   };
 }
 

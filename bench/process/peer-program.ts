@@ -36,7 +36,7 @@ async function close(): Promise<void> {
 }
 
 async function trust({ did, name, addresses }: Acquaintance): Promise<void> {
-  await running().trust({ peer: did, name, level: "trusted", allow: ["message"], addresses });
+  await running().trust({ peer: did, name, level: "trusted", allow: ["message", "task_delegate"], addresses });
 }
 
 function running(): Peer {

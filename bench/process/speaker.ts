@@ -29,6 +29,7 @@ export interface Speaker {
   flood(speech: Speech): Promise<Flood>;
   tellOnce(speech: Omit<Speech, "forMs">): Promise<Flood>;
   send(sending: Sending): Promise<number>;
+  delegate(sending: Sending): Promise<number>;
 }
 
 export function speakerOf(running: () => Peer): Speaker {
@@ -38,6 +39,7 @@ export function speakerOf(running: () => Peer): Speaker {
     flood: (speech) => flood(running(), speech),
     tellOnce: (speech) => tellOnce(running(), speech),
     send: (sending) => send(running(), sending),
+    delegate: (sending) => delegate(running(), sending),
   };
 }
 
@@ -120,5 +122,16 @@ async function send(peer: Peer, { to, textLength, ...flight }: Sending): Promise
   const body = bodyOf({ textLength });
   const elapsed = elapsedTime();
   const count = await keepInFlight(flight, () => peer.send(to, "message", body, { until: "handled" }));
+  return elapsed() / count;
+}
+
+/** Tasks until the time is up, each followed until its output is here. Resolves with the microseconds that one took, all in all. */
+async function delegate(peer: Peer, { to, textLength, ...flight }: Sending): Promise<number> {
+  const input = "x".repeat(textLength);
+  const elapsed = elapsedTime();
+  const count = await keepInFlight(flight, async () => {
+    const task = await peer.delegate<string>(to, "echo", input);
+    if ((await task.result()) !== input) throw new Error("the output is another than the input");
+  });
   return elapsed() / count;
 }

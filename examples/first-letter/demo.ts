@@ -8,8 +8,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { Story } from "../story.ts";
 import { Station } from "./program.ts";
-import { Story } from "./story.ts";
 import { type Overheard, Wiretap } from "./wiretap.ts";
 
 interface Identity {

@@ -23,6 +23,8 @@ export interface HandlerManner {
 export interface PartManner extends HandlerManner {
   /** Whether the sender is told the code of a HikyakuError. */
   readonly tellsCode?: boolean;
+  /** Whether messages of a lane need not wait for each other: they are begun in their order, as many as are read at once, and each step of all of them is one commit. */
+  readonly together?: boolean;
 }
 
 export interface HandlingParts {
@@ -75,10 +77,10 @@ export class Handling {
   async handle(
     type: MessageType,
     handle: Handle,
-    { idempotent = false, startsMax = limits.handlerStartsMax, tellsCode = false }: PartManner = {},
+    { idempotent = false, startsMax = limits.handlerStartsMax, tellsCode = false, together = false }: PartManner = {},
   ): Promise<void> {
     if (this.#handlers.has(type)) throw new HikyakuError("INVALID_ARGUMENT", `There is a handler for ${JSON.stringify(type)} already.`);
-    this.#handlers.set(type, { handle, idempotent, startsMax, tellsCode });
+    this.#handlers.set(type, { handle, idempotent, startsMax, tellsCode, together });
     this.#resuming += 1;
     await this.#resume(type, idempotent).finally(() => {
       this.#resuming -= 1;
@@ -192,6 +194,10 @@ export class Handling {
   async #workPage(line: Line): Promise<boolean> {
     const { inbox, closing } = this.#parts;
     const messages = await inbox.due(line, line.type, limits.laneReadMax);
+    if (this.#handlers.get(line.type)?.together === true) {
+      await Promise.all(messages.map((message) => this.#workOne(message)));
+      return messages.length > 0 && !closing.aborted;
+    }
     let ending: Promise<void> = Promise.resolve();
     for (const message of messages) {
       if (closing.aborted) break;
@@ -200,6 +206,10 @@ export class Handling {
     }
     await ending;
     return messages.length > 0 && !closing.aborted;
+  }
+
+  async #workOne(message: StoredMessage): Promise<void> {
+    if (await this.#start(message)) await this.#end(message, await this.#run(message));
   }
 
   /** Whether this message is ours to handle now. */

@@ -155,7 +155,7 @@ export class Delegations {
     throw new HikyakuError("INVALID_ARGUMENT", `Task ${first.id} has this idempotency key and another input.`);
   }
 
-  /** The message has the task's id, so that what became of it is known by that. */
+  /** The message has the task's id, so that what became of it is known by that; nobody has to wait for the mark that the outbox has it. */
   async #hand({ role, peer, id, capability, input, priority, deadline, idempotencyKey, chain }: TaskDraft): Promise<void> {
     const { ground } = this.#parts;
     const body = {
@@ -169,8 +169,7 @@ export class Delegations {
     };
     this.#handing.add(id);
     await ground.durably(() => ground.say(peer, "task_delegate", body, { id, lifeMs: Math.max(0, deadline - ground.clock.now()) }));
-    await ground.durably(() => ground.tasks.said({ role, peer, id }, 1));
-    this.#handing.delete(id);
+    ground.background(ground.durably(() => ground.tasks.said({ role, peer, id }, 1)).finally(() => this.#handing.delete(id)));
   }
 
   async #handAll(): Promise<void> {

@@ -34,12 +34,18 @@ export class Followers {
       for (const event of events) {
         cursor = event.cursor;
         yield event;
+        if (isFinalState(event.state)) return;
       }
-      if (events.length > 0) continue;
-      const task = await this.#tasks.find(key);
-      if (task === undefined || (isFinalState(task.state) && task.cursor <= cursor)) return;
+      if (events.length === pageSize) continue;
+      if (events.length === 0 && !(await this.#goesOn(key, cursor))) return;
       await change.promise;
     }
+  }
+
+  /** Whether anything may follow this cursor. */
+  async #goesOn(key: TaskKey, cursor: number): Promise<boolean> {
+    const task = await this.#tasks.find(key);
+    return task !== undefined && !(isFinalState(task.state) && task.cursor <= cursor);
   }
 
   /** Subscribed before the store is read, so that nothing falls between. */
