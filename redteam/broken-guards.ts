@@ -29,8 +29,8 @@ const edit = (file: string, text: string, instead: string): Edit => ({ file, tex
 const noSelfTest = edit("peer/dist/engine/engine", "selfTest(needs.crypto);", "");
 const aesGcm = "hikyaku/dist/crypto/node-aes-gcm";
 /** Whoever sent the receipt, it counts as if the message's own recipient had. */
-const recipientOfMessage = `const row = this.#sql.get\`SELECT did FROM outbox JOIN outbox_recipients USING (recipient_id) WHERE id = \${progress.id}\`;
-        const recipient = this.#ledger.knownRecipient(row?.did ?? progress.to);`;
+const recipientOfMessage = `const row = this.#sql.get\`SELECT did FROM outbox JOIN outbox_recipients USING (recipient_id) WHERE id = \${step[0].id}\`;
+        const recipient = this.#ledger.knownRecipient(row?.did ?? to);`;
 const refusedTag = "return undefined;\n    }\n    return plainBytes(plaintext);";
 
 export const brokenGuards: readonly BrokenGuard[] = [
@@ -128,7 +128,7 @@ export const brokenGuards: readonly BrokenGuard[] = [
   {
     guard: "whose message a receipt is for",
     attack: 18,
-    edits: [edit("hikyaku/dist/store/outbox-changes", "const recipient = this.#ledger.knownRecipient(progress.to);", recipientOfMessage)],
+    edits: [edit("hikyaku/dist/store/outbox-changes", "const recipient = this.#ledger.knownRecipient(to);", recipientOfMessage)],
   },
   {
     guard: "the lanes of one sender",

@@ -135,7 +135,7 @@ async function askAround({ story, desk, lap }: Scene): Promise<void> {
     ["lap idle"],
   );
   const { accepts } = await lap.run<{ readonly accepts: readonly string[] }>("capabilities", "desk");
-  story.see("lap asked what desk takes from it", accepts, ["status_report", "message"]);
+  story.see("lap asked what desk takes from it", accepts, ["status_report", "message", "task_update"]);
 }
 
 async function replay({ story, desk, toDesk }: Scene): Promise<void> {

@@ -64,8 +64,7 @@ export interface InboxQuery {
  */
 export type Arrival = {
   readonly skipped?: number;
-} & /** `releases`: others of its lane waited for it and do so no longer; absent where none did. */
-(
+} /** `releases`: others of its lane waited for it and do so no longer; absent where none did. */ & (
   | { readonly kind: "stored"; readonly releases?: true }
   /** This sender's id is here already: the message stays as it was. */
   | { readonly kind: "duplicate"; readonly stage: InboxStage; readonly reason?: string }

@@ -37,9 +37,12 @@ export interface Climate {
   readonly shortLife: number;
 }
 
+/** Above the least, once it is calm. */
+export const calmDelayMs = 20;
+
 export function drawClimate(dice: Dice): Climate {
   const sometimes = (value: () => number): number => (dice.chance(0.6) ? value() : 0);
-  const isLong = dice.chance(0.25);
+  const isLong = dice.chance(0.33);
   return {
     isCalm: false,
     isSteady: false,

@@ -4,7 +4,7 @@
  */
 import type { Dialer, DialOptions, Exchange, Link, Listener, Origin, Receiver, Reception, StreamHolder } from "@hikyaku/peer";
 import { type Bytes, HikyakuError, limits } from "@hikyaku/protocol";
-import type { Climate } from "./climate.ts";
+import { type Climate, calmDelayMs } from "./climate.ts";
 import type { Dice } from "./dice.ts";
 import { type Life, never } from "./life.ts";
 import { genuineFollows, SimStream, Wire } from "./sim-stream.ts";
@@ -326,8 +326,6 @@ export class Network {
     return { ...reception, replies: reception.replies.map((reply) => (isBent() ? this.bend(reply) : reply.slice())) };
   }
 }
-
-const calmDelayMs = 20;
 
 /** There are few third messages of a handshake, and what has to happen when READY does not open should happen often. */
 const confirmRolls = 20;

@@ -1,6 +1,7 @@
 /** Sees all machines and the whole wire, and judges what no single peer could: that tables stay bounded (I7), that what is refused changes nothing (I5); and counts which ways were taken. */
 import type { Reception } from "@hikyaku/peer";
 import { type Bytes, decodeEnvelope } from "@hikyaku/protocol";
+import { digestTextOf } from "./digest.ts";
 import type { SimNode } from "./node.ts";
 import { count, type Tally } from "./tally.ts";
 import type { Timeline } from "./timeline.ts";
@@ -21,6 +22,9 @@ export class Observatory {
   readonly #offers = new Map<string, { readonly sessionId: string; isAnswered: boolean }>();
   readonly #seenOffers = new Set<string>();
   readonly #seenConfirms = new Set<string>();
+  readonly #sentOnce = new Set<string>();
+  /** The answer to a third handshake message that came again, for one (HS-9). */
+  readonly #sentAgain = new Set<string>();
   /** Frames that each machine has got. */
   readonly #arrivals = new Map<string, number>();
 
@@ -39,6 +43,9 @@ export class Observatory {
   }
 
   sent(from: string, to: string, frame: Bytes): void {
+    const digest = digestTextOf(frame);
+    if (this.#sentOnce.has(digest)) this.#sentAgain.add(digest);
+    else this.#sentOnce.add(digest);
     if (!isHandshake(frame)) return;
     const envelope = decodeEnvelope(frame);
     if (envelope?.msgType === "handshake") this.#offered(from, to, envelope.sessionId, envelope.payload.data);
@@ -72,7 +79,7 @@ export class Observatory {
     const arrivals = this.#arrivals.get(to) ?? 0;
     const node = this.#parts.nodes().find(({ name }) => name === to);
     const before = node?.peer?.stats();
-    if (before === undefined || isHandshake(frame)) return;
+    if (before === undefined || isHandshake(frame) || this.#sentAgain.has(digestTextOf(frame))) return;
     this.#parts.timeline.whenSettled(() => {
       const after = node?.peer?.stats();
       if (after === undefined || (this.#arrivals.get(to) ?? 0) > arrivals + 1) return;
