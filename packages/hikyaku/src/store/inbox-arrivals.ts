@@ -50,8 +50,7 @@ export class InboxArrivals {
     const bound = this.#boundReached(seat);
     if (bound !== undefined) return this.#copyOf(message, seat.sender) ?? { kind: "full", bound };
     if (!this.#insert(message, seat, standing === "waits")) return this.#copyOf(message, seat.sender) ?? { kind: "outdated" };
-    this.#count(message, seat);
-    return { kind: "stored" };
+    return this.#count(message, seat) ? { kind: "stored", releases: true } : { kind: "stored" };
   }
 
   #copyOf({ id }: InboxMessage, { senderId }: SenderAccount): Arrival | undefined {
@@ -102,7 +101,8 @@ export class InboxArrivals {
     return changes === 1;
   }
 
-  #count({ place, receivedAt }: InboxMessage, { sender, lane, bytes }: Seat): void {
+  /** Whether others waited for it. */
+  #count({ place, receivedAt }: InboxMessage, { sender, lane, bytes }: Seat): boolean {
     const { totals } = this.#ledger;
     totals.position += 1;
     totals.bytes += bytes;
@@ -111,8 +111,8 @@ export class InboxArrivals {
     sender.bytes += bytes;
     lane.held += 1;
     lane.lastAt = Math.max(lane.lastAt, receivedAt);
-    if (place === undefined) return;
+    if (place === undefined) return false;
     lane.orders.take(place.order, bytes);
-    this.#ledger.release(lane);
+    return this.#ledger.release(lane);
   }
 }

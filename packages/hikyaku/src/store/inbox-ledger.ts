@@ -101,14 +101,16 @@ export class InboxLedger implements Ledger {
     return rows.flatMap(({ lane_id }) => this.laneById(Number(lane_id)) ?? []).filter(({ isRetired }) => !isRetired);
   }
 
-  /** What waited in a lane until now takes a new position, by rising order, so that no reader's cursor has passed it by. */
-  release(lane: LaneAccount): void {
-    for (const order of lane.orders.takeReleased()) {
+  /** What waited in a lane until now takes a new position, by rising order, so that no reader's cursor has passed it by. Whether anything did. */
+  release(lane: LaneAccount): boolean {
+    const released = lane.orders.takeReleased();
+    for (const order of released) {
       this.totals.position += 1;
       this.#sql.run`
         UPDATE inbox SET position = ${this.totals.position}, waiting = 0
         WHERE lane_id = ${lane.laneId} AND lane_order = ${order} AND waiting = 1`;
     }
+    return released.length > 0;
   }
 
   close(): void {

@@ -122,7 +122,7 @@ test("on a full disk every change is refused in words and changes nothing, and l
   database.read((sql) => sql.get`PRAGMA max_page_count = 10000`);
   expect(await tasks.append(task("1"), { state: "completed", at: 2, output: large }, 2)).toMatchObject({ kind: "appended" });
   expect(await tasks.openCount("worker")).toBe(0);
-  expect(await inbox.append([letter(2, large)])).toEqual([{ kind: "stored" }]);
+  expect(await inbox.append([letter(2, large)])).toEqual([{ kind: "stored", releases: true }]);
   expect(await outbox.add(draft("2", large))).toMatchObject({ order: 2 });
   expect((await inbox.list({ type: "message", unread: true, limit: 10 })).map(({ id }) => id)).toEqual(["1", "2", "3"]);
 });

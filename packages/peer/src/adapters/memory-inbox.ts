@@ -153,8 +153,7 @@ export class MemoryInbox implements Inbox {
     if (standing === "outdated" || standing === "ahead") return { kind: standing, ...skipped };
     const bound = this.#boundReached(message.from, bytes);
     if (bound !== undefined) return { kind: "full", bound, ...skipped };
-    this.#store(message, lane, bytes);
-    return { kind: "stored", ...skipped };
+    return { kind: "stored", ...skipped, ...(this.#store(message, lane, bytes) ? { releases: true } : {}) };
   }
 
   #raiseFloor(lane: LaneBook, floor: number): { readonly skipped?: number } {
@@ -200,7 +199,8 @@ export class MemoryInbox implements Inbox {
     return this.#state.bytes + bytes > inboxBytesMax ? "inbox" : undefined;
   }
 
-  #store(message: InboxMessage, lane: LaneBook, bytes: number): void {
+  /** Whether others waited for it. */
+  #store(message: InboxMessage, lane: LaneBook, bytes: number): boolean {
     const key = keyOf(message.from, message.id);
     this.#state.position += 1;
     this.#state.bytes += bytes;
@@ -212,9 +212,9 @@ export class MemoryInbox implements Inbox {
     lane.unread.add(key);
     lane.held += 1;
     lane.lastAt = Math.max(lane.lastAt, message.receivedAt);
-    if (message.place === undefined) return;
+    if (message.place === undefined) return false;
     lane.orders.take(message.place.order, bytes);
-    this.#release(lane);
+    return this.#release(lane);
   }
 
   #skipAll(lane: LaneBook): void {
@@ -222,16 +222,17 @@ export class MemoryInbox implements Inbox {
     this.#release(lane);
   }
 
-  /** What waited until now takes a new position, by rising order, so that no reader's cursor has passed it by. */
-  #release(lane: LaneBook): void {
+  /** What waited until now takes a new position, by rising order, so that no reader's cursor has passed it by. Whether anything did. */
+  #release(lane: LaneBook): boolean {
     const released = lane.orders.takeReleased();
-    if (released.length === 0) return;
+    if (released.length === 0) return false;
     const places = [...this.#state.messages.values()].filter(({ from, place }) => from === lane.from && place?.lane === lane.lane);
     const byPlace = new Map(places.map((message) => [message.place?.order, message]));
     for (const order of released) {
       const message = byPlace.get(order);
       if (message !== undefined) this.#repose(message);
     }
+    return true;
   }
 
   #repose(message: StoredMessage): void {

@@ -89,9 +89,9 @@ export class Handling {
     if (this.#resuming === 0) for (const each of this.#handlers.keys()) await this.#wakeAll(each);
   }
 
-  /** Something new may be due in this lane. */
-  wake(lane: LaneKey): void {
-    for (const type of this.#handlers.keys()) this.#wake({ ...lane, type });
+  /** Something new of these types may be due in this lane, or of any where none are named. */
+  wake(lane: LaneKey, types: Iterable<MessageType> = this.#handlers.keys()): void {
+    for (const type of types) if (this.#handlers.has(type)) this.#wake({ ...lane, type });
   }
 
   async #wakeAll(type: MessageType): Promise<void> {

@@ -6,6 +6,7 @@ import {
   HikyakuError,
   limits,
   type MessageBody,
+  type MessageType,
   withoutApplicationFields,
 } from "@hikyaku/protocol";
 import type { Arrival, Inbox, InboxMessage, InboxQuery, LaneKey, LanePlace, StoredMessage } from "../ports/inbox.ts";
@@ -90,17 +91,21 @@ export class Mail {
     const now = ground.clock.now();
     const kept = letters.filter(({ body }) => this.#isInTime(from, body, now));
     const arrivals = kept.length === 0 ? [] : await inbox.append(kept.map((letter) => inboxMessage(from, letter, now)));
-    const lanes = new Set<string>();
-    kept.forEach(({ body }, index) => {
+    const stored = new Map<string, Set<MessageType>>();
+    const released = new Set<string>();
+    kept.forEach(({ type, body }, index) => {
       const arrival = arrivals[index];
       if (arrival === undefined) return;
       ground.counters.add(`message.${arrival.kind}`);
       this.#receipt(from, body.id, arrival);
-      // Whatever became of it, its floor may have ended the wait of others.
-      if (arrival.kind === "stored" || arrival.skipped !== undefined) lanes.add(body.lane ?? "");
+      const lane = body.lane ?? "";
+      // Its order may be what others waited for, and whatever became of it, its floor may have ended their wait.
+      if (arrival.skipped !== undefined || (arrival.kind === "stored" && arrival.releases === true)) released.add(lane);
+      if (arrival.kind === "stored") stored.set(lane, (stored.get(lane) ?? new Set()).add(type));
     });
     this.#parts.couriers().of(from.did).stir();
-    for (const lane of lanes) handling.wake({ from: from.did, lane });
+    for (const lane of released) handling.wake({ from: from.did, lane });
+    for (const [lane, types] of stored) if (!released.has(lane)) handling.wake({ from: from.did, lane }, types);
     const taken = kept.filter((_, index) => arrivals[index]?.kind === "stored" || arrivals[index]?.kind === "duplicate");
     return { taken, hasNoRoom: arrivals.some(({ kind }) => kind === "full") };
   }

@@ -62,8 +62,11 @@ export interface InboxQuery {
  * What became of a message that arrived. Its floor counts whatever became of it: `skipped` orders were missing below the floor and will not come any more, so that
  * what waited for them does so no longer. Absent where there were none.
  */
-export type Arrival = { readonly skipped?: number } & (
-  | { readonly kind: "stored" }
+export type Arrival = {
+  readonly skipped?: number;
+} & /** `releases`: others of its lane waited for it and do so no longer; absent where none did. */
+(
+  | { readonly kind: "stored"; readonly releases?: true }
   /** This sender's id is here already: the message stays as it was. */
   | { readonly kind: "duplicate"; readonly stage: InboxStage; readonly reason?: string }
   /** Its order lies behind its lane's floor or what was handed over, or is another id's: it cannot be told from a very late copy. Not stored. */

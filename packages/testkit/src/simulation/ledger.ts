@@ -19,6 +19,7 @@ export interface Entry {
   readonly id: string;
   readonly from: string;
   readonly to: string;
+  readonly type: string;
   readonly body: string;
   readonly lifeMs: number;
   starts: number;
@@ -62,9 +63,9 @@ export class Ledger {
   }
 
   drafted(from: Witness, draft: Draft): void {
-    const { id, to, body, sentAt, exp } = draft;
+    const { id, to, type, body, sentAt, exp } = draft;
     const toName = this.#nameOf(to);
-    this.#entries.set(id, { id, from: from.name, to: toName, body, lifeMs: exp - sentAt, starts: 0, ends: 0, throws: 0 });
+    this.#entries.set(id, { id, from: from.name, to: toName, type, body, lifeMs: exp - sentAt, starts: 0, ends: 0, throws: 0 });
   }
 
   told(from: Witness, to: string, body: string): void {
@@ -183,6 +184,8 @@ function lieOf(
       // Its time may be over before its handler is: then nobody waits for the last word.
       return isRead ? undefined : { invariant: "I14", truth: "nobody read it" };
     case "handled":
+      // What the bodies of tasks do is judged by the ledger of tasks.
+      if (entry.type !== "message") return held?.stage === "handled" ? undefined : { invariant: "I8", truth: "nobody acted upon it" };
       return entry.ends > entry.throws && held?.stage === "handled" ? undefined : { invariant: "I8", truth: "no handler finished" };
     case "expired":
       return entry.lifeMs <= shortLifeMs ? undefined : { invariant: "I8", truth: "it had days to live" };
@@ -201,6 +204,9 @@ function isTrueReason(entry: Entry, recipient: Witness, reason: string | undefin
       return recipient.crashes > 0;
     case "MESSAGE_EXPIRED":
       return entry.lifeMs <= shortLifeMs;
+    case "UNAUTHORIZED":
+      // Its program had offered nothing yet.
+      return entry.type === "task_delegate";
     default:
       return false;
   }

@@ -30,6 +30,7 @@ import {
   type TrustStore,
 } from "@hikyaku/peer";
 import { createIdentity, type Identity, type ProtocolVersion, suites } from "@hikyaku/protocol";
+import { doChore, followAll } from "./chores.ts";
 import type { Climate } from "./climate.ts";
 import type { CryptoWatch } from "./crypto-watch.ts";
 import { Dice } from "./dice.ts";
@@ -40,6 +41,7 @@ import { Life } from "./life.ts";
 import type { Host, Network } from "./network.ts";
 import { type Hands, NodeClock } from "./node-clock.ts";
 import { addAll, count, type Tally } from "./tally.ts";
+import { idempotentChore, type TaskLedger, type TaskWitness } from "./task-ledger.ts";
 import type { Plan, Timeline } from "./timeline.ts";
 import type { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
@@ -52,6 +54,7 @@ export interface Surroundings {
   readonly tally: Tally;
   readonly trace: Trace;
   readonly ledger: Ledger;
+  readonly taskLedger: TaskLedger;
   readonly network: Network;
   readonly crypto: CryptoWatch;
   readonly durable: Set<string>;
@@ -76,7 +79,7 @@ interface Run {
   peer: Peer | undefined;
 }
 
-export class SimNode implements Witness {
+export class SimNode implements Witness, TaskWitness {
   readonly name: string;
   readonly did: string;
   readonly isIdempotent: boolean;
@@ -120,6 +123,11 @@ export class SimNode implements Witness {
     return this.#run?.life.isOver === false ? this.#run.peer : undefined;
   }
 
+  /** The life of the program that is running now. */
+  get life(): Life | undefined {
+    return this.#run?.life;
+  }
+
   get isRunning(): boolean {
     return this.#run?.life.isOver === false;
   }
@@ -131,7 +139,7 @@ export class SimNode implements Witness {
       publicKey: other.#identity.publicKey,
       name: other.name,
       level: "trusted",
-      scopes: ["message"],
+      scopes: ["message", "task_delegate"],
       addresses: addresses.map((address) => ({ address, source: "person" })),
       minVersion: "1.0",
       pinnedAt: 0,
@@ -223,8 +231,21 @@ export class SimNode implements Witness {
     run.peer = peer;
     const { timeline } = this.#around;
     timeline.after(this.character.handlerDelayMs, () => {
-      if (!run.life.isOver) peer.on("message", (message) => this.#handle(run, message), { idempotent: this.isIdempotent });
+      if (run.life.isOver) return;
+      peer.on("message", (message) => this.#handle(run, message), { idempotent: this.isIdempotent });
+      this.#offer(run, peer, "once", false);
+      this.#offer(run, peer, idempotentChore, true);
     });
+    followAll(this.#around, this, run.life, peer).catch((error: unknown) => this.#around.report(error));
+  }
+
+  /** Full disks are no reason to offer nothing: whoever cannot now tries again. */
+  #offer(run: Run, peer: Peer, name: string, idempotent: boolean): void {
+    peer
+      .capability(name, { idempotent, concurrency: 2 }, (task, context) => doChore(this.#around, this, run.life, task, context))
+      .catch(() => {
+        this.#around.timeline.after(1_000, () => run.life.isOver || this.#offer(run, peer, name, idempotent));
+      });
   }
 
   #bury(run: Run, cause: "crash" | "stop" = "crash"): void {
@@ -286,7 +307,7 @@ export class SimNode implements Witness {
   }
 
   /** In the middle of a handler, or of the little that comes after it. */
-  #dieSometimes(): void {
+  dieSometimes(): void {
     const { climate, timeline } = this.#around;
     if (climate.isCalm || !this.#fateDice.chance(climate.dyingHandler)) return;
     this.crash(this.#fateDice.between(0, 4));
@@ -300,7 +321,7 @@ export class SimNode implements Witness {
     try {
       const entry = ledger.started(this, message);
       const errand = (message.body as { readonly json: Errand }).json;
-      this.#dieSometimes();
+      this.dieSometimes();
       if (errand.slowMs > 0) {
         count(tally, "fault: slow handler");
         await new Promise<void>((resolve) => timeline.after(errand.slowMs, () => run.life.isOver || resolve()));

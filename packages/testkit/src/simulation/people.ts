@@ -11,6 +11,7 @@ export async function settleWorld(around: Surroundings): Promise<readonly SimNod
   const isOneShy = dice.chance(0.35);
   const nodes = names.slice(0, many).map((name, index) => new SimNode(around, drawCharacter(dice, name, isOneShy && index === 0), index));
   for (const node of nodes) around.ledger.add(node);
+  for (const node of nodes) around.taskLedger.add(node);
   for (const node of nodes) for (const other of nodes) if (node !== other) await node.know(other, drawAddresses(dice, other));
   for (const node of nodes) node.start();
   return nodes;

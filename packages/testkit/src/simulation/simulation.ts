@@ -3,6 +3,7 @@
  * that must hold all along and at the end. The same seed is the same world, byte for byte.
  */
 import type { Crypto } from "@hikyaku/protocol";
+import { planChores } from "./chores.ts";
 import { drawClimate } from "./climate.ts";
 import { CryptoWatch } from "./crypto-watch.ts";
 import { Dice } from "./dice.ts";
@@ -18,6 +19,7 @@ import { RollCall } from "./roll-call.ts";
 import { type Answering, answeringSelfTests } from "./self-test-answers.ts";
 import { simulatedCrypto } from "./simulated-crypto.ts";
 import { addAll, count, type Tally } from "./tally.ts";
+import { TaskLedger } from "./task-ledger.ts";
 import { Timeline } from "./timeline.ts";
 import { Trace } from "./trace.ts";
 import { Violation } from "./violation.ts";
@@ -109,7 +111,19 @@ class SimulatedWorld {
     };
     const network = new Network({ timeline, dice: new Dice(seed, "network"), climate, tally, trace, observer });
     const crypto = new CryptoWatch(base, report);
-    this.#around = { seed, timeline, climate, tally, trace, ledger: new Ledger(tally), network, crypto, durable: new Set(), report };
+    this.#around = {
+      seed,
+      timeline,
+      climate,
+      tally,
+      trace,
+      ledger: new Ledger(tally),
+      taskLedger: new TaskLedger(tally),
+      network,
+      crypto,
+      durable: new Set(),
+      report,
+    };
     this.#rollCall = new RollCall(this.#around, (ms) => this.#pass(ms));
   }
 
@@ -128,6 +142,7 @@ class SimulatedWorld {
     try {
       this.#nodes = await settleWorld(this.#around);
       planWork(this.#around, this.#nodes);
+      planChores(this.#around, this.#nodes);
       planFaults(this.#around, this.#nodes);
       await this.#live();
       if (this.#broken === undefined) this.#judge();
@@ -139,14 +154,14 @@ class SimulatedWorld {
   }
 
   async #live(): Promise<void> {
-    const { timeline, climate, ledger } = this.#around;
+    const { timeline, climate, ledger, taskLedger } = this.#around;
     let nextLook = 0;
     while (this.#broken === undefined && timeline.steps < stepsMax) {
       if (!(await timeline.step())) throw new Violation("I8", "nothing is planned any more");
       this.#observatory.look();
       if (!climate.isCalm || timeline.now < nextLook) continue;
       nextLook = timeline.now + lookIntervalMs;
-      if (ledger.unsettled().length === 0) return;
+      if (ledger.unsettled().length === 0 && taskLedger.unsettled().length === 0) return;
       if (timeline.now > climate.calmAt + quietMsMax) return;
     }
     if (timeline.steps >= stepsMax) throw new Violation("I7", `more than ${stepsMax} steps`);
@@ -159,10 +174,11 @@ class SimulatedWorld {
   }
 
   #judge(): void {
-    const { ledger, durable, crypto } = this.#around;
+    const { ledger, taskLedger, durable, crypto } = this.#around;
     const [first, ...others] = ledger.unsettled();
     if (first !== undefined) throw new Violation("I8", `${ledger.explain(first.entry)}; ${others.length} others`);
     ledger.judgeEnd(durable);
+    taskLedger.judgeEnd();
     for (const node of this.#nodes) node.settleAccounts();
     count(this.#tally, "check: sessions agreed (I4)", crypto.sessionsAgreed);
   }
