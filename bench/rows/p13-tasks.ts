@@ -3,8 +3,11 @@
  * its end is told, and all that goes between the two waits in an outbox. A task is four messages, the delegation and three events, so that is its floor: four rows, each inserted
  * and updated twice.
  */
+
+import type { Effort } from "../effort.ts";
 import { atLeast } from "../goal.ts";
 import { medianOf } from "../measure.ts";
+import { Helper } from "../process/helper.ts";
 import { TwoPeers } from "../process/two-peers.ts";
 import type { Row } from "../row.ts";
 
@@ -18,9 +21,26 @@ export const row: Row = {
   unit: "tasks/s",
   goal: atLeast(0.45),
   async run({ batchedRowUs }, effort) {
-    await using peers = await TwoPeers.start();
-    await peers.listen("work");
-    const taskUs = await medianOf(effort, () => peers.speak("delegate", { textLength, inFlight, forMs: effort.roundMs }));
-    return { value: 1e6 / taskUs, floor: 1e6 / (rowsOfTask * batchedRowUs), peers: [] };
+    const taskUs = await measureOurs(effort);
+    const a2a = {
+      name: "A2A JavaScript SDK, JSON-RPC over HTTP",
+      value: 1e6 / (await measureA2a(effort)),
+      lacks: "durability, signature, encryption",
+    };
+    return { value: 1e6 / taskUs, floor: 1e6 / (rowsOfTask * batchedRowUs), peers: [a2a] };
   },
 };
+
+async function measureOurs(effort: Effort): Promise<number> {
+  await using peers = await TwoPeers.start();
+  await peers.listen("work");
+  return await medianOf(effort, () => peers.speak("delegate", { textLength, inFlight, forMs: effort.roundMs }));
+}
+
+async function measureA2a(effort: Effort): Promise<number> {
+  const program = new URL("../process/a2a-program.ts", import.meta.url);
+  await using server = new Helper(program);
+  await using client = new Helper(program);
+  const { port } = await server.ask<{ readonly port: number }>("listen");
+  return await medianOf(effort, () => client.ask<number>("delegate", { port, textLength, inFlight, forMs: effort.roundMs }));
+}

@@ -33,6 +33,14 @@ interface Explanation {
   readonly events: readonly { readonly kind: string }[];
 }
 
+/** What happens to a task, line by line. */
+interface TaskLine {
+  readonly state: string;
+  readonly progress?: number;
+  readonly detail?: string;
+  readonly output?: unknown;
+}
+
 interface Inbox {
   readonly messages: readonly {
     readonly id: string;
@@ -72,6 +80,7 @@ async function main(): Promise<number> {
     await meet(scene);
     await talk(scene);
     await askAround(scene);
+    await delegate(scene);
     await replay(scene);
     await tamper(scene);
     await away(scene, port);
@@ -137,6 +146,30 @@ async function askAround({ story, desk, lap }: Scene): Promise<void> {
   const { accepts } = await lap.run<{ readonly accepts: readonly string[] }>("capabilities", "desk");
   story.see("lap asked what desk takes from it", accepts, ["status_report", "message", "task_update"]);
 }
+
+async function delegate({ story, desk, lap }: Scene): Promise<void> {
+  story.chapter("Lap gives desk something to do, and a small program of desk's does it");
+  await desk.run("trust", "lap", "--allow", "message,task_delegate");
+  const serving = desk.follow("serve", "count-words", "--for", "lap", "--", process.execPath, "-e", wordCounter);
+  await serving.first;
+  const lines = await lap.runThrough<TaskLine>("delegate", "desk", "count-words", "--input", '"a long report for the desk"', "--follow");
+  for (const { progress, detail } of lines) if (progress !== undefined) story.tell(`${Math.round(100 * progress)} %  ${detail}`);
+  story.see("lap saw it begin, go on and end", [...new Set(lines.map(({ state }) => state))], ["submitted", "working", "completed"]);
+  story.see("the output is", lines.at(-1)?.output, { words: 6 });
+  serving.stop();
+  await serving.last;
+}
+
+/** Any program will do: a task comes as a line of JSON, and what it says of it goes back as lines of JSON. */
+const wordCounter = `
+  let text = "";
+  const say = (line) => console.log(JSON.stringify(line));
+  process.stdin.on("data", (chunk) => (text += chunk)).on("end", () => {
+    const words = JSON.parse(text).input.split(" ");
+    say({ progress: 0.5, detail: "found the words" });
+    setTimeout(() => say({ result: { words: words.length } }), 200);
+  });
+`;
 
 async function replay({ story, desk, toDesk }: Scene): Promise<void> {
   story.chapter("Somebody on the wire sends the first letter again, byte for byte");

@@ -19,17 +19,23 @@ export class Station implements AsyncDisposable {
 
   /** Runs one command and resolves with the last JSON value that it printed; rejects with its sentence. */
   async run<Value>(...words: readonly string[]): Promise<Value> {
+    return (await this.runThrough<Value>(...words)).at(-1) as Value;
+  }
+
+  /** Runs one command and resolves with every JSON value that it printed; rejects with its sentence. */
+  async runThrough<Value>(...words: readonly string[]): Promise<readonly Value[]> {
     const child = this.#spawn(words);
     const lines = readLines(child);
     const errors = collect(child.stderr);
     const [code] = (await once(child, "close")) as [number | null];
-    const last = lines.at(-1);
-    if (code !== 0 || last === undefined) throw new Error(`hikyaku ${words.join(" ")} on ${this.name}: exit ${code}: ${errors().trim()}`);
-    return JSON.parse(last) as Value;
+    if (code !== 0 || lines.length === 0) throw new Error(`hikyaku ${words.join(" ")} on ${this.name}: exit ${code}: ${errors().trim()}`);
+    return lines.map((line) => JSON.parse(line) as Value);
   }
 
-  /** Starts a command that goes on; `first` is the first JSON value that it prints, `last` the last one before it ended well. */
-  follow<First, Last>(...words: readonly string[]): { readonly first: Promise<First>; readonly last: Promise<Last> } {
+  /** Starts a command that goes on; `first` is the first JSON value that it prints, `last` the last one before it ended well, which `stop` asks it to do as Ctrl-C would. */
+  follow<First, Last>(
+    ...words: readonly string[]
+  ): { readonly first: Promise<First>; readonly last: Promise<Last>; readonly stop: () => void } {
     const child = this.#spawn(words);
     const lines = readLines(child);
     const errors = collect(child.stderr);
@@ -43,7 +49,7 @@ export class Station implements AsyncDisposable {
       first.reject(failure);
     });
     last.promise.catch(() => undefined);
-    return { first: first.promise, last: last.promise };
+    return { first: first.promise, last: last.promise, stop: () => void child.kill("SIGTERM") };
   }
 
   /** `hikyaku up`, until this station is disposed. */
