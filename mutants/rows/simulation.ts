@@ -125,4 +125,40 @@ export const simulationMutants: readonly Mutant[] = [
     test,
     title,
   },
+  // T1: what was accepted and had not begun is forgotten by a crash.
+  {
+    must: "TASK-1",
+    file: "packages/peer/src/work/assignments.ts",
+    text: "?.isIdempotent === true) return this.#wait(task);",
+    replacement: "?.isIdempotent === true) return;",
+    test,
+    title,
+  },
+  // T2: what a crash cut short is run again, whatever harm that does.
+  {
+    must: "TASK-8",
+    file: "packages/peer/src/work/assignments.ts",
+    text: 'if (task.state === "submitted" || ',
+    replacement: "if (task.id !== undefined || ",
+    test,
+    title,
+  },
+  // T3: an event that comes twice is taken twice.
+  {
+    must: "TASK-6",
+    file: "packages/peer/src/work/delegations.ts",
+    text: "ground.tasks.append(key, newsOf(said), ground.clock.now(), cursor)",
+    replacement: "ground.tasks.append(key, newsOf(said), ground.clock.now())",
+    test,
+    title,
+  },
+  // T4: a task goes on after its end.
+  {
+    must: "TASK-4",
+    file: "packages/peer/src/adapters/task-steps.ts",
+    text: 'if (!isOpen(task)) return { kind: "ended" };',
+    replacement: "",
+    test,
+    title,
+  },
 ];

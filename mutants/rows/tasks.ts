@@ -117,4 +117,12 @@ export const taskMutants: readonly Mutant[] = [
     test: hostile,
     title: "[TASK-10]",
   },
+  {
+    must: "TASK-6",
+    file: "packages/peer/src/work/announcer.ts",
+    text: 'for (const task of page) if (task.role === "worker") this.stir(task);',
+    replacement: "",
+    test: "packages/peer/src/work/assignments.test.ts",
+    title: "had not been told",
+  },
 ];

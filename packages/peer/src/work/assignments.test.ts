@@ -2,11 +2,11 @@ import { limits, newMessageId } from "@hikyaku/protocol";
 import { ManualClock } from "@hikyaku/testkit";
 import { expect, test } from "vitest";
 import { MemoryOfferStore } from "../adapters/memory-offer-store.ts";
-import { emptyTasks, MemoryTaskStore } from "../adapters/memory-task-store.ts";
+import { emptyTasks, MemoryTaskStore, type MemoryTasksState } from "../adapters/memory-task-store.ts";
 import { Work } from "./work.ts";
 
-/** The work of a peer that is alone: what it would say is listed. */
-function arrange() {
+/** The work of a peer that is alone: what it would say is listed, unless its outbox takes nothing. */
+function arrange(state: MemoryTasksState = emptyTasks(), isDumb = false) {
   const clock = new ManualClock();
   const said: string[] = [];
   const background: Promise<unknown>[] = [];
@@ -14,9 +14,9 @@ function arrange() {
     ground: {
       clock,
       log: { write: () => undefined },
-      tasks: new MemoryTaskStore({ state: emptyTasks() }),
+      tasks: new MemoryTaskStore({ state }),
       count: () => undefined,
-      say: async (to, type) => said.push(`${type} to ${to}`),
+      say: (to, type) => (isDumb ? new Promise(() => undefined) : Promise.resolve(said.push(`${type} to ${to}`))),
       durably: (change) => change(),
       background: (promise) => void background.push(promise),
       closing: new AbortController().signal,
@@ -35,7 +35,7 @@ function arrange() {
     const dice = Uint8Array.of(0, 0, 0, 0, 0, 0, ids >> 8, ids & 255, 0, 0);
     await work.receive(peer, "task_delegate", { task_id: newMessageId(clock.now(), dice), capability: "sum", input: 1 });
   };
-  return { work, said, delegate };
+  return { work, said, delegate, settled: () => Promise.all(background) };
 }
 
 const body = { task_id: "", capability: "sum", input: 1 };
@@ -60,4 +60,16 @@ test("a capability that nobody offers any more is nobody's, and what waited for 
   await work.capabilities.withdraw("sum");
   expect(work.refusalOf("lap", body)).toBe("UNAUTHORIZED");
   expect((await work.list({ limit: 9 })).map(({ state }) => state)).toEqual(["submitted", "working"]);
+});
+
+test("what happened to a task before a crash and had not been told is told at the next start [TASK-6]", async () => {
+  const state = emptyTasks();
+  const before = arrange(state, true);
+  await before.work.offer("sum", {}, () => 1, undefined);
+  await before.delegate("lap");
+  await expect.poll(async () => (await before.work.list({ limit: 1 }))[0]?.state).toBe("completed");
+  const after = arrange(state);
+  await after.work.resume();
+  await after.settled();
+  expect(after.said).toEqual(["task_update to lap", "task_update to lap", "task_update to lap"]);
 });
