@@ -4,6 +4,7 @@ import {
   confirmAnswer,
   type Envelope,
   encodeEnvelope,
+  encodeHex,
   establishSession,
   type HandshakeRefusal,
   HikyakuError,
@@ -100,9 +101,11 @@ export class HandshakesOut {
     return undefined;
   }
 
-  /** The other side did not take a frame on this stream: whether it was the M1 of an attempt that is under way. */
-  refused(stream: Stream, refusal: Refusal): boolean {
-    const attempt = [...this.#attempts.values()].find(({ link, confirmed }) => link === stream && confirmed === undefined);
+  /** The other side did not take a frame on this stream, whose nonce is `ref` where it said so: whether it was the M1 of an attempt that is under way. */
+  refused(stream: Stream, refusal: Refusal, ref: string | undefined): boolean {
+    const isMeant = ({ link, confirmed, pending }: Attempt): boolean =>
+      link === stream && confirmed === undefined && (ref === undefined || ref === encodeHex(pending.m1.nonce));
+    const attempt = [...this.#attempts.values()].find(isMeant);
     attempt?.answered.reject(refusalOf(refusal, attempt.contact, attempt.pending));
     return attempt !== undefined;
   }

@@ -52,7 +52,7 @@ const idDiceBytes = 10;
  * What ends the program is never the body of a task itself, since a handler of a capability runs by itself. Bodies of a lane are acted upon together: each asks the store for its
  * change in its turn, so they stay in order, and a page of them costs the commits of one.
  */
-const bodiesOfTasks = { idempotent: true, startsMax: Number.POSITIVE_INFINITY, together: true };
+const bodiesOfTasks = { idempotent: true, startsMax: Number.POSITIVE_INFINITY, tellsCode: true, together: true };
 
 /** From now on task bodies that are in the inbox are acted upon. `unauthorized` hears of a worker that has no such capability for us any more. */
 export function handleTasks(work: Work, handling: Handling, unauthorized: (did: string) => void): readonly Promise<void>[] {

@@ -82,7 +82,7 @@ export class Traffic implements StreamHolder {
   refused(stream: Stream, refusal: Refusal, ref: string | undefined): void {
     const { streams, sessions, couriers, ground } = this.#parts;
     ground.counters.add(`told.${refusal.code}`);
-    if (this.#parts.handshakesOut().refused(stream, refusal)) return;
+    if (this.#parts.handshakesOut().refused(stream, refusal, ref)) return;
     const peerId = streams.get(stream)?.peerId;
     if (peerId === undefined) return;
     if (refusal.code === "HANDSHAKE_FAILED") sessions.abandon(peerId, stream);

@@ -32,6 +32,8 @@ export class Work {
   readonly #announcer: Announcer;
   readonly #ground: WorkGround;
   #isSweeping = false;
+  /** Until what an earlier run left is counted, time settles nothing of it. */
+  #hasResumed = false;
 
   constructor({ ground, offers, keptOffers, dice, nameOf, didOf, mayAsk, fateOf }: WorkParts) {
     const capabilities = new CapabilityTable(offers, ground.clock, keptOffers);
@@ -60,6 +62,7 @@ export class Work {
     await this.#assignments.resume();
     await this.#announcer.resume();
     await this.delegations.resume();
+    this.#hasResumed = true;
   }
 
   /** Offers a capability; work that waits for it begins. */
@@ -143,7 +146,7 @@ export class Work {
 
   /** What time settles: deadlines, and what is long over. One round at a time. */
   async sweep(): Promise<void> {
-    if (this.#isSweeping) return;
+    if (this.#isSweeping || !this.#hasResumed) return;
     this.#isSweeping = true;
     try {
       await this.#assignments.sweep();
