@@ -110,6 +110,14 @@ export const taskMutants: readonly Mutant[] = [
     title: "[TASK-9]",
   },
   {
+    must: "TASK-9",
+    file: "packages/peer/src/work/delegations.ts",
+    text: "if (cursor > limits.taskEventsMax) return await this.#giveUp(key, tooMuch);",
+    replacement: "",
+    test: hostile,
+    title: "a worker that never comes to an end",
+  },
+  {
     must: "TASK-10",
     file: "packages/peer/src/work/delegations.ts",
     text: "above === undefined ? 0 : above.chain.depth + 1",

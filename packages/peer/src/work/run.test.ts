@@ -33,15 +33,15 @@ function arrange(events: number) {
   return { run, go, told, counts };
 }
 
-test("beyond its most events progress is dropped and artifacts are refused, and its end is still told [TASK-9]", async () => {
+test("beyond its most events progress is dropped, artifacts and questions are refused, and its end is still told [TASK-9]", async () => {
   const { go, told, counts } = arrange(limits.taskEventsMax - limits.taskEventsReserved);
   const refusals: unknown[] = [];
   await go(async (_, context) => {
     await context.progress(0.5);
-    refusals.push(await failureOf(context.artifact("a", 1)), await failureOf(context.partial(1)));
+    refusals.push(await failureOf(context.artifact("a", 1)), await failureOf(context.partial(1)), await failureOf(context.ask("?")));
     return "done";
   });
-  expect(refusals).toMatchObject([{ code: "QUOTA_EXCEEDED" }, { code: "QUOTA_EXCEEDED" }]);
+  expect(refusals).toMatchObject([1, 2, 3].map(() => ({ code: "QUOTA_EXCEEDED" })));
   expect(told).toEqual([{ state: "completed", output: '"done"' }]);
   expect(counts).toEqual(["task.progressDropped"]);
 });

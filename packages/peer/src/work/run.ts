@@ -160,15 +160,22 @@ export class Run {
   async #tell(news: Omit<TaskNews, "at">): Promise<void> {
     this.#over.signal.throwIfAborted();
     if (this.#isAsking) throw new HikyakuError("INVALID_ARGUMENT", "A task that waits for an answer hands nothing over.");
-    if (this.#events >= limits.taskEventsMax - limits.taskEventsReserved)
-      throw new HikyakuError("QUOTA_EXCEEDED", `A task has at most ${limits.taskEventsMax} events.`);
+    this.#wantRoom();
     await this.#flush();
     await this.#append(news);
+  }
+
+  /** Throws where nothing but the end of the task has room any more. */
+  #wantRoom(): void {
+    if (this.#events < limits.taskEventsMax - limits.taskEventsReserved) return;
+    throw new HikyakuError("QUOTA_EXCEEDED", `A task has at most ${limits.taskEventsMax} events.`);
   }
 
   async #ask(question: string, { state = "input_required", signal }: AskOptions = {}): Promise<unknown> {
     this.#over.signal.throwIfAborted();
     if (this.#isAsking) throw new HikyakuError("INVALID_ARGUMENT", "The task waits for an answer already.");
+    // A handler that asks until an answer suits it would go on for as long as a requester has wrong ones.
+    this.#wantRoom();
     this.#isAsking = true;
     try {
       await this.#flush();

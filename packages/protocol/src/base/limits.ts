@@ -108,7 +108,7 @@ export const taskDepthMax: number = 8;
 export const taskBudgetMax: number = 10_000;
 /** Unless told: how many further tasks may be delegated for the sake of one. */
 export const taskBudgetDefault: number = 64;
-/** Events of one task; progress beyond it is dropped, artifacts are refused. The last ones are kept for how it ends. */
+/** Events of one task; progress beyond it is dropped, artifacts and questions are refused, and a worker that tells more is not heard. The last ones are kept for how it ends. */
 export const taskEventsMax: number = 10_000;
 export const taskEventsReserved: number = 8;
 /** Between two events of progress of one task: what is said meanwhile is overtaken by what is said last. */
