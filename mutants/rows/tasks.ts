@@ -118,6 +118,22 @@ export const taskMutants: readonly Mutant[] = [
     title: "a worker that never comes to an end",
   },
   {
+    must: "TASK-9",
+    file: "packages/peer/src/work/announcer.ts",
+    text: "if (line.telling.size >= limits.tasksToldAtOnceMax || this.#ground.closing.aborted) return;",
+    replacement: "",
+    test: "packages/peer/src/work/announcer.test.ts",
+    title: "of a requester that takes no news",
+  },
+  {
+    must: "TASK-9",
+    file: "packages/peer/src/work/assignments.ts",
+    text: 'if (!this.hasRoomFor(peer)) return ground.count("task.cancelDropped");',
+    replacement: "",
+    test: "packages/peer/src/work/assignments.test.ts",
+    title: "takes back what it never gave",
+  },
+  {
     must: "TASK-10",
     file: "packages/peer/src/work/delegations.ts",
     text: "above === undefined ? 0 : above.chain.depth + 1",

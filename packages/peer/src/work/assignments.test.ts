@@ -6,9 +6,11 @@ import { emptyTasks, MemoryTaskStore } from "../adapters/memory-task-store.ts";
 import { Work } from "./work.ts";
 
 /** The work of a peer that is alone: what it would say is listed. */
-function arrange() {
+function arrange({ isDeaf = false } = {}) {
   const clock = new ManualClock();
   const said: string[] = [];
+  const taken = Promise.withResolvers<void>();
+  if (!isDeaf) taken.resolve();
   const background: Promise<unknown>[] = [];
   const work = new Work({
     ground: {
@@ -16,7 +18,10 @@ function arrange() {
       log: { write: () => undefined },
       tasks: new MemoryTaskStore({ state: emptyTasks() }),
       count: () => undefined,
-      say: async (to, type) => said.push(`${type} to ${to}`),
+      say: async (to, type) => {
+        said.push(`${type} to ${to}`);
+        await taken.promise;
+      },
       durably: (change) => change(),
       background: (promise) => void background.push(promise),
       closing: new AbortController().signal,
@@ -60,4 +65,16 @@ test("a capability that nobody offers any more is nobody's, and what waited for 
   await work.capabilities.withdraw("sum");
   expect(work.refusalOf("lap", body)).toBe("UNAUTHORIZED");
   expect((await work.list({ limit: 9 })).map(({ state }) => state)).toEqual(["submitted", "working"]);
+});
+
+test("a requester that takes no news and takes back what it never gave fills nothing without end [TASK-5] [TASK-9]", async () => {
+  const { work, said } = arrange({ isDeaf: true });
+  await work.offer("sum", {}, () => 1, undefined);
+  for (let id = 0; id < limits.untoldTasksPerPeerMax + 10; id += 1) await work.receive("lap", "task_cancel", { task_id: String(id) });
+  expect([work.refusalOf("lap", body), work.refusalOf("tab", body)]).toEqual(["QUOTA_EXCEEDED", undefined]);
+  expect(await work.find({ role: "worker", peer: "lap", id: String(limits.untoldTasksPerPeerMax - 1) })).toMatchObject({
+    state: "canceled",
+  });
+  expect(await work.find({ role: "worker", peer: "lap", id: String(limits.untoldTasksPerPeerMax) })).toBeUndefined();
+  expect(said).toHaveLength(limits.tasksToldAtOnceMax);
 });

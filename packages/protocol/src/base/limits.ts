@@ -117,6 +117,9 @@ export const taskProgressMsMin: number = 100;
 export const openTasksPerPeerMax: number = 2000;
 export const openTasksMax: number = 20_000;
 export const openDelegationsMax: number = 20_000;
+/** Tasks of one requester whose events wait for the outbox: beyond it no further ones are taken on; and those of which it gets events at once. */
+export const untoldTasksPerPeerMax: number = 4000;
+export const tasksToldAtOnceMax: number = 32;
 /** Tasks of one capability that run at once, unless it says otherwise; and at most. */
 export const taskConcurrencyDefault: number = 1;
 export const taskConcurrencyMax: number = 1024;
