@@ -134,6 +134,22 @@ export const taskMutants: readonly Mutant[] = [
     title: "takes back what it never gave",
   },
   {
+    must: "TASK-9",
+    file: "packages/peer/src/work/delegations.ts",
+    text: 'if (appended.kind === "full") return await this.#giveUp(key, tooMuch);',
+    replacement: "",
+    test: "packages/peer/src/work/delegations.test.ts",
+    title: "a worker that hands over more",
+  },
+  {
+    must: "TASK-9",
+    file: "packages/hikyaku/src/store/task-changes.ts",
+    text: "party.bytes += bytes;\n    const words",
+    replacement: "const words",
+    test: "packages/hikyaku/src/store/sqlite-task-store.test.ts",
+    title: "what tasks with one peer take",
+  },
+  {
     must: "TASK-10",
     file: "packages/peer/src/work/delegations.ts",
     text: "above === undefined ? 0 : above.chain.depth + 1",

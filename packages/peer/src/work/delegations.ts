@@ -62,7 +62,7 @@ export class Delegations {
       default:
         throw new HikyakuError(
           "QUOTA_EXCEEDED",
-          `More than ${limits.openDelegationsMax} tasks are open; wait until some have ended, or cancel them.`,
+          `More than ${limits.openDelegationsMax} tasks are open, or those of this peer take all of its room; wait until some have ended, or cancel them.`,
         );
     }
   }
@@ -76,6 +76,7 @@ export class Delegations {
     const appended = await ground.durably(() => ground.tasks.append(key, newsOf(said), ground.clock.now(), cursor));
     ground.count(`task.update.${appended.kind}`);
     if (appended.kind === "ahead") await this.#ask(key, appended.cursor);
+    if (appended.kind === "full") return await this.#giveUp(key, tooMuch);
     if (appended.kind !== "appended") return;
     if (isFinalState(said.state)) this.#askedAt.delete(textOfKey(key));
     ground.changed(key);

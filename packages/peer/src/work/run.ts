@@ -154,7 +154,9 @@ export class Run {
     if (news === undefined || this.#over.signal.aborted) return;
     if (this.#events >= limits.taskEventsMax - limits.taskEventsReserved) return this.#parts.ground.count("task.progressDropped");
     this.#progressAt = this.#parts.ground.clock.elapsed();
-    await this.#append(news);
+    const appended = await this.#parts.append(this.key, news);
+    if (appended.kind === "appended") this.#events = appended.event.cursor;
+    else this.#parts.ground.count("task.progressDropped");
   }
 
   async #tell(news: Omit<TaskNews, "at">): Promise<void> {
@@ -223,9 +225,11 @@ export class Run {
     if (!this.#over.signal.aborted) await this.#append(news);
   }
 
-  /** The event's cursor; undefined where the task has ended meanwhile. */
+  /** The event's cursor; undefined where the task has ended meanwhile. Throws QUOTA_EXCEEDED where there is no room for what it says. */
   async #append(news: Omit<TaskNews, "at">): Promise<number | undefined> {
     const appended = await this.#parts.append(this.key, news);
+    if (appended.kind === "full")
+      throw new HikyakuError("QUOTA_EXCEEDED", "What is open for this requester takes all the room that its tasks may take.");
     if (appended.kind !== "appended") return undefined;
     this.#events = appended.event.cursor;
     return appended.event.cursor;

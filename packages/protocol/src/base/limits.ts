@@ -117,6 +117,9 @@ export const taskProgressMsMin: number = 100;
 export const openTasksPerPeerMax: number = 2000;
 export const openTasksMax: number = 20_000;
 export const openDelegationsMax: number = 20_000;
+/** What tasks with one peer take in one role, their inputs and events together: where more comes, ended ones go, oldest first; and what one costs besides its text. */
+export const taskBytesPerPeerMax: number = (kib * kib * kib) / 2;
+export const taskEntryBytes: number = 512;
 /** Tasks of one requester whose events wait for the outbox: beyond it no further ones are taken on; and those of which it gets events at once. */
 export const untoldTasksPerPeerMax: number = 4000;
 export const tasksToldAtOnceMax: number = 32;
