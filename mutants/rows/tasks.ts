@@ -22,6 +22,14 @@ export const taskMutants: readonly Mutant[] = [
     title: "is one and the same answer",
   },
   {
+    must: "CAP-2",
+    file: "packages/peer/src/work/work.ts",
+    text: "if (!this.#mayAsk(did)) return [];",
+    replacement: "",
+    test: "packages/peer/src/engine/statements.test.ts",
+    title: "who may not delegate is told of no capability",
+  },
+  {
     must: "TASK-1",
     file: "packages/peer/src/work/assignments.ts",
     text: 'if (added.kind === "known") return await this.#parts.announcer.repeat(draft, 0);',
