@@ -7,17 +7,17 @@ import { wakeCommand } from "./wake-command.ts";
 
 vi.mock("node:child_process", async (load) => {
   const real = await load<{ readonly spawn: typeof spawn }>();
-  return { ...real, spawn: vi.fn(real.spawn) };
+  return { ...real, spawn: vi.fn<typeof spawn>(real.spawn) };
 });
 afterEach(() => vi.restoreAllMocks());
 
 const from = { did: "did:key:lap", name: "lap", trust: "trusted" } as const;
 const wake = wakeCommand({
-  command: [process.execPath, "-e", "setTimeout(() => {}, 2000)"],
+  command: [process.execPath, "-e", "setTimeout(() => {}, 5000)"],
   folder: ".",
   environment: {},
   log: silentLog,
-  timeoutMs: 100,
+  timeoutMs: 1000,
 });
 const call = () => failureOf(wake({ from, signal: new AbortController().signal }));
 
