@@ -27,10 +27,13 @@ export type { SocketLike } from "./adapters/socket-like.ts";
 export type { StreamBounds } from "./adapters/stream-bounds.ts";
 export { systemClock } from "./adapters/system-clock.ts";
 export {
+  bytesOfDraft,
+  bytesOfNews,
   canSpend,
   costOf,
   hasRoom,
   judgeAppending,
+  needsRoom,
   type OpenTasks,
   type TaskBounds,
 } from "./adapters/task-steps.ts";

@@ -3,6 +3,12 @@ import { type AssignedTask, type TaskContext, TaskFailure } from "@hikyaku/peer"
 import { HikyakuError } from "@hikyaku/protocol";
 import type { Saying } from "./saying.ts";
 
+export interface QuestionEars {
+  readonly answered: (answer: unknown) => void;
+  /** There is no room for it: the task has failed, and its program may stop. */
+  readonly unaskable: () => void;
+}
+
 export class Errand {
   readonly task: AssignedTask;
   /** What the peer's handler returns: settled by the program's word, or by what becomes of the program. */
@@ -25,15 +31,15 @@ export class Errand {
     return this.#context.signal;
   }
 
-  /** Takes the program's word; `answered` is told the answer to a question. Rejects with INVALID_ARGUMENT where the word cannot be taken now, QUOTA_EXCEEDED where it is one too many. */
-  async say(saying: Saying, answered: (answer: unknown) => void): Promise<void> {
+  /** Takes the program's word; `ears` are told what becomes of a question. Rejects with INVALID_ARGUMENT where the word cannot be taken now, QUOTA_EXCEEDED where it is one too many. */
+  async say(saying: Saying, ears: QuestionEars): Promise<void> {
     switch (saying.kind) {
       case "result":
         return this.#settle.resolve(saying.result);
       case "error":
         return this.fail(saying.error, saying.code);
       case "ask":
-        return this.#ask(saying.ask, answered);
+        return this.#ask(saying.ask, ears);
       default:
         return await this.#tell(saying);
     }
@@ -64,7 +70,7 @@ export class Errand {
     await this.#context.artifact(saying.artifact.name, saying.artifact.content);
   }
 
-  #ask(question: string, answered: (answer: unknown) => void): void {
+  #ask(question: string, { answered, unaskable }: QuestionEars): void {
     this.#requireNoQuestion();
     const open = new AbortController();
     this.#question = open;
@@ -74,8 +80,12 @@ export class Errand {
         this.#question = undefined;
         answered(answer);
       })
-      // It was taken back, or the task has ended: the program learns of either by another way.
-      .catch(() => undefined);
+      .catch((error: unknown) => {
+        // It was taken back, or the task has ended: the program learns of either by another way. Else it would wait for an answer until the deadline.
+        if (!(error instanceof HikyakuError) || error.code !== "QUOTA_EXCEEDED") return;
+        this.fail(error.message, error.code);
+        unaskable();
+      });
   }
 
   #requireNoQuestion(): void {

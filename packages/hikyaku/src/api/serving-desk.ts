@@ -96,9 +96,15 @@ export class ServingDesk {
   async say(id: string, errandId: string, saying: Saying): Promise<void> {
     const serving = this.#find(id);
     const errand = this.#held(serving, errandId);
-    await errand.say(saying, (answer) => {
-      serving.answers.push({ errand: errandId, answer });
-      this.#stir(serving);
+    await errand.say(saying, {
+      answered: (answer) => {
+        serving.answers.push({ errand: errandId, answer });
+        this.#stir(serving);
+      },
+      unaskable: () => {
+        serving.ended.push(errandId);
+        this.#stir(serving);
+      },
     });
     if (saying.kind === "result" || saying.kind === "error") this.#letGo(id, serving, errandId);
   }

@@ -59,6 +59,8 @@ async function statementsOf(): Promise<readonly string[]> {
   await useStatuses(new SqliteStatusHistory(database, new Uint8Array(32)));
   await useOutbox(new SqliteOutbox(database, new Uint8Array(32), { ...limits, eventsPerMessageMax: 6 }));
   await useTasks(new SqliteTaskStore(database, new Uint8Array(32)));
+  const room = { ...limits, taskBytesPerPeerMax: 4 * limits.taskEntryBytes };
+  await fillTasks(new SqliteTaskStore(database, new Uint8Array(32), room));
   await useOffers(new SqliteOfferStore(database));
   return [...texts];
 }
@@ -99,6 +101,24 @@ async function useOutbox(outbox: SqliteOutbox): Promise<void> {
   await outbox.bury("4", draft("6"));
   await outbox.usage();
   await outbox.sweep(20, 9);
+}
+
+/** So far that ended tasks have to go. */
+async function fillTasks(tasks: SqliteTaskStore): Promise<void> {
+  const party = { role: "worker", peer: "did:key:full" } as const;
+  const task = {
+    ...party,
+    capability: "c",
+    input: "1",
+    priority: "normal",
+    createdAt: 1,
+    deadline: 9,
+    chain: { depth: 0, budget: 0 },
+  } as const;
+  for (const id of ["1", "2"]) {
+    expect(await tasks.add({ ...task, id }, { first: { state: "completed", at: 1 } })).toEqual({ kind: "added" });
+    await tasks.said({ ...party, id }, 1);
+  }
 }
 
 async function useTasks(tasks: SqliteTaskStore): Promise<void> {

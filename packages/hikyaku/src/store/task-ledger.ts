@@ -9,6 +9,8 @@ export interface PartyAccount {
   readonly partyId: number;
   /** Tasks that have not ended. */
   open: number;
+  /** What all of its tasks take. */
+  bytes: number;
 }
 
 export interface TaskTotals {
@@ -44,14 +46,14 @@ export class TaskLedger implements Ledger {
   close(): void {
     const { position, open } = this.totals;
     this.#sql.run`UPDATE task_totals SET position = ${position}, open_requester = ${open.requester}, open_worker = ${open.worker}`;
-    for (const { partyId, open: ofParty } of this.#parties.values()) {
-      this.#sql.run`UPDATE task_parties SET open = ${ofParty} WHERE party_id = ${partyId}`;
+    for (const { partyId, open: ofParty, bytes } of this.#parties.values()) {
+      this.#sql.run`UPDATE task_parties SET open = ${ofParty}, bytes = ${bytes} WHERE party_id = ${partyId}`;
     }
   }
 
   #add(role: TaskRole, did: string): PartyAccount {
-    const { lastInsertRowid } = this.#sql.run`INSERT INTO task_parties (role, did, open) VALUES (${roleNumber(role)}, ${did}, 0)`;
-    const account = { partyId: Number(lastInsertRowid), open: 0 };
+    const { lastInsertRowid } = this.#sql.run`INSERT INTO task_parties (role, did, open, bytes) VALUES (${roleNumber(role)}, ${did}, 0, 0)`;
+    const account = { partyId: Number(lastInsertRowid), open: 0, bytes: 0 };
     this.#parties.set(keyOf(role, did), account);
     return account;
   }
@@ -66,8 +68,8 @@ export function readTotals(sql: Sql): TaskTotals {
 }
 
 export function readParty(sql: Sql, role: TaskRole, did: string): PartyAccount | undefined {
-  const row = sql.get`SELECT party_id, open FROM task_parties WHERE did = ${did} AND role = ${roleNumber(role)}`;
-  return row && { partyId: Number(row["party_id"]), open: Number(row["open"]) };
+  const row = sql.get`SELECT party_id, open, bytes FROM task_parties WHERE did = ${did} AND role = ${roleNumber(role)}`;
+  return row && { partyId: Number(row["party_id"]), open: Number(row["open"]), bytes: Number(row["bytes"]) };
 }
 
 const keyOf = (role: TaskRole, did: string): string => `${role} ${did}`;

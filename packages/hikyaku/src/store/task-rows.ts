@@ -17,6 +17,7 @@ const states: readonly TaskState[] = [
 ];
 
 export const roleNumber = (role: TaskRole): number => roles.indexOf(role);
+export const readRole = (number: number): TaskRole => roles[number] ?? "requester";
 export const stateNumber = (state: TaskState): number => states.indexOf(state);
 
 export interface TaskRow {
@@ -49,7 +50,7 @@ export interface EventRow {
 }
 
 export const readTask = (row: TaskRow): TaskRecord => ({
-  role: roles[row.role] ?? "requester",
+  role: readRole(row.role),
   peer: row.peer,
   id: row.id,
   capability: row.capability,

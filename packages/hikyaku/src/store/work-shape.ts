@@ -25,17 +25,18 @@ const tasks = `
   ) STRICT;
   INSERT INTO task_totals VALUES (1, 0, 0, 0);
 
-  -- role: our own; 0 requester, 1 worker. did: of the other side. open: tasks that have not ended.
+  -- role: our own; 0 requester, 1 worker. did: of the other side. open: tasks that have not ended. bytes: what all of them take.
   CREATE TABLE task_parties (
     party_id INTEGER PRIMARY KEY,
     role INTEGER NOT NULL CHECK (role IN (0, 1)),
     did TEXT NOT NULL,
     open INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
     UNIQUE (did, role)
   ) STRICT;
 
   -- state: 0 submitted, 1 working, 2 input_required, 3 auth_required, 4 completed, 5 failed, 6 canceled, 7 rejected; from 4 on it has ended.
-  -- role: that of its party. unsaid: whether it has something to say that the outbox does not have.
+  -- role: that of its party. bytes: what its input and events take. unsaid: whether it has something to say that the outbox does not have.
   CREATE TABLE tasks (
     position INTEGER PRIMARY KEY,
     party_id INTEGER NOT NULL,
@@ -54,6 +55,7 @@ const tasks = `
     idempotency_key TEXT,
     depth INTEGER NOT NULL,
     budget INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
     unsaid INTEGER NOT NULL AS (CASE role WHEN 1 THEN said < cursor ELSE said = 0 AND state < 4 END) VIRTUAL,
     UNIQUE (id, party_id)
   ) STRICT;

@@ -2,8 +2,7 @@
  * Wakes an agent up by running a program (spec WAKE-4). The owner chose the program and its arguments; what the caller says goes to its standard input as JSON, where no
  * shell and no argument list can mistake it for an instruction. The program may leave others running behind it: those are what was woken up.
  */
-import { type ChildProcessByStdio, spawn } from "node:child_process";
-import type { Writable } from "node:stream";
+import { type ChildProcess, spawn } from "node:child_process";
 import type { Log, Wake } from "@hikyaku/peer";
 import { HikyakuError, limits } from "@hikyaku/protocol";
 import { callText } from "./call-text.ts";
@@ -20,17 +19,20 @@ export interface WakeCommandSettings {
   readonly timeoutMs?: number;
 }
 
-type Child = ChildProcessByStdio<Writable, null, null>;
-
 export function wakeCommand({ command, folder, environment, log, timeoutMs = limits.wakeCommandMsMax }: WakeCommandSettings): Wake {
   const [program = "", ...args] = command;
   return async (call) => {
-    const child = spawn(program, args, { cwd: folder, env: environment, stdio: ["pipe", "ignore", "ignore"], detached: true });
-    // Whoever does not read its input is within its rights.
-    child.stdin.on("error", () => undefined);
-    child.stdin.end(callText(call));
-    const problem = await outcomeOf(child, AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs)]));
-    child.stdin.destroy();
+    const child: ChildProcess = spawn(program, args, {
+      cwd: folder,
+      env: environment,
+      stdio: ["pipe", "ignore", "ignore"],
+      detached: true,
+    });
+    const outcome = outcomeOf(child, AbortSignal.any([call.signal, AbortSignal.timeout(timeoutMs)]));
+    // Whoever does not read its input is within its rights; where the system has no place for another file there is none.
+    child.stdin?.on("error", () => undefined).end(callText(call));
+    const problem = await outcome;
+    child.stdin?.destroy();
     if (problem === undefined) return;
     log.write("error", "wake.command", { problem });
     throw new HikyakuError("INTERNAL_ERROR", `The wake command ${problem}.`);
@@ -38,7 +40,7 @@ export function wakeCommand({ command, folder, environment, log, timeoutMs = lim
 }
 
 /** What went wrong, if anything did. */
-function outcomeOf(child: Child, signal: AbortSignal): Promise<string | undefined> {
+function outcomeOf(child: ChildProcess, signal: AbortSignal): Promise<string | undefined> {
   return new Promise((resolve) => {
     const stop = (): void => {
       endGroup(child);
@@ -56,12 +58,11 @@ function outcomeOf(child: Child, signal: AbortSignal): Promise<string | undefine
 }
 
 /** The program and what it started, as far as that stayed in its group. */
-function endGroup({ pid }: Child): void {
+function endGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
     process.kill(-pid, "SIGKILL");
-  } catch (error) {
-    // It ended by itself in this very moment.
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  } catch {
+    // It ended by itself in this very moment, or became another user's, whom we cannot stop: neither may end this peer.
   }
 }

@@ -13,11 +13,25 @@ import type {
   TaskStore,
 } from "../ports/task-store.ts";
 import { type Commit, commitAtOnce } from "./commit.ts";
-import { canSpend, costOf, hasRoom, isOpen, isUnsaid, judgeAppending, newRecord, recordAfter, type TaskBounds } from "./task-steps.ts";
+import {
+  bytesOfDraft,
+  bytesOfNews,
+  canSpend,
+  costOf,
+  hasRoom,
+  isOpen,
+  isUnsaid,
+  judgeAppending,
+  needsRoom,
+  newRecord,
+  recordAfter,
+  type TaskBounds,
+} from "./task-steps.ts";
 
 interface Kept {
   readonly input: string;
   readonly events: TaskEvent[];
+  bytes: number;
   task: TaskRecord;
 }
 
@@ -31,9 +45,11 @@ export interface MemoryTasksState {
   readonly once: Map<string, Kept>;
   /** How many have not ended, by role, and by role and peer. */
   readonly open: Map<string, number>;
+  /** What their inputs and events take, by role and peer. */
+  readonly bytes: Map<string, number>;
 }
 
-export const emptyTasks = (): MemoryTasksState => ({ position: 0, tasks: new Map(), once: new Map(), open: new Map() });
+export const emptyTasks = (): MemoryTasksState => ({ position: 0, tasks: new Map(), once: new Map(), open: new Map(), bytes: new Map() });
 
 export interface MemoryTaskStoreOptions {
   readonly state: MemoryTasksState;
@@ -53,7 +69,7 @@ export class MemoryTaskStore implements TaskStore {
   }
 
   add(draft: TaskDraft, options: { readonly first?: TaskNews; readonly within?: TaskKey } = {}): Promise<TaskAddition> {
-    return this.#commit(() => this.#refusal(draft, options.within) ?? this.#add(draft, options));
+    return this.#commit(() => this.#refusal(draft, options) ?? this.#add(draft, options));
   }
 
   append(key: TaskKey, news: TaskNews, now: number, cursor?: number): Promise<TaskAppending> {
@@ -61,6 +77,7 @@ export class MemoryTaskStore implements TaskStore {
       const kept = this.#state.tasks.get(keyOf(key));
       const next = judgeAppending(kept?.task, cursor);
       if (kept === undefined || typeof next !== "number") return next as TaskAppending;
+      if (needsRoom(news) && !this.#makeRoom(key, bytesOfNews(news))) return { kind: "full" };
       const event: TaskEvent = { ...news, cursor: next };
       this.#record(kept, event, now);
       return { kind: "appended", event };
@@ -141,24 +158,26 @@ export class MemoryTaskStore implements TaskStore {
   }
 
   /** Before anything changes. */
-  #refusal(draft: TaskDraft, within: TaskKey | undefined): TaskAddition | undefined {
+  #refusal(draft: TaskDraft, { first, within }: { readonly first?: TaskNews; readonly within?: TaskKey }): TaskAddition | undefined {
     const same = this.#state.tasks.get(keyOf(draft));
     if (same !== undefined) return { kind: "known", task: same.task };
     const before = this.#state.once.get(onceOf(draft) ?? "");
     if (before !== undefined) return { kind: "taken", task: before.task };
     const open = { ofAll: this.#openCount(draft.role), ofPeer: this.#openCount(draft.role, draft.peer) };
     if (!hasRoom(draft.role, open, this.#bounds)) return { kind: "full" };
+    if (!this.#makeRoom(draft, bytesOfDraft(draft) + (first === undefined ? 0 : bytesOfNews(first)))) return { kind: "full" };
     if (within !== undefined && !canSpend(this.#state.tasks.get(keyOf(within))?.task, costOf(draft))) return { kind: "overspent" };
     return undefined;
   }
 
   #add(draft: TaskDraft, { first, within }: { readonly first?: TaskNews; readonly within?: TaskKey }): TaskAddition {
     this.#state.position += 1;
-    const kept: Kept = { input: draft.input, events: [], task: newRecord(draft, this.#state.position) };
+    const kept: Kept = { input: draft.input, events: [], bytes: 0, task: newRecord(draft, this.#state.position) };
     this.#state.tasks.set(keyOf(draft), kept);
     const once = onceOf(draft);
     if (once !== undefined) this.#state.once.set(once, kept);
     this.#count(draft, 1);
+    this.#take(kept, bytesOfDraft(draft));
     if (first !== undefined) this.#record(kept, { ...first, cursor: 1 }, draft.createdAt);
     const above = within && this.#state.tasks.get(keyOf(within));
     if (above !== undefined) above.task = { ...above.task, spent: above.task.spent + costOf(draft) };
@@ -167,11 +186,32 @@ export class MemoryTaskStore implements TaskStore {
 
   #record(kept: Kept, event: TaskEvent, now: number): void {
     kept.events.push(event);
+    this.#take(kept, bytesOfNews(event));
     kept.task = recordAfter(kept.task, event, now);
     if (!isOpen(kept.task)) this.#count(kept.task, -1);
   }
 
+  /** Whether there is room for so many bytes more, once what ended long ago is gone. */
+  #makeRoom({ role, peer }: TaskKey, bytes: number): boolean {
+    const party = partyOf(role, peer);
+    const over = (): boolean => (this.#state.bytes.get(party) ?? 0) + bytes > this.#bounds.taskBytesPerPeerMax;
+    if (!over()) return true;
+    for (const task of this.#tasksWhere((each) => partyOf(each.role, each.peer) === party && !isOpen(each) && !isUnsaid(each))) {
+      this.#forget(task);
+      if (!over()) return true;
+    }
+    return false;
+  }
+
+  #take(kept: Kept, bytes: number): void {
+    const party = partyOf(kept.task.role, kept.task.peer);
+    kept.bytes += bytes;
+    this.#state.bytes.set(party, (this.#state.bytes.get(party) ?? 0) + bytes);
+  }
+
   #forget(task: TaskRecord): void {
+    const kept = this.#state.tasks.get(keyOf(task));
+    if (kept !== undefined) this.#take(kept, -kept.bytes);
     this.#state.tasks.delete(keyOf(task));
     const once = onceOf(task);
     if (once !== undefined) this.#state.once.delete(once);

@@ -1,8 +1,8 @@
 /** What every task store judges alike (spec §17): whether there is room and budget for a task, what an event does to it, and whether it has something left to say. */
-import { isFinalState, type limits } from "@hikyaku/protocol";
-import type { TaskAppending, TaskDraft, TaskEvent, TaskRecord, TaskRole } from "../ports/task-store.ts";
+import { encodeUtf8, isFinalState, limits } from "@hikyaku/protocol";
+import type { TaskAppending, TaskDraft, TaskEvent, TaskNews, TaskRecord, TaskRole } from "../ports/task-store.ts";
 
-export type TaskBounds = Pick<typeof limits, "openTasksPerPeerMax" | "openTasksMax" | "openDelegationsMax">;
+export type TaskBounds = Pick<typeof limits, "openTasksPerPeerMax" | "openTasksMax" | "openDelegationsMax" | "taskBytesPerPeerMax">;
 
 /** How many tasks of one role have not ended. */
 export interface OpenTasks {
@@ -14,6 +14,19 @@ export function hasRoom(role: TaskRole, open: OpenTasks, bounds: TaskBounds): bo
   if (role === "requester") return open.ofAll < bounds.openDelegationsMax;
   return open.ofAll < bounds.openTasksMax && open.ofPeer < bounds.openTasksPerPeerMax;
 }
+
+/** What a task takes of the room before its first event. */
+export const bytesOfDraft = ({ input }: Pick<TaskDraft, "input">): number => limits.taskEntryBytes + bytesOf(input);
+
+/** What an event takes. */
+export const bytesOfNews = ({ detail = "", output = "", artifact = { name: "", content: "" } }: TaskNews): number =>
+  limits.taskEntryBytes + bytesOf(detail) + bytesOf(output) + bytesOf(artifact.name) + bytesOf(artifact.content);
+
+const bytesOf = (text: string): number => encodeUtf8(text).length;
+
+/** That a task begins and how it ends is kept however little room there is: without that it would have no end. */
+export const needsRoom = ({ state, progress, detail, output, artifact }: TaskNews): boolean =>
+  !isFinalState(state) && [progress, detail, output, artifact].some((said) => said !== undefined);
 
 /** What a task takes of the budget of the one for whose sake it is: itself, and all that may be delegated for its own sake. */
 export const costOf = ({ chain }: Pick<TaskDraft, "chain">): number => 1 + chain.budget;

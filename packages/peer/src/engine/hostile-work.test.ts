@@ -203,6 +203,22 @@ test("of a worker that skips events the missing ones are asked for, and none is 
   expect(puppet.did).not.toBe(lap.peer.did);
 });
 
+test("a worker that never comes to an end is heard no further than a task may go, and is told to stop [TASK-9]", async () => {
+  await using scene = await colleagues();
+  const { lap } = scene;
+  const { session } = await scoundrel(lap, []);
+  const task = await lap.peer.delegate("puppet", "sum", 1);
+  const update = (cursor: number, state: string) =>
+    session.send("task_update", { ...fields(), task_id: task.id, cursor, at: 1, state, output: "more" });
+  await update(1, "working");
+  await update(limits.taskEventsMax + 1, "working");
+  await expect.poll(() => task.status()).toMatchObject({ state: "failed", cursor: 2 });
+  await update(3, "working");
+  await update(limits.taskEventsMax + 2, "completed");
+  expect((await all(task)).at(-1)).toMatchObject({ state: "failed", code: "QUOTA_EXCEEDED" });
+  expect((await lap.peer.tasks({ limit: 9 })).map(({ cursor }) => cursor)).toEqual([2]);
+});
+
 test("cancel after the end, of a task that never came, and of somebody else's changes nothing but that one [TASK-5]", async () => {
   await using scene = await colleagues();
   const { desk, lap } = scene;

@@ -32,6 +32,16 @@ test("what a peer offers is signed: who says so, to whom, and for five minutes [
   });
 });
 
+test("who may not delegate is told of no capability, nor how busy it is [CAP-2]", async () => {
+  await using scene = await neighbours();
+  const { desk, lap } = scene;
+  expect((await lap.peer.capabilities("desk", { fresh: true })).capabilities).toHaveLength(1);
+  await desk.peer.trust({ peer: "lap", allow: ["message"] });
+  expect((await lap.peer.capabilities("desk", { fresh: true })).capabilities).toEqual([]);
+  await desk.peer.trust({ peer: "lap", level: "seen", allow: [] });
+  expect((await lap.peer.capabilities("desk", { fresh: true })).capabilities).toEqual([]);
+});
+
 test("an answer is good until it ends, and no longer; a fresh one is always asked for [CAP-4]", async () => {
   await using scene = await neighbours();
   const { desk, lap, clock, asked } = scene;

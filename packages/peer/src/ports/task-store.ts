@@ -75,12 +75,12 @@ export type TaskAddition =
   | { readonly kind: "known"; readonly task: TaskRecord }
   /** The peer, role and capability have a task with this idempotency key already. */
   | { readonly kind: "taken"; readonly task: TaskRecord }
-  /** As many tasks of the role, or of the worker's one requester, are open as may be. */
+  /** As many tasks of the role, or of the worker's one requester, are open as may be; or what is open or untold of the peer takes all of its room. */
   | { readonly kind: "full" }
   /** The task for whose sake this one is has no budget left, has ended or is not there. */
   | { readonly kind: "overspent" };
 
-/** The first of these that fits is the answer: absent, known, ended, ahead, appended. */
+/** The first of these that fits is the answer: absent, known, ended, ahead, full, appended. */
 export type TaskAppending =
   | { readonly kind: "appended"; readonly event: TaskEvent }
   /** The given cursor was recorded before, whether or not the task has ended since. */
@@ -89,6 +89,8 @@ export type TaskAppending =
   | { readonly kind: "ahead"; readonly cursor: number }
   /** The task has ended: nothing follows. */
   | { readonly kind: "ended" }
+  /** What is open or untold of the peer takes all of its room. An event that says nothing but its state, or the end, is never told so. */
+  | { readonly kind: "full" }
   | { readonly kind: "absent" };
 
 export interface TaskQuery {
@@ -102,7 +104,10 @@ export interface TaskQuery {
   readonly limit: number;
 }
 
-/** Every call that changes something resolves only when the change is durable, and rejects with STORAGE_FAILED having changed nothing. */
+/**
+ * Every call that changes something resolves only when the change is durable, and rejects with STORAGE_FAILED having changed nothing. What takes more room than a peer has
+ * makes ended tasks of the same peer and role go, oldest first, but none that has something left to say.
+ */
 export interface TaskStore {
   /** Keeps a task and, in the same change, its first event and what it takes of the budget of the task for whose sake it is: itself and its own budget. */
   add(draft: TaskDraft, options?: { readonly first?: TaskNews; readonly within?: TaskKey }): Promise<TaskAddition>;

@@ -6,35 +6,46 @@ import { HikyakuError, limits, type TaskUpdateBody } from "@hikyaku/protocol";
 import type { TaskEvent, TaskKey } from "../ports/task-store.ts";
 import { textOfKey, type WorkGround } from "./work-ground.ts";
 
-const pageSize = 64;
+/** Events that are read at once; each may be as large as a message. */
+const pageSize = 16;
+
+/** A task of which something is to be told: what is above this cursor, and in any case what the outbox has not had. */
+interface Due {
+  readonly key: TaskKey;
+  readonly after: number;
+}
+
+/** Of one requester. */
+interface Line {
+  readonly telling: Set<string>;
+  readonly due: Map<string, Due>;
+}
 
 export class Announcer {
   readonly #ground: WorkGround;
-  /** Tasks that are being told of, and whether more has come meanwhile. */
-  readonly #telling = new Map<string, { hasMore: boolean }>();
+  readonly #lines = new Map<string, Line>();
 
   constructor(ground: WorkGround) {
     this.#ground = ground;
   }
 
-  /** Something of this task has not been told yet. */
-  stir(key: TaskKey): void {
-    const text = textOfKey(key);
-    const telling = this.#telling.get(text);
-    if (telling !== undefined) {
-      telling.hasMore = true;
-      return;
-    }
-    this.#telling.set(text, { hasMore: false });
-    this.#ground.background(this.#tell(key, text));
+  /** TASK-9: a requester that takes no news any more, so that they pile up here, gets no further work done. */
+  hasRoomFor(peer: string): boolean {
+    const line = this.#lines.get(peer);
+    return line === undefined || line.telling.size + line.due.size < limits.untoldTasksPerPeerMax;
   }
 
-  /** The requester has not had what follows this cursor. */
+  /** Something of this task has not been told yet. */
+  stir(key: TaskKey): void {
+    this.#put({ key, after: Number.POSITIVE_INFINITY });
+  }
+
+  /** The requester has not had what follows this cursor. Asked for again before its turn comes, it is told once. */
   async repeat(key: TaskKey, after: number): Promise<void> {
     const task = await this.#ground.tasks.find(key);
     if (task === undefined || task.cursor <= after) return;
-    await this.#sayAll(key, after, Math.min(task.said, task.cursor));
-    this.stir(key);
+    if (this.hasRoomFor(key.peer)) this.#put({ key, after });
+    else this.#ground.count("task.repeatDropped");
   }
 
   /** What an earlier run did not get as far as telling. */
@@ -49,29 +60,40 @@ export class Announcer {
     }
   }
 
-  async #tell(key: TaskKey, text: string): Promise<void> {
-    const telling = this.#telling.get(text);
-    if (telling === undefined) return;
-    try {
-      do {
-        telling.hasMore = false;
-        const task = await this.#ground.tasks.find(key);
-        if (task !== undefined) await this.#sayAll(key, task.said, Number.POSITIVE_INFINITY);
-      } while (telling.hasMore && !this.#ground.closing.aborted);
-    } finally {
-      this.#telling.delete(text);
+  #put({ key, after }: Due): void {
+    const line = this.#lines.get(key.peer) ?? { telling: new Set(), due: new Map() };
+    this.#lines.set(key.peer, line);
+    const text = textOfKey(key);
+    line.due.set(text, { key, after: Math.min(after, line.due.get(text)?.after ?? after) });
+    this.#begin(key.peer, line);
+  }
+
+  /** Only so many at once: where the outbox is full, the events of each wait in memory. */
+  #begin(peer: string, line: Line): void {
+    for (const [text, due] of line.due) {
+      if (line.telling.size >= limits.tasksToldAtOnceMax || this.#ground.closing.aborted) return;
+      if (line.telling.has(text)) continue;
+      line.due.delete(text);
+      line.telling.add(text);
+      const told = this.#tell(due).finally(() => {
+        line.telling.delete(text);
+        this.#begin(peer, line);
+        if (line.telling.size + line.due.size === 0) this.#lines.delete(peer);
+      });
+      this.#ground.background(told);
     }
   }
 
-  /** Events above `after` and up to `last`. */
-  async #sayAll(key: TaskKey, after: number, last: number): Promise<void> {
+  async #tell({ key, after }: Due): Promise<void> {
     const { tasks, durably } = this.#ground;
-    let cursor = after;
-    while (cursor < last) {
-      const events = (await tasks.events(key, cursor, pageSize)).filter((event) => event.cursor <= last);
-      await Promise.all(events.map((event) => this.#say(key, event)));
+    const task = await tasks.find(key);
+    if (task === undefined) return;
+    let cursor = Math.min(after, task.said);
+    for (;;) {
+      const events = await tasks.events(key, cursor, pageSize);
       const newest = events.at(-1)?.cursor;
       if (newest === undefined) return;
+      await Promise.all(events.map((event) => this.#say(key, event)));
       cursor = newest;
       await durably(() => tasks.said(key, newest));
     }

@@ -5,10 +5,12 @@ import { MemoryOfferStore } from "../adapters/memory-offer-store.ts";
 import { emptyTasks, MemoryTaskStore, type MemoryTasksState } from "../adapters/memory-task-store.ts";
 import { Work } from "./work.ts";
 
-/** The work of a peer that is alone: what it would say is listed, unless its outbox takes nothing. */
-function arrange(state: MemoryTasksState = emptyTasks(), isDumb = false) {
+/** The work of a peer that is alone: what it would say is listed. Where it is deaf its outbox takes nothing. */
+function arrange({ state = emptyTasks(), isDeaf = false }: { readonly state?: MemoryTasksState; readonly isDeaf?: boolean } = {}) {
   const clock = new ManualClock();
   const said: string[] = [];
+  const taken = Promise.withResolvers<void>();
+  if (!isDeaf) taken.resolve();
   const background: Promise<unknown>[] = [];
   const work = new Work({
     ground: {
@@ -16,7 +18,10 @@ function arrange(state: MemoryTasksState = emptyTasks(), isDumb = false) {
       log: { write: () => undefined },
       tasks: new MemoryTaskStore({ state }),
       count: () => undefined,
-      say: (to, type) => (isDumb ? new Promise(() => undefined) : Promise.resolve(said.push(`${type} to ${to}`))),
+      say: async (to, type) => {
+        said.push(`${type} to ${to}`);
+        await taken.promise;
+      },
       durably: (change) => change(),
       background: (promise) => void background.push(promise),
       closing: new AbortController().signal,
@@ -64,12 +69,24 @@ test("a capability that nobody offers any more is nobody's, and what waited for 
 
 test("what happened to a task before a crash and had not been told is told at the next start [TASK-6]", async () => {
   const state = emptyTasks();
-  const before = arrange(state, true);
+  const before = arrange({ state, isDeaf: true });
   await before.work.offer("sum", {}, () => 1, undefined);
   await before.delegate("lap");
   await expect.poll(async () => (await before.work.list({ limit: 1 }))[0]?.state).toBe("completed");
-  const after = arrange(state);
+  const after = arrange({ state });
   await after.work.resume();
   await after.settled();
   expect(after.said).toEqual(["task_update to lap", "task_update to lap", "task_update to lap"]);
+});
+
+test("a requester that takes no news and takes back what it never gave fills nothing without end [TASK-5] [TASK-9]", async () => {
+  const { work, said } = arrange({ isDeaf: true });
+  await work.offer("sum", {}, () => 1, undefined);
+  for (let id = 0; id < limits.untoldTasksPerPeerMax + 10; id += 1) await work.receive("lap", "task_cancel", { task_id: String(id) });
+  expect([work.refusalOf("lap", body), work.refusalOf("tab", body)]).toEqual(["QUOTA_EXCEEDED", undefined]);
+  expect(await work.find({ role: "worker", peer: "lap", id: String(limits.untoldTasksPerPeerMax - 1) })).toMatchObject({
+    state: "canceled",
+  });
+  expect(await work.find({ role: "worker", peer: "lap", id: String(limits.untoldTasksPerPeerMax) })).toBeUndefined();
+  expect(said).toHaveLength(limits.tasksToldAtOnceMax);
 });

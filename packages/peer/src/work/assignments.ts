@@ -62,6 +62,7 @@ export class Assignments {
 
   /** TASK-9. */
   hasRoomFor(peer: string): boolean {
+    if (!this.#parts.announcer.hasRoomFor(peer)) return false;
     return this.#size < limits.openTasksMax && (this.#open.get(peer) ?? 0) < limits.openTasksPerPeerMax;
   }
 
@@ -88,11 +89,14 @@ export class Assignments {
 
   /** TASK-5: the requester wants it no more. What has ended stays as it ended; what has not come yet is canceled before it comes. */
   async cancel(peer: string, { task_id: id, reason }: TaskCancelBody): Promise<void> {
+    const { ground } = this.#parts;
     const key: TaskKey = { role: "worker", peer, id };
     const news: News = { state: "canceled", ...(reason === undefined ? {} : { detail: reason }) };
     const appended = await this.#append(key, news);
     if (appended.kind !== "absent") return this.#stop(key, new HikyakuError("CANCELED", "The task was canceled."));
-    const { clock } = this.#parts.ground;
+    // Whoever may not give a task now need not take one back, and could name new ones without end.
+    if (!this.hasRoomFor(peer)) return ground.count("task.cancelDropped");
+    const { clock } = ground;
     const draft = { capability: "?", input: "null", priority: "normal", createdAt: clock.now(), deadline: clock.now() } as const;
     await this.#add({ ...key, ...draft, chain: { depth: 0, budget: 0 } }, news);
     this.#parts.announcer.stir(key);

@@ -28,6 +28,9 @@ export interface DelegationsParts {
 
 type News = Omit<TaskNews, "at">;
 
+const tooMuch: News = { state: "failed", code: "QUOTA_EXCEEDED", detail: "The worker told more of the task than a task may have." };
+const unheard: News = { state: "failed", code: "DEADLINE_EXCEEDED", detail: "The deadline passed without a word of the worker." };
+
 export class Delegations {
   readonly #parts: DelegationsParts;
   /** When we last asked for what we missed of a task, by the monotonic clock. */
@@ -59,7 +62,7 @@ export class Delegations {
       default:
         throw new HikyakuError(
           "QUOTA_EXCEEDED",
-          `More than ${limits.openDelegationsMax} tasks are open; wait until some have ended, or cancel them.`,
+          `More than ${limits.openDelegationsMax} tasks are open, or those of this peer take all of its room; wait until some have ended, or cancel them.`,
         );
     }
   }
@@ -68,9 +71,12 @@ export class Delegations {
   async apply(peer: string, { task_id: id, cursor, ...said }: TaskUpdateBody): Promise<void> {
     const { ground } = this.#parts;
     const key: TaskKey = { role: "requester", peer, id };
+    // TASK-9: a worker that never comes to an end must not fill our disk.
+    if (cursor > limits.taskEventsMax) return await this.#giveUp(key, tooMuch);
     const appended = await ground.durably(() => ground.tasks.append(key, newsOf(said), ground.clock.now(), cursor));
     ground.count(`task.update.${appended.kind}`);
     if (appended.kind === "ahead") await this.#ask(key, appended.cursor);
+    if (appended.kind === "full") return await this.#giveUp(key, tooMuch);
     if (appended.kind !== "appended") return;
     if (isFinalState(said.state)) this.#askedAt.delete(textOfKey(key));
     ground.changed(key);
@@ -115,8 +121,7 @@ export class Delegations {
   async sweep(): Promise<void> {
     const { tasks, clock } = this.#parts.ground;
     for (const task of await tasks.overdue("requester", clock.now() - limits.taskDeadlineGraceMs, limits.inboxPageMax)) {
-      await this.#end(task, { state: "failed", code: "DEADLINE_EXCEEDED", detail: "The deadline passed without a word of the worker." });
-      await this.cancel(task, "the deadline passed");
+      await this.#giveUp(task, unheard);
     }
   }
 
@@ -208,14 +213,21 @@ export class Delegations {
     await ground.say(key.peer, "task_query", { task_id: key.id, cursor });
   }
 
-  async #end(key: TaskKey, news: News): Promise<void> {
+  /** What has failed here for a reason that the worker may not know of: it is told to end it. */
+  async #giveUp(key: TaskKey, news: News): Promise<void> {
+    if (await this.#end(key, news)) await this.cancel(key, news.detail);
+  }
+
+  /** Whether it had not ended before. */
+  async #end(key: TaskKey, news: News): Promise<boolean> {
     const { ground } = this.#parts;
     const now = ground.clock.now();
     const appended = await ground.durably(() => ground.tasks.append(key, { ...news, at: now }, now));
-    if (appended.kind !== "appended") return;
+    if (appended.kind !== "appended") return false;
     this.#askedAt.delete(textOfKey(key));
     ground.count(`task.${news.state}`);
     ground.changed(key);
+    return true;
   }
 }
 

@@ -8,11 +8,12 @@ import type { WorkGround } from "./work-ground.ts";
 const key: TaskKey = { role: "worker", peer: "did:key:lap", id: "1" };
 
 /** A run whose task has as many events already. */
-function arrange(events: number) {
+function arrange(events: number, isFull: (news: Omit<TaskNews, "at">) => boolean = () => false) {
   const told: Omit<TaskNews, "at">[] = [];
   const counts: string[] = [];
   let cursor = events;
   const append = async (_: TaskKey, news: Omit<TaskNews, "at">): Promise<TaskAppending> => {
+    if (isFull(news)) return { kind: "full" };
     told.push(news);
     cursor += 1;
     return { kind: "appended", event: { ...news, at: 0, cursor } };
@@ -33,15 +34,28 @@ function arrange(events: number) {
   return { run, go, told, counts };
 }
 
-test("beyond its most events progress is dropped and artifacts are refused, and its end is still told [TASK-9]", async () => {
+test("beyond its most events progress is dropped, artifacts and questions are refused, and its end is still told [TASK-9]", async () => {
   const { go, told, counts } = arrange(limits.taskEventsMax - limits.taskEventsReserved);
   const refusals: unknown[] = [];
   await go(async (_, context) => {
     await context.progress(0.5);
-    refusals.push(await failureOf(context.artifact("a", 1)), await failureOf(context.partial(1)));
+    refusals.push(await failureOf(context.artifact("a", 1)), await failureOf(context.partial(1)), await failureOf(context.ask("?")));
     return "done";
   });
-  expect(refusals).toMatchObject([{ code: "QUOTA_EXCEEDED" }, { code: "QUOTA_EXCEEDED" }]);
+  expect(refusals).toMatchObject([1, 2, 3].map(() => ({ code: "QUOTA_EXCEEDED" })));
+  expect(told).toEqual([{ state: "completed", output: '"done"' }]);
+  expect(counts).toEqual(["task.progressDropped"]);
+});
+
+test("where a requester's tasks take all of their room, progress is dropped, the rest is refused, and the end is told [TASK-9]", async () => {
+  const { go, told, counts } = arrange(0, ({ state }) => state !== "completed");
+  const refusals: unknown[] = [];
+  await go(async (_, context) => {
+    await context.progress(0.5);
+    refusals.push(await failureOf(context.artifact("a", 1)), await failureOf(context.ask("?")));
+    return "done";
+  });
+  expect(refusals).toMatchObject([1, 2].map(() => ({ code: "QUOTA_EXCEEDED" })));
   expect(told).toEqual([{ state: "completed", output: '"done"' }]);
   expect(counts).toEqual(["task.progressDropped"]);
 });

@@ -154,21 +154,30 @@ export class Run {
     if (news === undefined || this.#over.signal.aborted) return;
     if (this.#events >= limits.taskEventsMax - limits.taskEventsReserved) return this.#parts.ground.count("task.progressDropped");
     this.#progressAt = this.#parts.ground.clock.elapsed();
-    await this.#append(news);
+    const appended = await this.#parts.append(this.key, news);
+    if (appended.kind === "appended") this.#events = appended.event.cursor;
+    else this.#parts.ground.count("task.progressDropped");
   }
 
   async #tell(news: Omit<TaskNews, "at">): Promise<void> {
     this.#over.signal.throwIfAborted();
     if (this.#isAsking) throw new HikyakuError("INVALID_ARGUMENT", "A task that waits for an answer hands nothing over.");
-    if (this.#events >= limits.taskEventsMax - limits.taskEventsReserved)
-      throw new HikyakuError("QUOTA_EXCEEDED", `A task has at most ${limits.taskEventsMax} events.`);
+    this.#wantRoom();
     await this.#flush();
     await this.#append(news);
+  }
+
+  /** Throws where nothing but the end of the task has room any more. */
+  #wantRoom(): void {
+    if (this.#events < limits.taskEventsMax - limits.taskEventsReserved) return;
+    throw new HikyakuError("QUOTA_EXCEEDED", `A task has at most ${limits.taskEventsMax} events.`);
   }
 
   async #ask(question: string, { state = "input_required", signal }: AskOptions = {}): Promise<unknown> {
     this.#over.signal.throwIfAborted();
     if (this.#isAsking) throw new HikyakuError("INVALID_ARGUMENT", "The task waits for an answer already.");
+    // A handler that asks until an answer suits it would go on for as long as a requester has wrong ones.
+    this.#wantRoom();
     this.#isAsking = true;
     try {
       await this.#flush();
@@ -216,9 +225,11 @@ export class Run {
     if (!this.#over.signal.aborted) await this.#append(news);
   }
 
-  /** The event's cursor; undefined where the task has ended meanwhile. */
+  /** The event's cursor; undefined where the task has ended meanwhile. Throws QUOTA_EXCEEDED where there is no room for what it says. */
   async #append(news: Omit<TaskNews, "at">): Promise<number | undefined> {
     const appended = await this.#parts.append(this.key, news);
+    if (appended.kind === "full")
+      throw new HikyakuError("QUOTA_EXCEEDED", "What is open for this requester takes all the room that its tasks may take.");
     if (appended.kind !== "appended") return undefined;
     this.#events = appended.event.cursor;
     return appended.event.cursor;

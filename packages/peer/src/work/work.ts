@@ -31,6 +31,7 @@ export class Work {
   readonly #assignments: Assignments;
   readonly #announcer: Announcer;
   readonly #ground: WorkGround;
+  readonly #mayAsk: WorkParts["mayAsk"];
   #isSweeping = false;
   /** Until what an earlier run left is counted, time settles nothing of it. */
   #hasResumed = false;
@@ -40,6 +41,7 @@ export class Work {
     this.followers = new Followers(ground.tasks, ground.closing);
     this.#ground = { ...ground, changed: (key) => this.followers.changed(key) };
     this.capabilities = capabilities;
+    this.#mayAsk = mayAsk;
     this.#announcer = new Announcer(this.#ground);
     this.#assignments = new Assignments({
       ground: this.#ground,
@@ -80,7 +82,9 @@ export class Work {
     return this.capabilities.list((name) => this.#assignments.loadOf(name));
   }
 
+  /** CAP-2: whoever may not ask for work is told of none, since what a peer can do, and how busy it is, is for those it works for. */
   capabilitiesFor(did: string): readonly Capability[] {
+    if (!this.#mayAsk(did)) return [];
     return this.capabilities.listFor(did, (name) => this.#assignments.loadOf(name));
   }
 

@@ -108,7 +108,7 @@ export const taskDepthMax: number = 8;
 export const taskBudgetMax: number = 10_000;
 /** Unless told: how many further tasks may be delegated for the sake of one. */
 export const taskBudgetDefault: number = 64;
-/** Events of one task; progress beyond it is dropped, artifacts are refused. The last ones are kept for how it ends. */
+/** Events of one task; progress beyond it is dropped, artifacts and questions are refused, and a worker that tells more is not heard. The last ones are kept for how it ends. */
 export const taskEventsMax: number = 10_000;
 export const taskEventsReserved: number = 8;
 /** Between two events of progress of one task: what is said meanwhile is overtaken by what is said last. */
@@ -117,6 +117,12 @@ export const taskProgressMsMin: number = 100;
 export const openTasksPerPeerMax: number = 2000;
 export const openTasksMax: number = 20_000;
 export const openDelegationsMax: number = 20_000;
+/** What tasks with one peer take in one role, their inputs and events together: where more comes, ended ones go, oldest first; and what one costs besides its text. */
+export const taskBytesPerPeerMax: number = (kib * kib * kib) / 2;
+export const taskEntryBytes: number = 512;
+/** Tasks of one requester whose events wait for the outbox: beyond it no further ones are taken on; and those of which it gets events at once. */
+export const untoldTasksPerPeerMax: number = 4000;
+export const tasksToldAtOnceMax: number = 32;
 /** Tasks of one capability that run at once, unless it says otherwise; and at most. */
 export const taskConcurrencyDefault: number = 1;
 export const taskConcurrencyMax: number = 1024;

@@ -282,6 +282,37 @@ export function taskStoreContract(adapter: string, arrange: ArrangeTaskStore): v
       expect(await bench.store.openCount("worker", lap)).toBe(0);
     });
 
+    test("what tasks with one peer take is bounded: ended ones go, oldest first, none that is open or untold, and others keep theirs [TASK-9]", async () => {
+      // Three of these tasks with an event each, and another event.
+      await using bench = await arrange({ ...limits, taskBytesPerPeerMax: 8 * limits.taskEntryBytes - 256 });
+      const add = (id: string, state: TaskState, peer: string = desk): Promise<TaskAddition> =>
+        bench.store.add(makeDraft(id, { peer }), { first: news(state) });
+      for (const id of ["old", "untold"]) expect(await add(id, "completed")).toEqual({ kind: "added" });
+      expect(await add("old", "completed", lap)).toEqual({ kind: "added" });
+      for (const peer of [desk, lap]) await bench.store.said(keyOf(makeDraft("old", { peer })), 1);
+      for (const id of ["1", "2"]) expect(await add(id, "submitted")).toEqual({ kind: "added" });
+      const store = await restarted(bench);
+      expect(idsOf(await store.list({ peer: desk, limit: 9 }))).toEqual(["2", "1", "untold"]);
+      expect(idsOf(await store.list({ peer: lap, limit: 9 }))).toEqual(["old"]);
+      expect(await store.add(makeDraft("3"), { first: news("rejected") })).toEqual({ kind: "full" });
+      expect(await store.add(given("3"))).toEqual({ kind: "added" });
+      const say = (changes: Partial<TaskNews>): Promise<unknown> => store.append(ofDesk("1"), news("working", changes), noon);
+      expect(await say({ progress: 0.5 })).toMatchObject({ kind: "appended" });
+      for (const more of [{ progress: 0.6 }, { detail: "" }, { output: "1" }, { artifact: { name: "a", content: "1" } }])
+        expect(await say(more)).toEqual({ kind: "full" });
+      expect(await say({})).toMatchObject({ kind: "appended", event: { cursor: 3 } });
+      await store.said(ofDesk("untold"), 1);
+      expect(await say({ output: "1" })).toMatchObject({ kind: "appended" });
+      expect(idsOf(await store.list({ peer: desk, role: "worker", limit: 9 }))).toEqual(["2", "1"]);
+      const end = news("completed", { output: `"${"x".repeat(limits.taskEntryBytes * 9)}"` });
+      expect(await store.append(ofDesk("1"), end, noon)).toMatchObject({ kind: "appended" });
+      // What is forgotten takes nothing more.
+      await store.said(ofDesk("1"), 9);
+      expect(await store.sweep(noon + 1, 9)).toBe(2);
+      await fill(store, makeDraft("4"), makeDraft("5"), makeDraft("6"), makeDraft("7"));
+      expect(idsOf(await store.list({ peer: desk, role: "worker", limit: 9 }))).toEqual(["7", "6", "5", "4", "2"]);
+    });
+
     test("ids are found by their beginning, in either role, by rising id", async () => {
       await using bench = await arrange();
       await fill(bench.store, makeDraft("0199a-2"), given("0199a-1"), given("0199a-2"), makeDraft("0199b"), makeDraft("0199"));

@@ -1,6 +1,6 @@
 /** Whatever is added, appended, said and forgotten: a task store holds, counts and answers what a naive reference does, across restarts. */
 import type { TaskBounds, TaskDraft, TaskEvent, TaskKey, TaskNews, TaskRecord, TaskRole, TaskStore } from "@hikyaku/peer";
-import { type TaskState, taskStates } from "@hikyaku/protocol";
+import { limits, type TaskState, taskStates } from "@hikyaku/protocol";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { propertySeed } from "./property-seed.ts";
@@ -8,7 +8,12 @@ import type { ArrangeTaskStore } from "./task-store-contract.ts";
 
 const roles: readonly TaskRole[] = ["requester", "worker"];
 const peers = ["did:key:desk", "did:key:lap"] as const;
-const bounds: TaskBounds = { openTasksPerPeerMax: 2, openTasksMax: 3, openDelegationsMax: 4 };
+const bounds: TaskBounds = {
+  openTasksPerPeerMax: 2,
+  openTasksMax: 3,
+  openDelegationsMax: 4,
+  taskBytesPerPeerMax: limits.taskBytesPerPeerMax,
+};
 
 type Step =
   | { readonly kind: "add"; readonly draft: TaskDraft; readonly first: TaskNews | undefined; readonly within: number | undefined }
