@@ -244,7 +244,8 @@ test("ping and capabilities ask the other side", async () => {
 
 test("verify shows on both screens the same safety number, and changes nothing [PAIR-4] [CTL-5]", async () => {
   // A sign of life may come at any moment.
-  const knownAtDesk = async () => ((await jsonAt(desk, ["peers"]))["peers"] as readonly object[]).map((peer) => ({ ...peer, heardAt: 0 }));
+  const knownAtDesk = async () =>
+    ((await jsonAt(desk, ["peers"]))["peers"] as readonly object[]).map((peer) => Object.assign(peer, { heardAt: 0 }));
   const before = await knownAtDesk();
   const [text, json] = await Promise.all([here(desk, ["verify", "lap"]), jsonAt(lap, ["verify", "desk"])]);
   expect(text.stdout).toMatch(

@@ -210,6 +210,8 @@ test("who stops serving is told what is not done yet; who insists ends it, and t
 test.each([
   [["serve", "x", "--", "/nonexistent/program"], /There is no program/],
   [["serve", "x", "--", "no-such-program-anywhere"], /There is no program/],
+  [["serve", "x", "--", import.meta.filename], /tasks\.test\.ts may not be run as a program: chmod \+x/],
+  [["serve", "x", "--", "/tmp"], /There is no program/],
   [["serve", "x"], /missing required argument 'command'/i],
   [["serve", "x", "--for", "moon", "--", "cat"], /No peer is called "moon"/],
   [["serve", "x", "--input-schema", '{"type":"wat"}', "--", "cat"], /inputSchema cannot be used: Unsupported type: wat/],

@@ -4,6 +4,7 @@
  */
 import { HikyakuError, limits, type TaskUpdateBody } from "@hikyaku/protocol";
 import type { TaskEvent, TaskKey } from "../ports/task-store.ts";
+import { readEvent } from "./task-content.ts";
 import { textOfKey, type WorkGround } from "./work-ground.ts";
 
 /** Events that are read at once; each may be as large as a message. */
@@ -105,14 +106,9 @@ export class Announcer {
 }
 
 /** The event as it travels. Throws where the store holds no JSON, which only its own mistake could bring about. */
-function updateOf(taskId: string, { output, artifact, ...event }: TaskEvent): TaskUpdateBody {
+function updateOf(taskId: string, event: TaskEvent): TaskUpdateBody {
   try {
-    return {
-      task_id: taskId,
-      ...event,
-      ...(output === undefined ? {} : { output: JSON.parse(output) as unknown }),
-      ...(artifact === undefined ? {} : { artifact: { name: artifact.name, content: JSON.parse(artifact.content) as unknown } }),
-    };
+    return { task_id: taskId, ...readEvent(event) };
   } catch (error) {
     throw new HikyakuError("STORAGE_FAILED", "An event of a task is no JSON.", { cause: error });
   }

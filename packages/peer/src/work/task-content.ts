@@ -1,5 +1,6 @@
 /** Inputs, outputs and artifacts as JSON text, small enough for one message beside what else it says. */
 import { encodeUtf8, HikyakuError, limits, readJson } from "@hikyaku/protocol";
+import type { TaskEvent } from "../ports/task-store.ts";
 
 /** Room for the fields of a task and of its message. */
 const fieldsBytesMax = 8 * 1024 + 4 * limits.taskDetailLengthMax;
@@ -17,6 +18,18 @@ export function jsonText(value: unknown, what: string): string {
     throw new HikyakuError("INVALID_ARGUMENT", `${what} is nested deeper than ${contentDepthMax} levels, or holds half a letter.`);
   return text;
 }
+
+type ReadEvent = Omit<TaskEvent, "output" | "artifact"> & {
+  readonly output?: unknown;
+  readonly artifact?: { readonly name: string; readonly content: unknown };
+};
+
+/** An event as it was kept, with its JSON texts read. */
+export const readEvent = ({ output, artifact, ...event }: TaskEvent): ReadEvent => ({
+  ...event,
+  ...(output === undefined ? {} : { output: JSON.parse(output) as unknown }),
+  ...(artifact === undefined ? {} : { artifact: { name: artifact.name, content: JSON.parse(artifact.content) as unknown } }),
+});
 
 function asJson(value: unknown, what: string): string {
   try {

@@ -1,9 +1,10 @@
 /** A task as the program holds it that asked for it. */
 import { HikyakuError, isFinalState, type TaskState } from "@hikyaku/protocol";
-import type { TaskEvent, TaskKey, TaskRecord } from "../ports/task-store.ts";
+import type { TaskKey, TaskRecord } from "../ports/task-store.ts";
 import type { Delegations } from "./delegations.ts";
 import type { Followers, FollowOptions } from "./followers.ts";
 import { judge, type Schema } from "./schema.ts";
+import { readEvent } from "./task-content.ts";
 
 /** One event as programs read it. */
 export interface TaskProgress {
@@ -18,12 +19,6 @@ export interface TaskProgress {
   readonly output?: unknown;
   readonly artifact?: { readonly name: string; readonly content: unknown };
 }
-
-const progressOf = ({ output, artifact, ...event }: TaskEvent): TaskProgress => ({
-  ...event,
-  ...(output === undefined ? {} : { output: JSON.parse(output) as unknown }),
-  ...(artifact === undefined ? {} : { artifact: { name: artifact.name, content: JSON.parse(artifact.content) as unknown } }),
-});
 
 /** What a task is asked of. */
 export interface TaskDesk {
@@ -54,7 +49,7 @@ export class Task<Output = unknown> implements AsyncIterable<TaskProgress> {
 
   /** Its events after a cursor. Rejects with CANCELED or CLOSED. */
   async *events(options?: FollowOptions): AsyncGenerator<TaskProgress, void> {
-    for await (const event of this.#work.followers.follow(this.#key, options)) yield progressOf(event);
+    for await (const event of this.#work.followers.follow(this.#key, options)) yield readEvent(event);
   }
 
   /** How far it is now. */

@@ -38,7 +38,10 @@ async function showTheirs(call: Call, name: string, fresh: boolean): Promise<voi
   const lines = answer.capabilities.map(describe);
   const offers = lines.length === 0 ? [`${name} offers no capabilities yet`] : lines;
   const short = answer.truncated === true ? ["It left out what would not have fitted into one message."] : [];
-  const all = [...offers, ...short, `It takes from you: ${answer.accepts.join(", ")}`];
+  const closed = answer.accepts.includes("task_delegate")
+    ? []
+    : ["It takes no tasks from you: that needs the scope task_delegate over there."];
+  const all = [...offers, ...short, `It takes from you: ${answer.accepts.join(", ")}`, ...closed];
   await call.terminal.show(all.map(visible).join("\n"), { peer: name, ...answer });
 }
 

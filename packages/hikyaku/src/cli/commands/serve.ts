@@ -1,5 +1,5 @@
 /** `hikyaku serve`: offers a program of this machine as a capability of the peer that is up, until it is told to stop. */
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { HikyakuError } from "@hikyaku/protocol";
 import { programEnvironment } from "../../config/program-environment.ts";
@@ -89,15 +89,25 @@ async function runSettingsOf({ config }: Call, { command: given, interactive, ti
 /** Asked before anything is offered: a slip of the pen should not fail somebody's task. */
 async function requireProgram(command: string, path: string): Promise<void> {
   const places = command.includes("/") ? [command] : path.split(delimiter).map((folder) => join(folder, command));
-  for (const place of places) if (await isProgram(place)) return;
-  throw new HikyakuError("INVALID_ARGUMENT", `There is no program ${JSON.stringify(command)} that could be started here.`);
+  const kinds = await Promise.all(places.map(kindOf));
+  if (kinds.includes("program")) return;
+  const plain = places[kinds.indexOf("plain file")];
+  if (plain === undefined)
+    throw new HikyakuError("INVALID_ARGUMENT", `There is no program ${JSON.stringify(command)} here: give its path, or a name in PATH.`);
+  throw new HikyakuError("INVALID_ARGUMENT", `The file ${plain} may not be run as a program: chmod +x allows it.`);
 }
 
-const isProgram = (place: string): Promise<boolean> =>
-  access(place, constants.X_OK).then(
-    () => true,
+async function kindOf(place: string): Promise<"program" | "plain file" | "no file"> {
+  const isFile = await stat(place).then(
+    (found) => found.isFile(),
     () => false,
   );
+  if (!isFile) return "no file";
+  return await access(place, constants.X_OK).then(
+    () => "program",
+    () => "plain file",
+  );
+}
 
 function earsOf(terminal: Terminal): WorkshopEars {
   return {
