@@ -1,14 +1,15 @@
 /**
- * `npm run simulate`: whole networks of real peers on simulated machines, one world a seed, in two processes. `-- --seeds 100000 --seed 1` says how many and from where,
+ * `npm run simulate`: whole networks of real peers on simulated machines, one world a seed, in as many processes as there are processors. `-- --seeds 100000 --seed 1` says how many and from where,
  * `--json` prints one value. Fails where a promise was broken, where one seed gave two worlds, or where a kind of fault or recovery hardly ever happened.
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { createHash } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { expectations, unmet } from "../packages/testkit/src/simulation/expectations.ts";
 import type { Order, Report } from "./simulate-worker.ts";
 
-const processes = 2;
+const processes = Math.min(availableParallelism(), 16);
 /** Seeds that are run a second time, to see that nothing but the seed makes a world. */
 const repeatedMax = 8;
 const shownFailuresMax = 5;

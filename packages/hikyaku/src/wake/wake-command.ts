@@ -17,12 +17,15 @@ export interface WakeCommandSettings {
   readonly log: Log;
   /** After which its process group is ended. */
   readonly timeoutMs?: number;
+  /** What starts the program; Node's own unless told. */
+  readonly start?: typeof spawn;
 }
 
-export function wakeCommand({ command, folder, environment, log, timeoutMs = limits.wakeCommandMsMax }: WakeCommandSettings): Wake {
+export function wakeCommand(settings: WakeCommandSettings): Wake {
+  const { command, folder, environment, log, timeoutMs = limits.wakeCommandMsMax, start = spawn } = settings;
   const [program = "", ...args] = command;
   return async (call) => {
-    const child: ChildProcess = spawn(program, args, {
+    const child: ChildProcess = start(program, args, {
       cwd: folder,
       env: environment,
       stdio: ["pipe", "ignore", "ignore"],
