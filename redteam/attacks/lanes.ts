@@ -4,7 +4,7 @@ import { asRises, countOf } from "../answers.ts";
 import { dice, letterBody } from "../puppet.ts";
 import type { Scene } from "../scene.ts";
 import type { Attack, Outcome } from "../trial.ts";
-import { Wire } from "../wire.ts";
+import { type Heard, Wire } from "../wire.ts";
 
 export const lanesAtExtremes: Attack = { name: "orders, floors and lanes at every extreme", run };
 
@@ -74,6 +74,8 @@ async function run(scene: Scene): Promise<Outcome> {
   };
 }
 
+const isFull = ({ type, body }: Heard): boolean => type === "error" && (body as { readonly code: string }).code === "QUOTA_EXCEEDED";
+
 /** The ids with which a receipt of this stage came. */
 const receipted = (wire: Wire, stage: string): readonly string[] =>
   wire.heard
@@ -140,8 +142,9 @@ async function openLanes({ expect }: Scene, wire: Wire, open: number): Promise<{
     stored.push(id);
   }
   wire.say("message", placed({ lane: laneOf(lanesMax + 1), order: 1, floor: 1 }).plaintext);
+  // The store refuses it, which an answer about capabilities does not wait for.
+  await wire.until(isFull);
   await wire.settled();
-  const full = wire.heard.filter(({ type, body }) => type === "error" && (body as { readonly code: string }).code === "QUOTA_EXCEEDED");
-  expect("the answers to one lane more", full.length, 1);
+  expect("the answers to one lane more", wire.heard.filter(isFull).length, 1);
   return { stored };
 }
