@@ -35,8 +35,11 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/api": { enters: [], brings: [core, peer, "node:", "fastify", "zod"] },
   "hikyaku/wake": { enters: [], brings: [core, peer, "node:", "undici"] },
   "hikyaku/serving": { enters: [], brings: [core, "node:"] },
+  "hikyaku/text": { enters: [], brings: [] },
+  "hikyaku/mcp": { enters: ["text"], brings: [core, "node:", "zod", "@modelcontextprotocol/server", "@modelcontextprotocol/node"] },
+  "hikyaku/mcp-tools": { enters: ["text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
   "hikyaku/cli": {
-    enters: [".", "config", "crypto", "keystore", "serving", "store"],
+    enters: [".", "config", "crypto", "keystore", "mcp", "mcp-tools", "serving", "store", "text"],
     brings: [core, peer, "node:", "commander", "pino", "undici"],
   },
   testkit: { enters: ["contracts", "fuzz", "process", "simulation", "vectors", "world"], brings: [] },

@@ -19,6 +19,8 @@ export interface ClientBounds {
   readonly connections: number;
   /** How long an answer may take. */
   readonly answerMsMax: number;
+  /** The agent for which everything is asked: the peer lets it do what its owner allows it, and no more. Without one it is the owner who asks. */
+  readonly agent?: string;
 }
 
 interface Exchanged {
@@ -30,10 +32,12 @@ export class ControlClient {
   readonly #folder: string;
   readonly #record: ControlRecord;
   readonly #client: Pool;
+  readonly #agent: Readonly<Record<string, string>>;
 
   private constructor(folder: string, record: ControlRecord, bounds: ClientBounds) {
     this.#folder = folder;
     this.#record = record;
+    this.#agent = bounds.agent === undefined ? {} : { "x-hikyaku-agent": bounds.agent };
     this.#client = new Pool(`http://${formatEndpoint(record.address)}`, {
       connections: bounds.connections,
       headersTimeout: bounds.answerMsMax,
@@ -72,6 +76,7 @@ export class ControlClient {
   async #request<Answer>(method: "GET" | "POST" | "DELETE", path: string, body: object | undefined): Promise<Answer> {
     const headers = {
       authorization: `Bearer ${this.#record.token}`,
+      ...this.#agent,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     };
     const { statusCode, text } = await this.#exchange(method, path, headers, body === undefined ? null : JSON.stringify(body));

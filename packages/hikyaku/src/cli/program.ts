@@ -1,6 +1,7 @@
 /** The commands and their flags. What each does stands in a file of its own, loaded when it is called, so that a small command starts fast. */
 import { HikyakuError, scopes } from "@hikyaku/protocol";
 import { Command, CommanderError, Option } from "commander";
+import { visible, visibleJson } from "../text/visible.ts";
 import { beginCall, type CommonFlags } from "./call.ts";
 import { exitCodeOf, exitOk } from "./exit-code.ts";
 import {
@@ -20,7 +21,6 @@ import { NotRunning } from "./not-running.ts";
 import { readPackageFacts } from "./package-facts.ts";
 import { addSupervisionCommands } from "./supervision-commands.ts";
 import { addTaskCommands } from "./task-commands.ts";
-import { visible, visibleJson } from "./terminal.ts";
 
 /** Runs one command line and returns the exit code. Errors become one sentence on standard error, as JSON where --json is given. */
 export async function run(words: readonly string[]): Promise<number> {

@@ -2,7 +2,7 @@
  * What happens meanwhile, on standard error, so that standard output holds results alone. On a screen the progress is one line that is written anew each time; anywhere else
  * each word of it is a line.
  */
-import { visible } from "./terminal.ts";
+import { visible } from "../text/visible.ts";
 
 /** What of a stream is used here. */
 export interface Screen {

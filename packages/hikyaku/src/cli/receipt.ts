@@ -1,7 +1,9 @@
 /** What became of a message, as people read it and as the exit code tells it. */
+
+import { visible } from "../text/visible.ts";
 import type { Call } from "./call.ts";
 import { exitOk, exitUnreachable } from "./exit-code.ts";
-import { shortTime, visible } from "./terminal.ts";
+import { shortTime } from "./terminal.ts";
 
 export interface Receipt {
   readonly id: string;

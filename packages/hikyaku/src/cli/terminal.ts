@@ -1,5 +1,6 @@
 /** Where a command writes: text for people, or JSON for programs. What others wrote reaches the terminal only with its control characters made visible. */
 import { HikyakuError } from "@hikyaku/protocol";
+import { visible, visibleJson } from "../text/visible.ts";
 import { type InputLines, standardInput } from "./input-lines.ts";
 
 export interface Terminal {
@@ -49,13 +50,6 @@ function print(text: string): Promise<void> {
   });
 }
 
-/** Control, bidirectional and other characters without a shape of their own: a message must not move the cursor, hide text or fake a line of ours. */
-const invisible = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029]/gu;
-
-/** As `\u{…}`, for people. */
-export const visible = (text: string): string =>
-  text.replace(invisible, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
-
 /** A day and time of this machine's zone: `Thu 18:44:07`. */
 export const shortTime = (ms: number): string => {
   const [day = ""] = new Date(ms).toString().split(" ");
@@ -64,9 +58,3 @@ export const shortTime = (ms: number): string => {
 
 /** Line by line, so that no caller can forget it. */
 const visibleLines = (text: string): string => text.split("\n").map(visible).join("\n");
-
-/** One line of JSON in which they are escaped, for programs, so that it is the same value and still harmless on a screen. */
-export const visibleJson = (value: unknown): string =>
-  JSON.stringify(value).replace(invisible, (character) =>
-    Array.from({ length: character.length }, (_, index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, "0")}`).join(""),
-  );

@@ -55,6 +55,7 @@ export const errorAudiences = {
   CLOSED: "local",
   CRYPTO_UNAVAILABLE: "local",
   INVALID_ARGUMENT: "local",
+  APPROVAL_REQUIRED: "local",
   UNKNOWN_PEER: "local",
   UNKNOWN_TASK: "local",
   TASK_FAILED: "local",

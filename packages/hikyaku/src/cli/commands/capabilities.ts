@@ -1,6 +1,7 @@
 /** `hikyaku capabilities`: what a peer's agent can do and what it lets us send, or what this peer's own programs offer. */
+
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
-import { visible } from "../terminal.ts";
 
 interface Capability {
   readonly name: string;

@@ -1,7 +1,7 @@
 /** `hikyaku config`: every setting, its value, and where that came from. */
 import { reportConfig } from "../../config/config-report.ts";
+import { visible } from "../../text/visible.ts";
 import type { Call } from "../call.ts";
-import { visible } from "../terminal.ts";
 
 export async function config({ config: settings, terminal }: Call): Promise<void> {
   const rows = reportConfig(settings);

@@ -1,7 +1,8 @@
 /** `hikyaku dead`: messages that will not arrive by themselves any more, and what to do with each. */
 import { HikyakuError } from "@hikyaku/protocol";
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
-import { shortTime, visible } from "../terminal.ts";
+import { shortTime } from "../terminal.ts";
 
 interface DeadLetter {
   readonly id: string;

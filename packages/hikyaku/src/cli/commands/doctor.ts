@@ -1,9 +1,11 @@
 /** `hikyaku doctor`: what keeps this peer from working, line by line (spec CLI-4); runs whether or not the peer does. */
+
+import { visible } from "../../text/visible.ts";
 import type { CommonFlags } from "../call.ts";
 import { examine } from "../doctor/examination.ts";
 import type { Finding } from "../doctor/finding.ts";
 import { exitMachine, exitOk } from "../exit-code.ts";
-import { createTerminal, visible } from "../terminal.ts";
+import { createTerminal } from "../terminal.ts";
 
 /** Resolves with the exit code: what is red is an answer of this command, not its failure. */
 export async function doctor({ json = false, ...flags }: CommonFlags): Promise<number> {

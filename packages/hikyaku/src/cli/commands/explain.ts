@@ -1,6 +1,8 @@
 /** `hikyaku explain`: why a message did not arrive, or how it did. */
+
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
-import { shortTime, visible } from "../terminal.ts";
+import { shortTime } from "../terminal.ts";
 
 interface Explanation {
   readonly id: string;

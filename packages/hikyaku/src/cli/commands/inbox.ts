@@ -1,6 +1,7 @@
 /** `hikyaku inbox`: what arrived. Showing a new message marks it as read, or as done, and tells its sender so. */
+
+import { visible } from "../../text/visible.ts";
 import { type Call, withPeer } from "../call.ts";
-import { visible } from "../terminal.ts";
 
 interface Message {
   readonly id: string;

@@ -1,7 +1,7 @@
 /** `hikyaku peers` and `hikyaku trust`: whom this peer knows, and what each may do. */
 import { HikyakuError } from "@hikyaku/protocol";
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
-import { visible } from "../terminal.ts";
 
 interface Peer {
   readonly did: string;

@@ -1,7 +1,8 @@
 /** `hikyaku block` and `hikyaku scopes`: what a peer that is pinned may do, without the rest of `hikyaku trust`. */
+
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
 import type { ControlClient } from "../control-client.ts";
-import { visible } from "../terminal.ts";
 
 interface Rights {
   readonly did: string;

@@ -4,12 +4,13 @@ import { delimiter, join } from "node:path";
 import { HikyakuError } from "@hikyaku/protocol";
 import { programEnvironment } from "../../config/program-environment.ts";
 import type { RunSettings } from "../../serving/program-run.ts";
+import { visible } from "../../text/visible.ts";
 import { type Call, withPeer } from "../call.ts";
 import { exitInterrupted } from "../exit-code.ts";
 import { readJsonFrom } from "../given-text.ts";
 import { awaitStop } from "../stop.ts";
 import type { Terminal } from "../terminal.ts";
-import { shortTime, visible } from "../terminal.ts";
+import { shortTime } from "../terminal.ts";
 import { Workshop, type WorkshopEars } from "../workshop.ts";
 
 export interface ServeOptions {

@@ -1,6 +1,8 @@
 /** `hikyaku status`: whether a peer is heard, and what it said of how it is. */
+
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
-import { shortTime, visible } from "../terminal.ts";
+import { shortTime } from "../terminal.ts";
 import { type Sight, saying } from "../watched-peer.ts";
 
 export interface StatusOptions {

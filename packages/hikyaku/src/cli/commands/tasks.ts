@@ -1,5 +1,6 @@
 /** `hikyaku tasks`, `hikyaku task`, `hikyaku cancel` and `hikyaku answer`: work of both sides, and what a person decides about it. */
 import { HikyakuError, limits } from "@hikyaku/protocol";
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
 import type { ControlClient } from "../control-client.ts";
 import { exitOk } from "../exit-code.ts";
@@ -7,7 +8,7 @@ import { parseJson, readStandardInput } from "../given-text.ts";
 import { ProgressLine } from "../progress-line.ts";
 import { follow, newsOf } from "../task-follower.ts";
 import { contentOf, isOver, type ShownEvent, type ShownTask, shortJson, stateOf } from "../task-view.ts";
-import { shortTime, visible } from "../terminal.ts";
+import { shortTime } from "../terminal.ts";
 
 export interface TasksOptions {
   /** Only what has not ended. */

@@ -1,6 +1,7 @@
 /** `hikyaku verify`: what two people read to each other to know that nobody stands between their peers. It only shows; nothing is asked or changed. */
+
+import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
-import { visible } from "../terminal.ts";
 
 interface Verifiable {
   readonly did: string;
