@@ -39,6 +39,7 @@ export {
 } from "./adapters/task-steps.ts";
 export { webRandom } from "./adapters/web-random.ts";
 export { WebSocketStream, type WebSocketStreamNeeds, type WebSocketStreamSettings } from "./adapters/web-socket-stream.ts";
+export type { Changed, Subject } from "./engine/changes.ts";
 export type { PeerStatus } from "./engine/dialogue.ts";
 export type { Incoming, MessageHandler, Sender } from "./engine/mail.ts";
 export type { FirstContact, Needs, Settings } from "./engine/needs.ts";

@@ -7,6 +7,7 @@ import type { Log, Peer } from "@hikyaku/peer";
 import { HikyakuError, limits } from "@hikyaku/protocol";
 import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from "fastify";
 import { endBrokenRequest } from "./broken-request.ts";
+import { changeRoutes } from "./changes.ts";
 import { controlStatusOf } from "./error-status.ts";
 import { GuardRefusal, guardRequest } from "./guard.ts";
 import { inboxRoutes } from "./inbox.ts";
@@ -80,6 +81,7 @@ function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): 
   });
   app.setErrorHandler<FastifyError | HikyakuError>((error, _request, reply) => refuse(error, reply));
   selfRoutes(app, peer, name);
+  changeRoutes(app, peer);
   peerRoutes(app, peer);
   supervisionRoutes(app, peer);
   messageRoutes(app, peer);

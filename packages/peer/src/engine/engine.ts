@@ -11,6 +11,7 @@ import type { KnownAddress } from "../ports/trust-store.ts";
 import type { Work } from "../work/work.ts";
 import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
+import { Changes } from "./changes.ts";
 import { Counters } from "./counters.ts";
 import { Couriers } from "./couriers.ts";
 import { Dialogue } from "./dialogue.ts";
@@ -74,7 +75,7 @@ export class Engine {
   readonly #closing = new AbortController();
   readonly #work = new Set<Promise<void>>();
 
-  private constructor(needs: Needs, settings: Settings, { known, keptOffers }: Kept) {
+  private constructor(needs: Needs, settings: Settings, { known, keptOffers, changes }: Kept) {
     const { crypto, identity, clock, random, log, dialer } = needs;
     const ground: Ground = {
       crypto,
@@ -83,6 +84,7 @@ export class Engine {
       random,
       log,
       counters: new Counters(),
+      changes,
       nonces: freshNonces(crypto, (length) => random.bytes(length)),
     };
     const { sessions } = this;
@@ -236,8 +238,9 @@ export class Engine {
   static async start(needs: Needs, settings: Settings): Promise<Engine> {
     try {
       selfTest(needs.crypto);
-      const known = await KnownPeers.load(needs.trustStore);
-      const engine = new Engine(needs, settings, { known, keptOffers: await needs.offers.load() });
+      const changes = new Changes(needs.clock.now());
+      const known = await KnownPeers.load(needs.trustStore, () => changes.note("peers"));
+      const engine = new Engine(needs, settings, { known, changes, keptOffers: await needs.offers.load() });
       await needs.listener.start((frame, origin) => engine.#traffic.receive(frame, origin), engine.#holder());
       engine.#heartbeats.start();
       await engine.#resume();
@@ -465,6 +468,7 @@ export class Engine {
 interface Kept {
   readonly known: KnownPeers;
   readonly keptOffers: readonly KeptOffer[];
+  readonly changes: Changes;
 }
 
 const isSameList = (left: readonly KnownAddress[], right: readonly KnownAddress[]): boolean =>

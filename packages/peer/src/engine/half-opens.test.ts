@@ -17,6 +17,7 @@ import { silentLog } from "../adapters/silent-log.ts";
 import { webRandom } from "../adapters/web-random.ts";
 import { Admission } from "./admission.ts";
 import { Alarms } from "./alarms.ts";
+import { Changes } from "./changes.ts";
 import { Counters } from "./counters.ts";
 import { HalfOpens, OfferNonces, type OpenHandshake } from "./half-opens.ts";
 import { HandshakesIn } from "./handshakes-in.ts";
@@ -55,7 +56,16 @@ async function responder(pinned: readonly number[]) {
   const known = await KnownPeers.load(store);
   const identity = createIdentity(careless, new Uint8Array(32).fill(255));
   const nonces = freshNonces(careless, (length) => webRandom.bytes(length));
-  const ground: Ground = { crypto: careless, identity, clock, random: webRandom, log: silentLog, counters: new Counters(), nonces };
+  const ground: Ground = {
+    crypto: careless,
+    identity,
+    clock,
+    random: webRandom,
+    log: silentLog,
+    counters: new Counters(),
+    changes: new Changes(0),
+    nonces,
+  };
   const handshakes = new HandshakesIn({
     ground,
     settings: { firstContact: "see", keepLinks: false, abilities: everyAbility },

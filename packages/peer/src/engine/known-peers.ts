@@ -5,18 +5,21 @@ import { type Standing, stranger } from "./policy.ts";
 
 export class KnownPeers {
   readonly #store: TrustStore;
+  readonly #changed: () => void;
   readonly #byDid = new Map<string, KnownPeer>();
   /** The dids of those that are seen. */
   readonly #seen = new Set<string>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  private constructor(store: TrustStore, peers: readonly KnownPeer[]) {
+  private constructor(store: TrustStore, peers: readonly KnownPeer[], changed: () => void) {
     this.#store = store;
+    this.#changed = changed;
     for (const peer of peers) this.#hold(peer);
   }
 
-  static async load(store: TrustStore): Promise<KnownPeers> {
-    return new KnownPeers(store, await store.load());
+  /** `changed` hears of every change once it is durable. */
+  static async load(store: TrustStore, changed: () => void = () => undefined): Promise<KnownPeers> {
+    return new KnownPeers(store, await store.load(), changed);
   }
 
   get size(): number {
@@ -99,6 +102,7 @@ export class KnownPeers {
       await this.#store.remove(did);
       this.#byDid.delete(did);
       this.#seen.delete(did);
+      this.#changed();
     });
   }
 
@@ -121,6 +125,7 @@ export class KnownPeers {
       );
     await this.#store.put(peer);
     this.#hold(peer);
+    this.#changed();
   }
 
   #hold(peer: KnownPeer): void {

@@ -10,6 +10,7 @@ import type { Random } from "../ports/random.ts";
 import type { StatusHistory } from "../ports/status-history.ts";
 import type { TaskStore } from "../ports/task-store.ts";
 import type { TrustStore } from "../ports/trust-store.ts";
+import type { Changes } from "./changes.ts";
 import type { Counters } from "./counters.ts";
 import type { Wake } from "./wake-ups.ts";
 
@@ -47,6 +48,7 @@ export interface Settings {
 /** What every part of the engine leans on. */
 export interface Ground extends Pick<Needs, "crypto" | "identity" | "clock" | "random" | "log"> {
   readonly counters: Counters;
+  readonly changes: Changes;
   readonly nonces: NonceSource;
 }
 

@@ -24,6 +24,7 @@ import type { DelegateOptions } from "../work/delegations.ts";
 import type { Schema } from "../work/schema.ts";
 import { Task } from "../work/task.ts";
 import type { Alarm } from "./alarms.ts";
+import type { Changed } from "./changes.ts";
 import type { PeerStatus } from "./dialogue.ts";
 import { Engine, type Size } from "./engine.ts";
 import type { HandlerManner } from "./handling.ts";
@@ -109,6 +110,11 @@ export class Peer implements AsyncDisposable {
       throw new HikyakuError("INVALID_ARGUMENT", "This peer made that link itself; use it on the other machine.");
     this.#engine.known.requireFreeName(terms.name, parsed.did);
     return await this.#engine.joinPairing(parsed, terms, patience);
+  }
+
+  /** As soon as anything has changed after `cursor`, or, told with 0, at once: what there is to look at again. Rejects with CANCELED where the signal aborts first. */
+  async changed(cursor: number, signal: AbortSignal): Promise<Changed> {
+    return await this.#engine.ground.changes.next(cursor, signal);
   }
 
   /** Everybody this peer knows, by name. */

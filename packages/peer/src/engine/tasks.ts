@@ -23,7 +23,7 @@ export interface TasksParts {
 export const taskTypes = ["task_delegate", "task_update", "task_query", "task_cancel", "task_input"] as const;
 
 export function makeWork({ ground, needs, keptOffers, known, posting, background, closing }: TasksParts): Work {
-  const { clock, log, random, counters } = ground;
+  const { clock, log, random, counters, changes } = ground;
   const { tasks, offers, outbox } = needs;
   return new Work({
     ground: {
@@ -35,6 +35,7 @@ export function makeWork({ ground, needs, keptOffers, known, posting, background
       durably: (change) => durably(ground, closing, change),
       background,
       closing,
+      changed: () => changes.note("tasks"),
     },
     offers,
     keptOffers,

@@ -25,6 +25,7 @@ function arrange({ state = emptyTasks(), isDeaf = false }: { readonly state?: Me
       durably: (change) => change(),
       background: (promise) => void background.push(promise),
       closing: new AbortController().signal,
+      changed: () => undefined,
     },
     offers: new MemoryOfferStore(),
     keptOffers: [],

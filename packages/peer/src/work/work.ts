@@ -11,7 +11,7 @@ import { Task } from "./task.ts";
 import type { TaskMessageType, WorkGround } from "./work-ground.ts";
 
 export interface WorkParts {
-  readonly ground: Omit<WorkGround, "changed">;
+  readonly ground: WorkGround;
   readonly offers: OfferStore;
   /** What the store held when the peer started. */
   readonly keptOffers: readonly KeptOffer[];
@@ -39,7 +39,13 @@ export class Work {
   constructor({ ground, offers, keptOffers, dice, nameOf, didOf, mayAsk, fateOf }: WorkParts) {
     const capabilities = new CapabilityTable(offers, ground.clock, keptOffers);
     this.followers = new Followers(ground.tasks, ground.closing);
-    this.#ground = { ...ground, changed: (key) => this.followers.changed(key) };
+    this.#ground = {
+      ...ground,
+      changed: (key) => {
+        this.followers.changed(key);
+        ground.changed(key);
+      },
+    };
     this.capabilities = capabilities;
     this.#mayAsk = mayAsk;
     this.#announcer = new Announcer(this.#ground);
