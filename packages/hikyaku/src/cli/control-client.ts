@@ -1,9 +1,10 @@
 /** How commands talk to the peer that is up: its control interface, found through the record in its folder. */
 import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
-import { errors, Pool } from "undici";
+import { type Dispatcher, errors, Pool } from "undici";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
 import { type ControlRecord, readControlRecord } from "../keystore/control-record.ts";
+import { ApprovalRequired } from "../mcp/control.ts";
 import { isFolderLocked } from "../store/folder-lock.ts";
 import { NotRunning } from "./not-running.ts";
 
@@ -21,6 +22,19 @@ export interface ClientBounds {
   readonly answerMsMax: number;
   /** The agent for which everything is asked: the peer lets it do what its owner allows it, and no more. Without one it is the owner who asks. */
   readonly agent?: string;
+}
+
+type Method = "GET" | "POST" | "DELETE";
+
+interface Asked {
+  readonly body?: object;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  readonly approval?: string;
 }
 
 interface Exchanged {
@@ -57,50 +71,54 @@ export class ControlClient {
     }
   }
 
-  get<Answer>(path: string): Promise<Answer> {
-    return this.#request("GET", path, undefined);
+  get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
+    return this.#request("GET", path, { signal });
   }
 
-  post<Answer>(path: string, body: object): Promise<Answer> {
-    return this.#request("POST", path, body);
+  post<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
+    return this.#request("POST", path, { body, signal });
   }
 
   delete(path: string): Promise<object> {
-    return this.#request("DELETE", path, undefined);
+    return this.#request("DELETE", path);
   }
 
   async close(): Promise<void> {
     await this.#client.destroy();
   }
 
-  async #request<Answer>(method: "GET" | "POST" | "DELETE", path: string, body: object | undefined): Promise<Answer> {
+  async #request<Answer>(method: Method, path: string, { body, signal }: Asked = {}): Promise<Answer> {
     const headers = {
       authorization: `Bearer ${this.#record.token}`,
       ...this.#agent,
       ...(body === undefined ? {} : { "content-type": "application/json" }),
     };
-    const { statusCode, text } = await this.#exchange(method, path, headers, body === undefined ? null : JSON.stringify(body));
+    const { statusCode, text } = await this.#exchange({
+      method,
+      path,
+      headers,
+      body: body === undefined ? null : JSON.stringify(body),
+      signal: signal ?? null,
+    });
     const answer = parseAnswer(text);
     // A crash leaves the record behind, and by now somebody else may have the port.
     if (statusCode === guardStatus || answer === undefined) throw this.#notRunning();
     if (statusCode < 400) return answer as Answer;
-    const { code, message } = (answer as { readonly error?: { readonly code: string; readonly message: string } }).error ?? {};
+    const { code, message, approval } = (answer as { readonly error?: ToldError }).error ?? {};
+    if (code === "APPROVAL_REQUIRED" && message !== undefined && approval !== undefined) throw new ApprovalRequired(message, approval);
     throw new HikyakuError(
       code !== undefined && isErrorCode(code) ? code : "INTERNAL_ERROR",
       message ?? `The peer in ${this.#folder} answered with status ${statusCode}.`,
     );
   }
 
-  async #exchange(
-    method: "GET" | "POST" | "DELETE",
-    path: string,
-    headers: Record<string, string>,
-    body: string | null,
-  ): Promise<Exchanged> {
+  async #exchange(request: Dispatcher.RequestOptions): Promise<Exchanged> {
     try {
-      const answer = await this.#client.request({ method, path, headers, body });
+      const answer = await this.#client.request(request);
       return { statusCode: answer.statusCode, text: await answer.body.text() };
     } catch (error) {
+      if ((request.signal as AbortSignal | null)?.aborted === true)
+        throw new HikyakuError("CANCELED", "Asking the peer was given up.", { cause: error });
       // A crash leaves the record behind; it leads to a closed port.
       if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") throw this.#notRunning(error);
       if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
@@ -112,6 +130,7 @@ export class ControlClient {
       throw new NotRunning(
         `The peer in ${this.#folder} stopped before it answered: start it with \`hikyaku up\` and look how far it came.`,
         error,
+        true,
       );
     }
   }

@@ -5,7 +5,11 @@ import { exitNotRunning } from "./exit-code.ts";
 export class NotRunning extends HikyakuError {
   readonly exitCode: number = exitNotRunning;
 
-  constructor(message: string, cause?: unknown) {
+  /** Whether the peer may have heard what was asked, and done it. */
+  readonly mayHaveHeard: boolean;
+
+  constructor(message: string, cause?: unknown, mayHaveHeard = false) {
     super("UNREACHABLE", message, { cause });
+    this.mayHaveHeard = mayHaveHeard;
   }
 }

@@ -99,7 +99,16 @@ function createProgram(end: (exitCode: number) => void): Command {
   addMessageCommands(program, end);
   addTaskCommands(program, end);
   addSupervisionCommands(program, end);
+  addMcpCommand(program);
   return program;
+}
+
+function addMcpCommand(program: Command): void {
+  command(program, "mcp", "serve an agent that speaks MCP, over standard input and output, at the peer that is up")
+    .option("--agent <name>", "under which name its owner allows it things", asName, "agent")
+    .action(async ({ agent, ...flags }: CommonFlags & { agent: string }) => {
+      await (await import("./commands/mcp.ts")).mcp(await beginCall(flags), { agent });
+    });
 }
 
 function addPeerCommands(program: Command): void {

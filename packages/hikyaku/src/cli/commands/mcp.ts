@@ -1,0 +1,30 @@
+/** `hikyaku mcp`: an address and a mailbox for an agent that speaks MCP, at the peer that is up. */
+import { serveOverStdio } from "../../mcp/stdio-face.ts";
+import { visible } from "../../text/visible.ts";
+import { AgentControl } from "../agent-control.ts";
+import type { Call } from "../call.ts";
+import { readPackageFacts } from "../package-facts.ts";
+import { awaitStop } from "../stop.ts";
+
+export interface McpOptions {
+  /** Under which name the owner allows it things. */
+  readonly agent: string;
+}
+
+/** As many calls as may run at once, and the question for changes. */
+const bounds = { connections: 40, answerMsMax: 120_000 };
+
+export async function mcp({ config }: Call, { agent }: McpOptions): Promise<void> {
+  using stop = awaitStop();
+  const stopped = new AbortController();
+  void stop.asked.then(() => stopped.abort());
+  const control = new AgentControl(config, { ...bounds, agent });
+  // Standard output is the client's.
+  const complain = (sentence: string): void => void process.stderr.write(`hikyaku: ${visible(sentence)}\n`);
+  try {
+    const { version } = readPackageFacts();
+    await serveOverStdio(control, { version, input: process.stdin, output: process.stdout, complain }, stopped.signal);
+  } finally {
+    await control.close();
+  }
+}
