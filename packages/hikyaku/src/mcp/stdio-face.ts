@@ -19,7 +19,7 @@ export interface StdioSettings extends McpFacts {
 export async function serveOverStdio(control: Control, settings: StdioSettings, signal: AbortSignal): Promise<void> {
   const { input, output, complain, ...facts } = settings;
   const gone = new AbortController();
-  const transport = new BoundedStdio(input, output, { maxBufferSize: messageBytesMax });
+  const transport = new BoundedStdio(input, output, () => gone.abort());
   const listeners = new Set<(subject: Subject) => void>();
   const handle = serveStdio(
     ({ era }) => {
@@ -29,20 +29,25 @@ export async function serveOverStdio(control: Control, settings: StdioSettings, 
     },
     { transport, onerror: ({ message }) => complain(message) },
   );
-  for (const ending of ["end", "close"] as const) input.once(ending, () => gone.abort());
-  output.once("error", () => gone.abort());
   const over = AbortSignal.any([signal, gone.signal]);
   await hearChanges(control, (subject) => listeners.forEach((changed) => changed(subject)), over);
   await handle.close();
 }
 
-/** A client that asks and never reads is cut off before its answers fill the memory. */
+/** A client that says too much at once, or asks and never reads, is cut off before that fills the memory. */
 class BoundedStdio extends StdioServerTransport {
   readonly #output: Writable;
+  readonly #closed: () => void;
 
-  constructor(input: Readable, output: Writable, options: { readonly maxBufferSize: number }) {
-    super(input, output, options);
+  constructor(input: Readable, output: Writable, closed: () => void) {
+    super(input, output, { maxBufferSize: messageBytesMax });
     this.#output = output;
+    this.#closed = closed;
+  }
+
+  override async close(): Promise<void> {
+    await super.close();
+    this.#closed();
   }
 
   override async send(message: JSONRPCMessage): Promise<void> {

@@ -2,6 +2,7 @@
 import { limits } from "@hikyaku/protocol";
 import { z } from "zod";
 import { characters, limit, peer, task, waitSeconds } from "./arguments.ts";
+import { charactersDefault } from "./bounds.ts";
 import { queryOf, segment } from "./control.ts";
 import { quote } from "./quoted.ts";
 import { briefly, followed } from "./task-watch.ts";
@@ -131,14 +132,18 @@ export const answerTask: Tool<{ readonly task: string; readonly input?: unknown 
   },
 };
 
+/** A task that its worker holds ends when the worker says so; where that one is away the answer comes without it. */
+const cancelSeconds = 5;
+
 export const cancelTask: Tool<{ readonly task: string; readonly reason?: string | undefined }> = {
   name: "cancel_task",
   title: "End a task",
   description: "End a task of either side that has not ended by itself.",
   annotations: ends,
   input: z.strictObject({ task, reason: z.string().max(limits.reasonLengthMax).optional().describe("For the other side") }),
-  run: async ({ task: id, reason }, { control, signal }) => {
+  run: async ({ task: id, reason }, call) => {
     const path = `/tasks/${segment(id)}/cancel`;
-    return briefly(await control.post<TaskAnswer>(path, reason === undefined ? {} : { reason }, signal));
+    const canceled = await call.control.post<TaskAnswer>(path, reason === undefined ? {} : { reason }, call.signal);
+    return await followed(canceled, { after: canceled.cursor, seconds: cancelSeconds, length: charactersDefault }, call);
   },
 };

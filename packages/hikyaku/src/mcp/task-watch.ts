@@ -41,7 +41,9 @@ export async function followed(task: TaskAnswer, { after, seconds, length }: Wat
       await tellProgress(call, speaker, event);
     }
     const waitMs = until - performance.now();
-    if (events.length >= eventsMax || (cursor >= news.cursor && (isFinalState(news.state) || isAsking(news) || waitMs <= 0))) break;
+    // A question that was there before is known to whoever goes on from its cursor.
+    const isAsked = events.length > 0 && isAsking(news);
+    if (events.length >= eventsMax || (cursor >= news.cursor && (isFinalState(news.state) || isAsked || waitMs <= 0))) break;
     news = await newsOf(call, task.id, cursor, Math.max(0, waitMs));
   }
   return {

@@ -62,6 +62,12 @@ export class Program {
     }
   }
 
+  /** The whole command line, for who starts programs by themselves. */
+  lineOf(words: readonly string[]): { readonly command: string; readonly words: readonly string[] } {
+    const { command, prefix } = this.#settings;
+    return { command, words: [...prefix, ...words] };
+  }
+
   #spawn(words: readonly string[], { env, cwd }: RunOptions): RunningProgram {
     const { command, prefix, env: own } = this.#settings;
     return new RunningProgram(spawn(command, [...prefix, ...words], { env: { ...own, ...env }, ...(cwd === undefined ? {} : { cwd }) }));

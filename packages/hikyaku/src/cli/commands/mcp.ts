@@ -11,6 +11,9 @@ export interface McpOptions {
   readonly agent: string;
 }
 
+/** How long a client may take to read what was said last. */
+const lingerMs = 1_000;
+
 /** As many calls as may run at once, and the question for changes. */
 const bounds = { connections: 40, answerMsMax: 120_000 };
 
@@ -26,5 +29,7 @@ export async function mcp({ config }: Call, { agent }: McpOptions): Promise<void
     await serveOverStdio(control, { version, input: process.stdin, output: process.stdout, complain }, stopped.signal);
   } finally {
     await control.close();
+    // What the client does not read any more would keep this process alive.
+    setTimeout(() => process.exit(), lingerMs).unref();
   }
 }
