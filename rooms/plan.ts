@@ -47,7 +47,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "testkit/fuzz": { enters: ["vectors"], brings: [core, "fast-check"] },
   "testkit/simulation": { enters: [], brings: [core, peer, "node:"] },
   "testkit/world": { enters: [], brings: [core, peer] },
-  "testkit/process": { enters: [], brings: ["node:"] },
+  "testkit/process": { enters: [], brings: ["node:", "@modelcontextprotocol/client"] },
   "testkit/vectors": { enters: [], brings: [core, "node:"] },
 };
 

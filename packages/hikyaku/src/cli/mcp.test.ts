@@ -1,14 +1,10 @@
 /** An agent at lap, by a real MCP client over standard input and output, and desk, whose person and programs are at the other end. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { hikyaku, type Place, type RunningProgram, TwoPeers } from "@hikyaku/testkit";
-import { Client } from "@modelcontextprotocol/client";
-import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
+import { McpAgent as Agent, hikyaku, type Json, type Place, type RunningProgram, TwoPeers } from "@hikyaku/testkit";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 vi.setConfig({ testTimeout: 60_000 });
-
-type Json = Readonly<Record<string, unknown>>;
 
 const deed = `read -r task; case "$task" in
   *'"do":"ask"'*) echo '{"ask":"Which language?"}'; read -r answer; echo '{"result":{"said":true}}' ;;
@@ -31,54 +27,6 @@ afterAll(async () => {
   await serving[Symbol.asyncDispose]();
   await peers[Symbol.asyncDispose]();
 });
-
-/** An agent with its MCP client: `previous` speaks the revision that most clients speak today. */
-class Agent implements AsyncDisposable {
-  readonly client: Client;
-  readonly updated: string[] = [];
-  readonly stderr: string[] = [];
-
-  private constructor(client: Client) {
-    this.client = client;
-    client.setNotificationHandler("notifications/resources/updated", ({ params }) => void this.updated.push(params.uri));
-  }
-
-  static async at({ folder }: Place, revision: "newest" | "previous"): Promise<Agent> {
-    const options = revision === "newest" ? { versionNegotiation: { mode: "auto" } as const } : {};
-    const agent = new Agent(new Client({ name: "test", version: "1" }, options));
-    const { command, words } = hikyaku.lineOf(["mcp", "--folder", folder]);
-    const transport = new StdioClientTransport({ command, args: [...words], stderr: "pipe" });
-    transport.stderr?.on("data", (text: Buffer) => agent.stderr.push(text.toString()));
-    await agent.client.connect(transport);
-    return agent;
-  }
-
-  /** What a tool answers. Throws what it refuses. */
-  async call(name: string, args: Json = {}, onprogress?: (told: unknown) => void): Promise<Json> {
-    const answer = await this.client.callTool({ name, arguments: args }, onprogress === undefined ? {} : { onprogress });
-    const [first] = answer.content;
-    const text = first?.type === "text" ? first.text : "";
-    if (answer.isError === true) throw new Error(text);
-    expect(JSON.parse(text)).toEqual(answer.structuredContent);
-    return answer.structuredContent as Json;
-  }
-
-  async markAll(): Promise<void> {
-    const { messages } = await this.call("read_messages");
-    const all = (messages as readonly Json[]).map(({ id, origin }) => ({ id, from: (origin as Json)["did"] }));
-    if (all.length > 0) await this.call("mark_messages", { messages: all, as: "read" });
-  }
-
-  async read(uri: string): Promise<Json> {
-    const { contents } = await this.client.readResource({ uri });
-    const [first] = contents;
-    return JSON.parse(first !== undefined && "text" in first ? first.text : "null") as Json;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.client.close();
-  }
-}
 
 const quotedFrom = (content: unknown, scope: string): object => ({
   origin: { did: desk.did, name: "desk" },

@@ -72,8 +72,9 @@ export const peerStatus: Tool<{ readonly peer: string; readonly limit: number }>
 
 interface Offer {
   readonly name: string;
-  readonly inputSchema?: unknown;
-  readonly outputSchema?: unknown;
+  /** JSON Schemas. */
+  readonly input?: unknown;
+  readonly output?: unknown;
 }
 
 interface Statement {
@@ -112,7 +113,7 @@ function quotedStatement(
 ): Quoted {
   const shown =
     capability === undefined
-      ? capabilities.map(({ inputSchema: _input, outputSchema: _output, ...brief }) => brief)
+      ? capabilities.map(({ input: _input, output: _output, ...brief }) => brief)
       : capabilities.filter(({ name }) => name === capability);
   return quote(speaker, "answer", { capabilities: shown, accepts }, most);
 }
