@@ -1,0 +1,42 @@
+/** What other peers wrote, in the hands of an agent (spec §19). */
+import type { Mutant } from "../mutant.ts";
+
+const test = "packages/hikyaku/src/cli/mcp-content.test.ts";
+
+export const contentMutants: readonly Mutant[] = [
+  {
+    must: "DATA-1",
+    file: "packages/hikyaku/src/mcp/task-watch.ts",
+    text: '{ said: quote(speaker, "answer", content, length) }',
+    replacement: "content",
+    test,
+  },
+  {
+    must: "DATA-1",
+    file: "packages/hikyaku/src/mcp/quoted.ts",
+    text: "    origin: { did, name },\n    trust,\n    scope,",
+    replacement: "    origin: { did, name },\n    trust,\n    scope,\n    ...(whole as object),",
+    test,
+  },
+  {
+    must: "DATA-2",
+    file: "packages/hikyaku/src/mcp/quoted.ts",
+    text: "map(([key, field]) => [readable(key), asReadable(field)])",
+    replacement: "map(([key, field]) => [key, asReadable(field)])",
+    test,
+  },
+  {
+    must: "DATA-2",
+    file: "packages/hikyaku/src/text/visible.ts",
+    text: "\\p{Default_Ignorable_Code_Point}",
+    replacement: "",
+    test: "packages/hikyaku/src/text/visible.test.ts",
+  },
+  {
+    must: "DATA-4",
+    file: "packages/hikyaku/src/mcp/quoted.ts",
+    text: 'text.slice(0, length).replace(/[\\uD800-\\uDBFF]$/, "")',
+    replacement: "text.slice(0, length)",
+    test,
+  },
+];
