@@ -11,6 +11,7 @@ export const rows: Readonly<Record<string, () => Promise<{ readonly row: Row }>>
   P7: () => import("./rows/p7-cold-connect.ts"),
   P11: () => import("./rows/p11-start-up.ts"),
   P13: () => import("./rows/p13-tasks.ts"),
+  P14: () => import("./rows/p14-tool-calls.ts"),
 };
 
 /** `P2` chooses P2 and all its parts; without a word, everything is chosen. An unknown word chooses nothing and is named. */
