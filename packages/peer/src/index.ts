@@ -44,6 +44,7 @@ export type { Incoming, MessageHandler, Sender } from "./engine/mail.ts";
 export type { FirstContact, Needs, Settings } from "./engine/needs.ts";
 export type { Candidate, Invitation, Terms } from "./engine/pairings.ts";
 export { type CapabilityOptions, Peer, type PeerView, type SendOptions, type TrustChange } from "./engine/peer.ts";
+export { RateLimiter } from "./engine/rate-limiter.ts";
 export type { Receipt } from "./engine/receipts.ts";
 export { traceOf } from "./engine/trace.ts";
 export type { Patience } from "./engine/waits.ts";
@@ -94,7 +95,7 @@ export type {
 export type { KnownAddress, KnownPeer, TrustLevel, TrustStore } from "./ports/trust-store.ts";
 
 export type { CapabilityHandler, CapabilitySettings, OwnCapability } from "./work/capability-table.ts";
-export type { DelegateOptions } from "./work/delegations.ts";
+export { budgetUnlessTold, type DelegateOptions } from "./work/delegations.ts";
 
 export { type AskOptions, type AssignedTask, type TaskContext, TaskFailure } from "./work/run.ts";
 export type { Schema } from "./work/schema.ts";

@@ -69,6 +69,11 @@ export interface CapabilityOptions extends Patience {
   readonly fresh?: boolean;
 }
 
+export interface LookUpOptions {
+  /** Whether what is had with the peer of this did is looked at; all of it is unless told. */
+  readonly among?: (did: string) => boolean;
+}
+
 export class Peer implements AsyncDisposable {
   readonly #engine: Engine;
 
@@ -178,9 +183,12 @@ export class Peer implements AsyncDisposable {
     await this.#engine.posting.tell(this.#recipient(to), body, options);
   }
 
-  /** Everything that is known of a message of ours: attempts, routes, refusals, receipts. An id may be shortened as long as it is one message's. Throws INVALID_ARGUMENT. */
-  async explain(id: string): Promise<Explanation> {
-    return await this.#engine.letters.explain(id);
+  /**
+   * Everything that is known of a message of ours: attempts, routes, refusals, receipts. An id may be shortened as long as it is one message's, of those to the peers `among`
+   * which it is looked for. Throws INVALID_ARGUMENT.
+   */
+  async explain(id: string, { among }: LookUpOptions = {}): Promise<Explanation> {
+    return await this.#engine.letters.explain(id, among);
   }
 
   /** Messages that expired or were refused, oldest first. */
@@ -301,10 +309,13 @@ export class Peer implements AsyncDisposable {
     return new Task(work, await work.delegate(this.#recipient(to).did, capability, input, options), output);
   }
 
-  /** A task of either side, by its id or the beginning of it. Throws UNKNOWN_TASK. */
-  async task<Output = unknown>(id: string, { output }: { readonly output?: Schema<Output> } = {}): Promise<Task<Output>> {
+  /** A task of either side, by its id or the beginning of it, of those with the peers `among` which it is looked for. Throws UNKNOWN_TASK. */
+  async task<Output = unknown>(
+    id: string,
+    { output, among }: LookUpOptions & { readonly output?: Schema<Output> } = {},
+  ): Promise<Task<Output>> {
     const { work } = this.#engine;
-    const { role, peer, id: whole } = await work.resolve(id);
+    const { role, peer, id: whole } = await work.resolve(id, among);
     return new Task(work, { role, peer, id: whole }, output);
   }
 
