@@ -1,6 +1,7 @@
 /** How commands talk to the peer that is up: its control interface, found through the record in its folder. */
 import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
 import { errors, Pool } from "undici";
+import { ApprovalRequired } from "../agents/approval-required.ts";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
 import { type ControlRecord, readControlRecord } from "../keystore/control-record.ts";
@@ -84,11 +85,9 @@ export class ControlClient {
     // A crash leaves the record behind, and by now somebody else may have the port.
     if (statusCode === guardStatus || answer === undefined) throw this.#notRunning();
     if (statusCode < 400) return answer as Answer;
-    const { code, message } = (answer as { readonly error?: { readonly code: string; readonly message: string } }).error ?? {};
-    throw new HikyakuError(
-      code !== undefined && isErrorCode(code) ? code : "INTERNAL_ERROR",
-      message ?? `The peer in ${this.#folder} answered with status ${statusCode}.`,
-    );
+    const { code, message = `The peer in ${this.#folder} answered with status ${statusCode}.`, approval } = refusalIn(answer);
+    if (approval !== undefined) throw new ApprovalRequired(message, approval);
+    throw new HikyakuError(code !== undefined && isErrorCode(code) ? code : "INTERNAL_ERROR", message);
   }
 
   async #exchange(
@@ -120,6 +119,15 @@ export class ControlClient {
     return notRunning(this.#folder, cause);
   }
 }
+
+interface Refusal {
+  readonly code?: string;
+  readonly message?: string;
+  /** Beside APPROVAL_REQUIRED. */
+  readonly approval?: string;
+}
+
+const refusalIn = (answer: object): Refusal => (answer as { readonly error?: Refusal }).error ?? {};
 
 const notRunning = (folder: string, cause?: unknown): NotRunning =>
   new NotRunning(`The peer in ${folder} is not running: start it with \`hikyaku up\`.`, cause);
