@@ -79,8 +79,8 @@ export class AgentGate {
     if (waitS === undefined) return void this.#flooding.delete(name);
     const message = `Agent ${name} may do ${policy.callsPerMinute} things a minute: come again in ${waitS} s, or let the owner raise it with \`hikyaku policy ${name} --calls-per-minute N\`.`;
     const refusal = new HikyakuError("RATE_LIMITED", message);
-    if (this.#flooding.has(name)) throw refusal;
-    if (this.#flooding.size < limits.agentsCountedMax) this.#flooding.add(name);
+    if (this.#flooding.has(name) || this.#flooding.size >= limits.agentsCountedMax) throw refusal;
+    this.#flooding.add(name);
     throw await this.#refuse(caller, said, refusal);
   }
 

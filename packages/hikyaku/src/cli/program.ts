@@ -2,6 +2,7 @@
 import { HikyakuError, scopes } from "@hikyaku/protocol";
 import { Command, CommanderError, Option } from "commander";
 import { visible, visibleJson } from "../text/visible.ts";
+import { addAgentCommands } from "./agent-commands.ts";
 import { beginCall, type CommonFlags } from "./call.ts";
 import { exitCodeOf, exitOk } from "./exit-code.ts";
 import {
@@ -99,6 +100,7 @@ function createProgram(end: (exitCode: number) => void): Command {
   addMessageCommands(program, end);
   addTaskCommands(program, end);
   addSupervisionCommands(program, end);
+  addAgentCommands(program);
   return program;
 }
 
