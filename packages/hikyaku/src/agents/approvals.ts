@@ -9,7 +9,7 @@ export interface Use {
 }
 
 export const approvalStates = ["waiting", "approved", "denied"] as const;
-export type ApprovalState = (typeof approvalStates)[number];
+type ApprovalState = (typeof approvalStates)[number];
 
 /** The owner, or the agent's own client after it asked its person. */
 export type Decider = "owner" | "client";

@@ -7,7 +7,7 @@ export type Listed = "all" | readonly string[];
  * `first-use`: the first use of a peer or capability waits for an approval, which the agent's own client may give after it asked its person; `owner`: only the owner may;
  * `never`: nothing waits.
  */
-export type Confirmation = (typeof confirmations)[number];
+type Confirmation = (typeof confirmations)[number];
 export const confirmations = ["first-use", "owner", "never"] as const;
 
 export interface AgentPolicy {

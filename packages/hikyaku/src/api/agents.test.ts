@@ -4,9 +4,10 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, type Peer, silentLog, systemClock } from "@hikyaku/peer";
-import { limits } from "@hikyaku/protocol";
+import { HikyakuError, limits } from "@hikyaku/protocol";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { AgentStores } from "../agents/agent-ground.ts";
+import type { Use } from "../agents/approvals.ts";
 import { createPeer, startPeer } from "../create-peer.ts";
 import { ensureKeystore } from "../keystore/keystore.ts";
 import { type ControlServer, createControlApp, startControlServer } from "./control-server.ts";
@@ -83,9 +84,11 @@ const as = (agent: string, method: string, path: string, body?: object): Promise
 const send = (agent: string, to: string, text = "hello"): Promise<Answer> => as(agent, "POST", "/messages", { to, body: { text } });
 const delegate = (agent: string, rest: object = {}): Promise<Answer> =>
   as(agent, "POST", "/tasks", { to: "lap", capability: "sum", budget: 0, ...rest });
-const codeOf = ({ body }: Answer): unknown => (body["error"] as Json | undefined)?.["code"];
-const messageOf = ({ body }: Answer): string => String((body["error"] as Json)["message"]);
-const approvalIn = ({ body }: Answer): string => String((body["error"] as Json)["approval"]);
+const errorIn = ({ body }: Answer): Json => (body["error"] ?? {}) as Json;
+const codeOf = (answer: Answer): unknown => errorIn(answer)["code"];
+const messageOf = (answer: Answer): string => String(errorIn(answer)["message"]);
+const approvalIn = (answer: Answer): string => String(errorIn(answer)["approval"]);
+const idIn = ({ body }: Answer): string => String(body["id"]);
 const decide = (id: string, decision: "approve" | "deny"): Promise<Answer> => owner("POST", `/approvals/${id}`, { decision });
 const setPolicy = (agent: string, change: object): Promise<Answer> => owner("POST", `/agents/${agent}`, change);
 const auditOf = async (agent: string): Promise<readonly Json[]> =>
@@ -369,10 +372,10 @@ test("what an agent says is bounded to the byte, in messages, inputs, answers an
   const task = await delegate(agent, { input });
   expect(task.status).toBe(200);
   expect(codeOf(await delegate(agent, { input: `${input}x` }))).toBe("MESSAGE_TOO_LARGE");
-  expect(codeOf(await as(agent, "POST", `/tasks/${task.body["id"]}/answer`, { input: `${input}x` }))).toBe("MESSAGE_TOO_LARGE");
-  expect(codeOf(await as(agent, "POST", `/tasks/${task.body["id"]}/cancel`, { reason: `${input}x` }))).toBe("MESSAGE_TOO_LARGE");
+  expect(codeOf(await as(agent, "POST", `/tasks/${idIn(task)}/answer`, { input: `${input}x` }))).toBe("MESSAGE_TOO_LARGE");
+  expect(codeOf(await as(agent, "POST", `/tasks/${idIn(task)}/cancel`, { reason: `${input}x` }))).toBe("MESSAGE_TOO_LARGE");
   expect(codeOf(await as(agent, "POST", "/peers/lap/wake", { reason: `${input}x` }))).toBe("MESSAGE_TOO_LARGE");
-  expect(codeOf(await as(agent, "POST", `/tasks/${task.body["id"]}/answer`, { input }))).toBe("INVALID_ARGUMENT");
+  expect(codeOf(await as(agent, "POST", `/tasks/${idIn(task)}/answer`, { input }))).toBe("INVALID_ARGUMENT");
   expect(await lastOf(agent)).toMatchObject({ action: "steer", verdict: "allowed", code: "INVALID_ARGUMENT", ref: task.body["id"] });
 });
 
@@ -498,12 +501,72 @@ test.each([
   expect((await owner(method, path, body)).status).toBe(status);
 });
 
+test("what cannot be written down is not done, and what was done stays done where its end cannot be written down [AGENT-6]", async () => {
+  await setPolicy(agent, { confirm: "never" });
+  const full = (): Promise<never> => Promise.reject(new HikyakuError("STORAGE_FAILED", "The disk is full."));
+  const { record } = desk.agents;
+  const served = async (parts: Partial<AgentStores["record"]>): Promise<Json> => {
+    const kept = {
+      add: record.add.bind(record),
+      conclude: record.conclude.bind(record),
+      list: record.list.bind(record),
+      spent: record.spent.bind(record),
+    };
+    const agents = { ...desk.agents, record: { ...kept, ...parts }, clock };
+    await using server = await startControlServer(desk.peer, { listen, name: "desk", isToken, agents, log: silentLog });
+    const answer = await fetch(`http://127.0.0.1:${server.port}/messages`, {
+      method: "POST",
+      headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+      body: JSON.stringify({ to: "lap", body: { text: agent } }),
+    });
+    return (await answer.json()) as Json;
+  };
+  const arrived = async (): Promise<number> =>
+    (await lap.inbox({ limit: 1000 })).filter(({ body }) => body === JSON.stringify({ text: agent })).length;
+  expect(await served({ add: full })).toMatchObject({ error: { code: "STORAGE_FAILED" } });
+  expect(await arrived()).toBe(0);
+  expect(await served({ conclude: full })).toMatchObject({ stage: "stored" });
+  expect(await arrived()).toBe(1);
+});
+
+test("a deed goes to the peer that was judged, though its name is another's by then [AGENT-5]", async () => {
+  await setPolicy(agent, { confirm: "never" });
+  const { approvals } = desk.agents;
+  const swapped = {
+    ask: approvals.ask.bind(approvals),
+    byPrefix: approvals.byPrefix.bind(approvals),
+    list: approvals.list.bind(approvals),
+    decide: approvals.decide.bind(approvals),
+    forget: approvals.forget.bind(approvals),
+    find: async (use: Use) => {
+      await desk.peer.trust({ peer: lap.did, name: "old" });
+      await desk.peer.trust({ peer: pad.did, name: "lap" });
+      return await approvals.find(use);
+    },
+  };
+  await using server = await startControlServer(desk.peer, {
+    listen,
+    name: "desk",
+    isToken,
+    agents: { ...desk.agents, approvals: swapped, clock },
+    log: silentLog,
+  });
+  const answer = await fetch(`http://127.0.0.1:${server.port}/tasks`, {
+    method: "POST",
+    headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+    body: JSON.stringify({ to: "lap", capability: "sum" }),
+  });
+  expect(await answer.json()).toMatchObject({ peer: { did: lap.did, name: "old" } });
+  await desk.peer.trust({ peer: pad.did, name: "pad" });
+  await desk.peer.trust({ peer: lap.did, name: "lap" });
+});
+
 test("the audit is read on from a position, or from its end [AGENT-6]", async () => {
   for (let turn = 0; turn < 3; turn += 1) await as(agent, "POST", "/peers/lap/ping", {});
   const all = await auditOf(agent);
   expect(all).toHaveLength(3);
   const { body: newest } = await owner("GET", `/audit?agent=${agent}&limit=2`);
   expect(newest["entries"]).toEqual(all.slice(1));
-  const { body: next } = await owner("GET", `/audit?agent=${agent}&after=${all[0]?.["position"]}&limit=1`);
+  const { body: next } = await owner("GET", `/audit?agent=${agent}&after=${String(all[0]?.["position"])}&limit=1`);
   expect(next["entries"]).toEqual(all.slice(1, 2));
 });
