@@ -24,6 +24,7 @@ export const securityFamilies = [
   "CAP",
   "TASK",
   "WAKE",
+  "AGENT",
 ] as const;
 
 export interface Exception {

@@ -1,5 +1,6 @@
 /** All mutants, in the order of the spec's chapters. A row goes only where its rule goes; a survivor is a test to sharpen. */
 import type { Mutant } from "./mutant.ts";
+import { agentMutants } from "./rows/agents.ts";
 import { contentMutants } from "./rows/content.ts";
 import { deliveryMutants } from "./rows/delivery.ts";
 import { engineMutants } from "./rows/engine.ts";
@@ -31,5 +32,6 @@ export const mutants: readonly Mutant[] = [
   ...taskMutants,
   ...workMutants,
   ...contentMutants,
+  ...agentMutants,
   ...simulationMutants,
 ];

@@ -1,4 +1,4 @@
-/** What other peers wrote, in the hands of an agent (spec §19). */
+/** What other peers wrote, in the hands of an agent (spec §20). */
 import type { Mutant } from "../mutant.ts";
 
 const test = "packages/hikyaku/src/cli/mcp-content.test.ts";

@@ -1,12 +1,14 @@
 /** The composition root: fills a peer's needs with what Node offers. */
 import { type Log, Peer, silentLog, systemClock, type Wake } from "@hikyaku/peer";
 import { createIdentity, HikyakuError, protocolVersions, suites } from "@hikyaku/protocol";
+import type { AgentStores } from "./agents/agent-ground.ts";
 import { parseEndpoint } from "./config/endpoint.ts";
 import { nodeCrypto } from "./crypto/node-crypto.ts";
 import { nodeRandom } from "./crypto/node-random.ts";
 import { ensureKeystore, type Keystore } from "./keystore/keystore.ts";
 import { openDatabase } from "./store/database.ts";
 import { lockFolder } from "./store/folder-lock.ts";
+import { sqliteAgentStores } from "./store/sqlite-agent-stores.ts";
 import { SqliteInbox } from "./store/sqlite-inbox.ts";
 import { SqliteOfferStore } from "./store/sqlite-offer-store.ts";
 import { SqliteOutbox } from "./store/sqlite-outbox.ts";
@@ -49,18 +51,24 @@ export async function createPeer(settings: PeerSettings): Promise<Peer> {
       `listen wants host:port, such as ${listenDefault}; found ${JSON.stringify(settings.listen)}.`,
     );
   const keystore = await ensureKeystore(settings.folder, { passphrase: settings.passphrase });
-  return await startPeer(keystore, { ...settings, listen });
+  return (await startPeer(keystore, { ...settings, listen })).peer;
 }
 
 export interface StartSettings extends Omit<PeerSettings, "listen" | "passphrase"> {
   readonly listen: { readonly host: string; readonly port: number };
 }
 
+export interface StartedPeer {
+  readonly peer: Peer;
+  /** In the peer's database, so good until the peer closes. */
+  readonly agents: AgentStores;
+}
+
 /** Starts a peer whose key is open already. What was opened on the way is closed again where a later step fails. */
 export async function startPeer(
   { seed, storageKey }: Keystore,
   { folder, listen, advertise = [], firstContact = "refuse", keepLinks = true, wake, log = silentLog }: StartSettings,
-): Promise<Peer> {
+): Promise<StartedPeer> {
   await using opened = new AsyncDisposableStack();
   opened.use(lockFolder(folder));
   const database = opened.use(openDatabase(folder));
@@ -81,8 +89,9 @@ export async function startPeer(
     statuses: new SqliteStatusHistory(database, storageKey),
   };
   const abilities = { versions: protocolVersions, suites, features: [] };
-  return await Peer.start(
+  const peer = await Peer.start(
     { ...needs, resources: opened.move() },
     { firstContact, abilities, keepLinks, ...(wake === undefined ? {} : { wake }) },
   );
+  return { peer, agents: sqliteAgentStores(database) };
 }

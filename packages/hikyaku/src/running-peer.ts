@@ -1,10 +1,10 @@
 /** A peer that commands can reach: what `hikyaku up` keeps running. */
-import type { Log, Peer, Wake } from "@hikyaku/peer";
+import { type Log, type Peer, systemClock, type Wake } from "@hikyaku/peer";
 import { startControlServer } from "./api/control-server.ts";
 import { commandEnvironment } from "./config/command-environment.ts";
 import type { Config } from "./config/config.ts";
 import { type Endpoint, formatEndpoint } from "./config/endpoint.ts";
-import { startPeer } from "./create-peer.ts";
+import { type StartedPeer, startPeer } from "./create-peer.ts";
 import { removeControlRecord, writeControlRecord } from "./keystore/control-record.ts";
 import { isSameToken, newControlToken } from "./keystore/control-token.ts";
 import { openKeystore } from "./keystore/keystore.ts";
@@ -23,19 +23,18 @@ export async function startRunningPeer(config: Config, log: Log): Promise<Runnin
   const folder = config.folder.value;
   const keystore = await openKeystore(folder, { passphrase: await passphraseOf(config) });
   await using started = new AsyncDisposableStack();
-  const peer = started.use(
-    await startPeer(keystore, {
-      folder,
-      listen: config.listen.value,
-      advertise: config.advertise.value,
-      firstContact: config.firstContact.value,
-      wake: wakeOf(config, log),
-      log,
-    }),
-  );
-  const control = await openControl(peer, config, { log, started });
+  const opened = await startPeer(keystore, {
+    folder,
+    listen: config.listen.value,
+    advertise: config.advertise.value,
+    firstContact: config.firstContact.value,
+    wake: wakeOf(config, log),
+    log,
+  });
+  started.use(opened.peer);
+  const control = await openControl(opened, config, { log, started });
   const running = started.move();
-  return { peer, control: formatEndpoint(control), [Symbol.asyncDispose]: () => running.disposeAsync() };
+  return { peer: opened.peer, control: formatEndpoint(control), [Symbol.asyncDispose]: () => running.disposeAsync() };
 }
 
 /** What the owner chose for being woken up by. */
@@ -50,12 +49,18 @@ interface ControlNeeds {
   readonly started: AsyncDisposableStack;
 }
 
-async function openControl(peer: Peer, config: Config, { log, started }: ControlNeeds): Promise<Endpoint> {
+async function openControl({ peer, agents }: StartedPeer, config: Config, { log, started }: ControlNeeds): Promise<Endpoint> {
   const folder = config.folder.value;
   const token = newControlToken();
   const listen = config.control.value;
   const server = started.use(
-    await startControlServer(peer, { listen, name: config.name.value, isToken: (offered) => isSameToken(offered, token), log }),
+    await startControlServer(peer, {
+      listen,
+      name: config.name.value,
+      isToken: (offered) => isSameToken(offered, token),
+      agents: { ...agents, clock: systemClock },
+      log,
+    }),
   );
   const address = { host: listen.host, port: server.port };
   await writeControlRecord(folder, { pid: process.pid, address, token });

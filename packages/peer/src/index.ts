@@ -39,12 +39,13 @@ export {
 } from "./adapters/task-steps.ts";
 export { webRandom } from "./adapters/web-random.ts";
 export { WebSocketStream, type WebSocketStreamNeeds, type WebSocketStreamSettings } from "./adapters/web-socket-stream.ts";
-export type { Changed, Subject } from "./engine/changes.ts";
+export type { Changed, ChangesQuery, Subject } from "./engine/changes.ts";
 export type { PeerStatus } from "./engine/dialogue.ts";
 export type { Incoming, MessageHandler, Sender } from "./engine/mail.ts";
 export type { FirstContact, Needs, Settings } from "./engine/needs.ts";
 export type { Candidate, Invitation, Terms } from "./engine/pairings.ts";
 export { type CapabilityOptions, Peer, type PeerView, type SendOptions, type TrustChange } from "./engine/peer.ts";
+export { RateLimiter } from "./engine/rate-limiter.ts";
 export type { Receipt } from "./engine/receipts.ts";
 export { traceOf } from "./engine/trace.ts";
 export type { Patience } from "./engine/waits.ts";
@@ -95,7 +96,7 @@ export type {
 export type { KnownAddress, KnownPeer, TrustLevel, TrustStore } from "./ports/trust-store.ts";
 
 export type { CapabilityHandler, CapabilitySettings, OwnCapability } from "./work/capability-table.ts";
-export type { DelegateOptions } from "./work/delegations.ts";
+export { budgetUnlessTold, type DelegateOptions } from "./work/delegations.ts";
 
 export { type AskOptions, type AssignedTask, type TaskContext, TaskFailure } from "./work/run.ts";
 export type { Schema } from "./work/schema.ts";

@@ -1,7 +1,9 @@
 /** What there is to look at again, for whoever shows this peer's inbox, peers or tasks: a question that hangs until something has changed. */
-import type { Changed, Peer } from "@hikyaku/peer";
+import type { Changed, ChangesQuery, Peer } from "@hikyaku/peer";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { forAgents } from "./agent-access.ts";
+import { seesOf } from "./caller.ts";
 import { goneSignal } from "./gone-signal.ts";
 import { readPart } from "./request-part.ts";
 
@@ -13,18 +15,24 @@ const asked = z.strictObject({
   waitMs: z.coerce.number().int().min(0).max(waitMsMax).default(0),
 });
 
+interface Signals {
+  readonly gone: AbortSignal;
+  readonly over: AbortSignal;
+}
+
 export function changeRoutes(app: FastifyInstance, peer: Peer): void {
-  app.get("/changes", async ({ query }, reply) => {
+  app.get("/changes", forAgents("open"), async ({ query, caller }, reply) => {
     const { after, waitMs } = readPart(query, asked);
-    return await changedWithin(peer, after, { gone: goneSignal(reply), over: AbortSignal.timeout(waitMs) });
+    const signals = { gone: goneSignal(reply), over: AbortSignal.timeout(waitMs) };
+    return await changedWithin(peer, { after, sees: seesOf(caller) }, signals);
   });
 }
 
-async function changedWithin(peer: Peer, after: number, { gone, over }: Readonly<Record<"gone" | "over", AbortSignal>>): Promise<Changed> {
+async function changedWithin(peer: Peer, query: ChangesQuery, { gone, over }: Signals): Promise<Changed> {
   try {
-    return await peer.changed(after, AbortSignal.any([gone, over]));
+    return await peer.changed(query, AbortSignal.any([gone, over]));
   } catch (error) {
     if (!over.aborted) throw error;
-    return { cursor: after, subjects: [] };
+    return { cursor: query.after, subjects: [] };
   }
 }

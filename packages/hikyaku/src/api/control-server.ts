@@ -5,7 +5,13 @@
 import type { AddressInfo } from "node:net";
 import type { Log, Peer } from "@hikyaku/peer";
 import { HikyakuError, limits } from "@hikyaku/protocol";
-import { type FastifyError, type FastifyInstance, type FastifyReply, fastify } from "fastify";
+import { type FastifyError, type FastifyInstance, type FastifyReply, fastify, type RouteOptions } from "fastify";
+import { AgentGate } from "../agents/agent-gate.ts";
+import type { AgentGround } from "../agents/agent-ground.ts";
+import { ApprovalRequired } from "../agents/approval-required.ts";
+import { OwnerDesk } from "../agents/owner-desk.ts";
+import { admitAgents } from "./agent-access.ts";
+import { agentRoutes } from "./agents.ts";
 import { endBrokenRequest } from "./broken-request.ts";
 import { changeRoutes } from "./changes.ts";
 import { controlStatusOf } from "./error-status.ts";
@@ -28,6 +34,8 @@ export interface ControlSettings {
   readonly isToken: (offered: string) => boolean;
   /** What this peer is called here. */
   readonly name: string;
+  /** What is known of agents and may be done by them; without it no agent is let in. */
+  readonly agents?: AgentGround;
   readonly log: Log;
 }
 
@@ -61,10 +69,16 @@ const boundTo = (app: FastifyInstance): readonly AddressInfo[] => app.addresses(
 
 const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");
 
-function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): FastifyInstance {
+/** Every route with the hooks before it. `onRoute` is told of each, for tests that look at all of them. */
+export function createControlApp(
+  peer: Peer,
+  { isToken, name, agents, log }: Omit<ControlSettings, "listen">,
+  onRoute: (route: RouteOptions) => void = () => undefined,
+): FastifyInstance {
   const refuse = (error: FastifyError | HikyakuError, reply: FastifyReply): FastifyReply => {
     const { code, message } = toRefusal(error, log);
-    return reply.code(error instanceof GuardRefusal ? error.status : controlStatusOf(code)).send({ error: { code, message } });
+    const approval = error instanceof ApprovalRequired ? { approval: error.approval } : {};
+    return reply.code(error instanceof GuardRefusal ? error.status : controlStatusOf(code)).send({ error: { code, message, ...approval } });
   };
   const app = fastify({
     bodyLimit: bodyBytesMax,
@@ -75,7 +89,10 @@ function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): 
     frameworkErrors: (error, request, reply) => void refuse(guardFailure(() => guardRequest(request, isToken)) ?? error, reply),
   });
   app.server.maxConnections = connectionsMax;
+  app.addHook("onRoute", onRoute);
   app.addHook("onRequest", async (request) => guardRequest(request, isToken));
+  const gate = agents === undefined ? undefined : new AgentGate(agents);
+  admitAgents(app, gate, log);
   app.setNotFoundHandler((request) => {
     throw new HikyakuError("INVALID_ARGUMENT", `The control interface has no ${request.method} ${request.url.slice(0, 100)}.`);
   });
@@ -89,6 +106,7 @@ function createControlApp(peer: Peer, { isToken, name, log }: ControlSettings): 
   pairingRoutes(app, peer, log);
   taskRoutes(app, peer);
   servingRoutes(app, peer);
+  if (agents !== undefined && gate !== undefined) agentRoutes(app, peer, { gate, desk: new OwnerDesk(agents) });
   return app;
 }
 

@@ -3,8 +3,11 @@ import type { Peer, StoredMessage } from "@hikyaku/peer";
 import { isMessageId, limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { forAgents } from "./agent-access.ts";
+import { type Caller, peerSeen, seesOf } from "./caller.ts";
 import { peerReference } from "./fields.ts";
 import { readPart } from "./request-part.ts";
+import { seenPage } from "./seen-page.ts";
 
 const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const query = z.strictObject({
@@ -20,23 +23,31 @@ const read = z.strictObject({
 });
 
 export function inboxRoutes(app: FastifyInstance, peer: Peer): void {
-  app.get("/inbox", async (request) => {
-    const { from, ...rest } = readPart(request.query, query);
-    const sender = from === undefined ? {} : { from: peer.peer(from).did };
-    const messages = await peer.inbox({ ...rest, ...sender });
+  app.get("/inbox", forAgents("open"), async ({ query: asked, caller }) => {
+    const messages = await seenMessages(peer, caller, readPart(asked, query));
     const known = new Map(peer.peers().map((one) => [one.did, one]));
     return { messages: messages.map((message) => showMessage(message, known.get(message.from))) };
   });
 
-  app.post("/inbox/read", async ({ body }) => {
-    await peer.markRead(readPart(body, read).messages);
+  app.post("/inbox/read", forAgents("open"), async ({ body, caller }) => {
+    await peer.markRead(readPart(body, read).messages.filter(({ from }) => seesOf(caller)(from)));
     return {};
   });
 
-  app.post("/inbox/handled", async ({ body }) => {
-    await peer.acknowledge(readPart(body, read).messages);
+  app.post("/inbox/handled", forAgents("open"), async ({ body, caller }) => {
+    await peer.acknowledge(readPart(body, read).messages.filter(({ from }) => seesOf(caller)(from)));
     return {};
   });
+}
+
+async function seenMessages(
+  peer: Peer,
+  caller: Caller,
+  { from, after, ...rest }: z.infer<typeof query>,
+): Promise<readonly StoredMessage[]> {
+  const sender = from === undefined ? {} : { from: peerSeen(peer, caller, from).did };
+  const read = (beyond = 0): Promise<readonly StoredMessage[]> => peer.inbox({ ...rest, ...sender, after: beyond });
+  return await seenPage(read, { beyond: after, limit: rest.limit, sees: ({ from: did }) => seesOf(caller)(did) });
 }
 
 interface Sender {

@@ -1,11 +1,15 @@
 /** Messages on their way out, what became of them, and those that will not arrive. */
 import type { Peer } from "@hikyaku/peer";
 import { limits, type MessageBody } from "@hikyaku/protocol";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Deed } from "../agents/deed.ts";
+import { forAgents, judgedPeer } from "./agent-access.ts";
+import { addresseeOf, lookUpOf } from "./caller.ts";
 import { peerReference, stage, timeoutMs } from "./fields.ts";
 import { goneSignal } from "./gone-signal.ts";
 import { readPart } from "./request-part.ts";
+import { saidBytes } from "./said-bytes.ts";
 
 const text = z.string().max(limits.textLengthMax);
 const sentence = z.string().max(limits.reasonLengthMax);
@@ -31,12 +35,22 @@ const deadQuery = z.strictObject({
 });
 
 export function messageRoutes(app: FastifyInstance, peer: Peer): void {
-  app.post("/messages", async (request, reply) => {
-    const { to: recipient, body, ...options } = readPart(request.body, message);
-    return await peer.send(recipient, "message", body, { ...options, signal: goneSignal(reply) });
+  const sending = (form: z.ZodType<{ readonly to: string; readonly body: object }>) =>
+    forAgents(({ body: said, caller }: FastifyRequest): Deed => {
+      const { to, body } = readPart(said, form);
+      return { kind: "send", to: addresseeOf(peer, caller, to), bytes: saidBytes(body) };
+    });
+
+  app.post("/messages", sending(message), async (request, reply) => {
+    const { to, body, ...options } = readPart(request.body, message);
+    return await peer.send(judgedPeer(request, to), "message", body, { ...options, signal: goneSignal(reply) });
   });
 
-  app.get("/messages/:id", async ({ params }) => await peer.explain(readPart(params, messageParameter).id));
+  app.get(
+    "/messages/:id",
+    forAgents("open"),
+    async ({ params, caller }) => await peer.explain(readPart(params, messageParameter).id, lookUpOf(caller)),
+  );
 
   app.get("/dead", async ({ query }) => ({ messages: await peer.dead(readPart(query, deadQuery)) }));
 
@@ -47,8 +61,8 @@ export function messageRoutes(app: FastifyInstance, peer: Peer): void {
     return {};
   });
 
-  app.post("/reports", async (request, reply) => {
-    const { to: recipient, body, ...options } = readPart(request.body, report);
-    return await peer.send(recipient, "status_report", body, { ...options, signal: goneSignal(reply) });
+  app.post("/reports", sending(report), async (request, reply) => {
+    const { to, body, ...options } = readPart(request.body, report);
+    return await peer.send(judgedPeer(request, to), "status_report", body, { ...options, signal: goneSignal(reply) });
   });
 }

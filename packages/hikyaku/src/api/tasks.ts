@@ -1,11 +1,16 @@
 /** Tasks of both sides: given away, looked at, followed, canceled, answered. What they hold is content from other peers, and each says of whom. */
-import type { Peer, Task, TaskProgress, TaskQuery, TaskRecord } from "@hikyaku/peer";
-import { limits, type TaskState } from "@hikyaku/protocol";
-import type { FastifyInstance } from "fastify";
+import { budgetUnlessTold, type Peer, type Task, type TaskProgress, type TaskRecord } from "@hikyaku/peer";
+import { HikyakuError, limits, type TaskState } from "@hikyaku/protocol";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import type { Deed } from "../agents/deed.ts";
+import { forAgents, judgedPeer } from "./agent-access.ts";
+import { addresseeOf, type Caller, lookUpOf, peerSeen, seesOf } from "./caller.ts";
 import { peerReference } from "./fields.ts";
 import { goneSignal } from "./gone-signal.ts";
 import { readPart } from "./request-part.ts";
+import { saidBytes } from "./said-bytes.ts";
+import { seenPage } from "./seen-page.ts";
 
 const word = z.string().min(1).max(limits.nameLengthMax);
 const reference = z.string().min(1).max(limits.idLengthMax);
@@ -51,49 +56,78 @@ const answering = z.strictObject({ input: z.unknown() });
 const eventsMax = 64;
 
 export function taskRoutes(app: FastifyInstance, peer: Peer): void {
-  const find = async (params: unknown): Promise<Task> => await peer.task(readPart(params, which).id);
+  const find = async ({ params, caller }: Pick<FastifyRequest, "params" | "caller">): Promise<Task> =>
+    await peer.task(readPart(params, which).id, lookUpOf(caller));
+  const open = forAgents("open");
+  const steering = (said: (body: unknown) => unknown) =>
+    forAgents(async (request) => {
+      const { id: task, peer: did } = await (await find(request)).status();
+      return { kind: "steer", task, to: { did, name: originsOf(peer)(did).name }, bytes: saidBytes(said(request.body)) };
+    });
 
-  app.post("/tasks", async ({ body }) => {
-    const task = await delegate(peer, readPart(body, delegation));
-    return shown(await task.status(), originsOf(peer));
-  });
+  app.post(
+    "/tasks",
+    forAgents(({ body, caller }) => deedOf(peer, caller, readPart(body, delegation))),
+    async (request) => {
+      const asked = readPart(request.body, delegation);
+      const task = await delegate(peer, request.caller, { ...asked, to: judgedPeer(request, asked.to) });
+      return shown(await task.status(), originsOf(peer));
+    },
+  );
 
-  app.get("/tasks", async ({ query }) => {
-    const tasks = await peer.tasks(queryOf(peer, readPart(query, listing)));
+  app.get("/tasks", open, async ({ query, caller }) => {
+    const tasks = await seenTasks(peer, caller, readPart(query, listing));
     const originOf = originsOf(peer);
     return { tasks: tasks.map((task) => shown(task, originOf)) };
   });
 
-  app.get("/tasks/:id", async ({ params }) => {
-    const task = await find(params);
+  app.get("/tasks/:id", open, async (request) => {
+    const task = await find(request);
     return { ...shown(await task.status(), originsOf(peer)), input: await task.input() };
   });
 
-  app.get("/tasks/:id/events", async ({ params, query }, reply) => {
-    const { after, waitMs } = readPart(query, following);
-    return await eventsOf(await find(params), { after, waitMs, gone: goneSignal(reply) });
+  app.get("/tasks/:id/events", open, async (request, reply) => {
+    const { after, waitMs } = readPart(request.query, following);
+    return await eventsOf(await find(request), { after, waitMs, gone: goneSignal(reply) });
   });
 
-  app.post("/tasks/:id/cancel", async ({ params, body }) => {
-    const task = await find(params);
-    await task.cancel(readPart(body, cancellation).reason);
-    return shown(await task.status(), originsOf(peer));
-  });
+  app.post(
+    "/tasks/:id/cancel",
+    steering((body) => readPart(body, cancellation).reason),
+    async (request) => {
+      const task = await find(request);
+      await task.cancel(readPart(request.body, cancellation).reason);
+      return shown(await task.status(), originsOf(peer));
+    },
+  );
 
-  app.post("/tasks/:id/answer", async ({ params, body }) => {
-    const task = await find(params);
-    await task.answer(readPart(body, answering).input);
-    return {};
-  });
+  app.post(
+    "/tasks/:id/answer",
+    steering((body) => readPart(body, answering).input),
+    async (request) => {
+      const task = await find(request);
+      await task.answer(readPart(request.body, answering).input);
+      return {};
+    },
+  );
 }
 
-async function delegate(peer: Peer, { to, capability, input, ...said }: z.infer<typeof delegation>): Promise<Task> {
+/** What an agent's delegation is worth: itself, and all that may be handed on for its sake. */
+async function deedOf(peer: Peer, caller: Caller, { to, capability, input, budget, within }: z.infer<typeof delegation>): Promise<Deed> {
+  const above = within === undefined ? undefined : await (await peer.task(within, lookUpOf(caller))).status();
+  // The store would keep half a letter as another one, and so take two names for the same.
+  if (!capability.isWellFormed()) throw new HikyakuError("INVALID_ARGUMENT", "capability wants whole letters.");
+  const cost = 1 + (budget ?? budgetUnlessTold(above));
+  return { kind: "delegate", to: addresseeOf(peer, caller, to), capability, bytes: saidBytes(input), cost };
+}
+
+async function delegate(peer: Peer, caller: Caller, { to, capability, input, ...said }: z.infer<typeof delegation>): Promise<Task> {
   const { deadline, timeoutMs, within, ...options } = said;
   const until = timeoutMs === undefined ? deadline : Date.now() + timeoutMs;
   return await peer.delegate(to, capability, input, {
     ...options,
     ...(until === undefined ? {} : { deadline: new Date(until) }),
-    ...(within === undefined ? {} : { within: await (await peer.task(within)).status() }),
+    ...(within === undefined ? {} : { within: await (await peer.task(within, lookUpOf(caller))).status() }),
   });
 }
 
@@ -128,11 +162,20 @@ async function eventsOf(task: Task, { after, waitMs, gone }: Following): Promise
   return { events, state, cursor };
 }
 
-const queryOf = (peer: Peer, { peer: other, open, ...rest }: z.infer<typeof listing>): TaskQuery => ({
-  ...rest,
-  ...(other === undefined ? {} : { peer: peer.peer(other).did }),
-  ...(open === undefined ? {} : { isOpen: open }),
-});
+async function seenTasks(
+  peer: Peer,
+  caller: Caller,
+  { peer: other, open, before, ...rest }: z.infer<typeof listing>,
+): Promise<readonly TaskRecord[]> {
+  const query = {
+    ...rest,
+    ...(other === undefined ? {} : { peer: peerSeen(peer, caller, other).did }),
+    ...(open === undefined ? {} : { isOpen: open }),
+  };
+  const read = (beyond: number | undefined): Promise<readonly TaskRecord[]> =>
+    peer.tasks(beyond === undefined ? query : { ...query, before: beyond });
+  return await seenPage(read, { beyond: before, limit: rest.limit, sees: ({ peer: did }) => seesOf(caller)(did) });
+}
 
 interface Origin {
   readonly did: string;

@@ -27,7 +27,9 @@ const here = runHere(runWords);
 const sayHere = (words: string): Promise<Said> => here(words.split(" ").filter(Boolean));
 const sentence = /^hikyaku: [A-Z/-][^\n]*\.\n$/;
 const commands =
-  "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats status watch wake".split(" ");
+  "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats status watch wake policy approve audit".split(
+    " ",
+  );
 
 test("help lists every command, and each command explains itself", async () => {
   const { code, stdout, stderr } = await run("--help");
@@ -130,6 +132,14 @@ test.each([
   ["up --listen nowhere", /--listen wants host:port/],
   ["up --control 0.0.0.0:1", /--control wants host:port on this machine/],
   ["trust lap --remove --level seen", /--remove stands alone/],
+  ["policy a/b", /letters, digits, dots/],
+  ["policy claude --confirm sometimes", /first-use, owner, never/],
+  ["policy claude --message-bytes 0", /number from 1 to/],
+  ["policy claude --calls-per-minute 1e2", /number from 1 to/],
+  ["policy claude --remove --peers all", /--remove stands alone/],
+  ["policy --peers all", /Which agent/],
+  ["approve --deny", /Which one/],
+  ["approve 00 --deny --revoke", /Either --deny or --revoke/],
 ])("`hikyaku %s` is a mistake of use: exit code 2, and a sentence that helps [CLI-1] [CLI-2]", async (words, why) => {
   const { code, stdout, stderr } = await sayHere(words);
   expect([code, stdout]).toEqual([2, ""]);
@@ -174,6 +184,11 @@ const forRunning = [
   "task ffff",
   "cancel ffff",
   "answer ffff yes",
+  "policy",
+  "policy claude --peers all",
+  "approve",
+  "approve 00 --deny",
+  "audit",
 ];
 
 test.each([...forRunning, "verify lap", "block lap", "scopes lap", "scopes lap none"])(

@@ -1,10 +1,10 @@
 /** How commands talk to the peer that is up: its control interface, found through the record in its folder. */
 import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
 import { type Dispatcher, errors, Pool } from "undici";
+import { ApprovalRequired } from "../agents/approval-required.ts";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
 import { type ControlRecord, readControlRecord } from "../keystore/control-record.ts";
-import { ApprovalRequired } from "../mcp/control.ts";
 import { isFolderLocked } from "../store/folder-lock.ts";
 import { NotRunning } from "./not-running.ts";
 
@@ -29,12 +29,6 @@ type Method = "GET" | "POST" | "DELETE";
 interface Asked {
   readonly body?: object;
   readonly signal?: AbortSignal | undefined;
-}
-
-interface ToldError {
-  readonly code: string;
-  readonly message: string;
-  readonly approval?: string;
 }
 
 interface Exchanged {
@@ -104,12 +98,9 @@ export class ControlClient {
     // A crash leaves the record behind, and by now somebody else may have the port.
     if (statusCode === guardStatus || answer === undefined) throw this.#notRunning();
     if (statusCode < 400) return answer as Answer;
-    const { code, message, approval } = (answer as { readonly error?: ToldError }).error ?? {};
-    if (code === "APPROVAL_REQUIRED" && message !== undefined && approval !== undefined) throw new ApprovalRequired(message, approval);
-    throw new HikyakuError(
-      code !== undefined && isErrorCode(code) ? code : "INTERNAL_ERROR",
-      message ?? `The peer in ${this.#folder} answered with status ${statusCode}.`,
-    );
+    const { code, message = `The peer in ${this.#folder} answered with status ${statusCode}.`, approval } = refusalIn(answer);
+    if (approval !== undefined) throw new ApprovalRequired(message, approval);
+    throw new HikyakuError(code !== undefined && isErrorCode(code) ? code : "INTERNAL_ERROR", message);
   }
 
   async #exchange(request: Dispatcher.RequestOptions): Promise<Exchanged> {
@@ -139,6 +130,15 @@ export class ControlClient {
     return notRunning(this.#folder, cause);
   }
 }
+
+interface Refusal {
+  readonly code?: string;
+  readonly message?: string;
+  /** Beside APPROVAL_REQUIRED. */
+  readonly approval?: string;
+}
+
+const refusalIn = (answer: object): Refusal => (answer as { readonly error?: Refusal }).error ?? {};
 
 const notRunning = (folder: string, cause?: unknown): NotRunning =>
   new NotRunning(`The peer in ${folder} is not running: start it with \`hikyaku up\`.`, cause);

@@ -70,6 +70,20 @@ export function asCursor(text: string): number {
   throw new InvalidArgumentError("It wants the number of an event.");
 }
 
+export function asAllowed(text: string): "all" | string[] {
+  const word = text.trim();
+  if (word === "all") return word;
+  return word === "none" ? [] : asList(text).filter((part) => part !== "");
+}
+
+export const asWholeNumber =
+  (min: number, max: number) =>
+  (text: string): number => {
+    const number = Number(text);
+    if (/^\d+$/.test(text) && number >= min && number <= max) return number;
+    throw new InvalidArgumentError(`It wants a number from ${min} to ${max}.`);
+  };
+
 export function asWord(text: string): string {
   if (text.length > 0 && text.length <= limits.nameLengthMax) return text;
   throw new InvalidArgumentError(`It wants 1 to ${limits.nameLengthMax} characters.`);

@@ -40,6 +40,7 @@ beforeAll(async () => {
   desk = await createPeer({ folder: join(above, "desk"), listen: "127.0.0.1:0" });
   await desk.trust({ peer: did, name: "lap", allow: ["message", "task_delegate", "wake_up"], addresses });
   await at(["trust", desk.did, "--name", "desk", "--allow", "message,task_delegate", "--at", desk.addresses.join(",")]);
+  await at(["policy", "agent", "--confirm", "never", "--calls-per-minute", "1000"]);
   waker = await hikyaku.start(["serve", "nap", "--folder", folder, "--", "/bin/sh", "-c", "sleep 60"], /Serving .*\n/);
 }, 60_000);
 afterAll(async () => {
@@ -81,6 +82,7 @@ const rightsOf = async (agent: McpAgent): Promise<Json> => ({
   peers: (JSON.parse((await at(["peers", "--json"])).stdout) as { readonly peers: readonly Json[] }).peers.map(
     ({ did, name, level, scopes, minVersion, pinnedAt, fingerprint }) => ({ did, name, level, scopes, minVersion, pinnedAt, fingerprint }),
   ),
+  policy: (await at(["policy", "agent", "--json"])).stdout,
   config: (await at(["config", "--json"])).stdout,
 });
 

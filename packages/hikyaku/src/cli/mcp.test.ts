@@ -21,6 +21,7 @@ let serving: RunningProgram;
 beforeAll(async () => {
   peers = await TwoPeers.meet({ lapMay: "message,task_delegate,wake_up", deskMay: "message,task_delegate" });
   ({ desk, lap } = peers);
+  await peers.at(lap, ["policy", "agent", "--confirm", "never", "--calls-per-minute", "1000"]);
   const flags = ["--for", "lap", "--description", "does it", "--interactive", "--concurrency", "4"];
   serving = await hikyaku.start(["serve", "work", ...flags, "--folder", desk.folder, "--", "/bin/sh", "-c", deed], /Serving .*\n/);
 }, 60_000);

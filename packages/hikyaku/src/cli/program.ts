@@ -2,6 +2,7 @@
 import { HikyakuError, scopes } from "@hikyaku/protocol";
 import { Command, CommanderError, Option } from "commander";
 import { visible, visibleJson } from "../text/visible.ts";
+import { addAgentCommands } from "./agent-commands.ts";
 import { beginCall, type CommonFlags } from "./call.ts";
 import { exitCodeOf, exitOk } from "./exit-code.ts";
 import {
@@ -100,6 +101,7 @@ function createProgram(end: (exitCode: number) => void): Command {
   addTaskCommands(program, end);
   addSupervisionCommands(program, end);
   addMcpCommand(program);
+  addAgentCommands(program);
   return program;
 }
 

@@ -1,20 +1,8 @@
 /** The peer that is up, as the tools and resources of this room ask it: the control interface, on behalf of the agent at the other end. */
-import { HikyakuError } from "@hikyaku/protocol";
-
 export interface Control {
   /** Both reject with a HikyakuError: the peer's own refusal, ApprovalRequired, or UNREACHABLE where no peer is up. The signal ends the asking. */
   get<Answer>(path: string, signal?: AbortSignal): Promise<Answer>;
   post<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer>;
-}
-
-/** What the agent asked for waits for its owner's word; the message says what it is and how the owner gives it. */
-export class ApprovalRequired extends HikyakuError {
-  readonly approval: string;
-
-  constructor(message: string, approval: string) {
-    super("APPROVAL_REQUIRED", message);
-    this.approval = approval;
-  }
 }
 
 /** A path segment that a name, a did or an id may stand in. */

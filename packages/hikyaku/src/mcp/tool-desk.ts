@@ -13,9 +13,10 @@ import {
   type McpServer,
   type ServerContext,
 } from "@modelcontextprotocol/server";
+import { ApprovalRequired } from "../agents/approval-required.ts";
 import { readable, visibleJson } from "../text/visible.ts";
 import { callsMax } from "./bounds.ts";
-import { ApprovalRequired, type Control, segment } from "./control.ts";
+import { type Control, segment } from "./control.ts";
 import { asReadable } from "./quoted.ts";
 import type { AnyTool, ToolCall } from "./tool.ts";
 

@@ -106,6 +106,7 @@ test("what one sender and one recipient hold is counted of a database that was m
   database.close();
   const older = new DatabaseSync(join(folder, "hikyaku.db"));
   older.exec(`
+    DROP TRIGGER agent_peer_forgotten; DROP TABLE agent_policies; DROP TABLE agent_approvals; DROP TABLE agent_spendings; DROP TABLE agent_audit;
     DROP TABLE status_reports; DROP TABLE offers; DROP TABLE task_events; DROP TABLE task_inputs; DROP TABLE tasks; DROP TABLE task_parties; DROP TABLE task_totals; DROP INDEX inbox_of_type;
     ALTER TABLE inbox DROP COLUMN starts; ALTER TABLE inbox_senders DROP COLUMN bytes;
     ALTER TABLE outbox_recipients DROP COLUMN epoch; ALTER TABLE outbox_recipients DROP COLUMN kept_bytes; PRAGMA user_version = 2;`);

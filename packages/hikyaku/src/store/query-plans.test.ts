@@ -6,7 +6,10 @@ import { DatabaseSync } from "node:sqlite";
 import type { Draft, InboxMessage, TaskDraft } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import type { AgentStores } from "../agents/agent-ground.ts";
+import { policyUnlessTold } from "../agents/policy.ts";
 import { Database, openDatabase } from "./database.ts";
+import { sqliteAgentStores } from "./sqlite-agent-stores.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
 import { SqliteOfferStore } from "./sqlite-offer-store.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
@@ -19,11 +22,12 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-/** The totals' one row; the few offers; the queue and the result of a recursive query; ids that came as a JSON list; and partial indexes that are read in their order up to a LIMIT. */
+/** The totals' one row; the few offers and policies; the queue and the result of a recursive query; ids that came as a JSON list; and partial indexes that are read in their order up to a LIMIT. */
 const fine = [
   /^SEARCH /,
   /^SCAN (inbox|outbox|task)_totals$/,
   /^SCAN offers$/,
+  /^SCAN agent_policies$/,
   /^SCAN (lanes|recipients|priorities|\d+ CONSTANT ROWS?|json_each VIRTUAL TABLE INDEX 1:)$/,
   /^MATERIALIZE priorities$/,
   /^SCAN (3 CONSTANT ROWS|CONSTANT ROW)$/,
@@ -62,6 +66,7 @@ async function statementsOf(): Promise<readonly string[]> {
   const room = { ...limits, taskBytesPerPeerMax: 4 * limits.taskEntryBytes };
   await fillTasks(new SqliteTaskStore(database, new Uint8Array(32), room));
   await useOffers(new SqliteOfferStore(database));
+  await useAgents(sqliteAgentStores(database));
   return [...texts];
 }
 
@@ -154,6 +159,25 @@ async function useOffers(offers: SqliteOfferStore): Promise<void> {
   await offers.put({ name: "a", version: "1", isIdempotent: false, concurrency: 1, offeredAt: 1 });
   await offers.load();
   await offers.remove("a");
+}
+
+async function useAgents({ policies, approvals, record }: AgentStores): Promise<void> {
+  await policies.put("a", policyUnlessTold);
+  await policies.find("a");
+  await policies.list();
+  const use = { agent: "a", kind: "send", did: lane.to } as const;
+  const { id } = await approvals.ask(use, 1);
+  await approvals.find(use);
+  await approvals.byPrefix(id, 1);
+  for (const query of [{}, { agent: "a" }]) await approvals.list({ ...query, state: "waiting", now: 1, limit: 9 });
+  await approvals.decide({ id, state: "approved", by: "client", at: 1 });
+  await approvals.forget(id);
+  const entry = { at: 1, agent: "a", action: "send", verdict: "allowed" } as const;
+  const position = await record.add(entry, { day: 1, cost: 1, max: 1 });
+  await record.conclude(position ?? 0, { ref: "1" });
+  for (const query of [{}, { agent: "a" }, { after: 0 }, { agent: "a", after: 0 }]) await record.list({ ...query, limit: 9 });
+  await record.spent("a", 1);
+  await policies.forget("a");
 }
 
 test("each statement finds its rows by an index", async () => {

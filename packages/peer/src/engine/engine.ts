@@ -239,7 +239,7 @@ export class Engine {
     try {
       selfTest(needs.crypto);
       const changes = new Changes(needs.clock.now());
-      const known = await KnownPeers.load(needs.trustStore, () => changes.note("peers"));
+      const known = await KnownPeers.load(needs.trustStore, (did) => changes.note("peers", did));
       const engine = new Engine(needs, settings, { known, changes, keptOffers: await needs.offers.load() });
       await needs.listener.start((frame, origin) => engine.#traffic.receive(frame, origin), engine.#holder());
       engine.#heartbeats.start();

@@ -5,20 +5,20 @@ import { type Standing, stranger } from "./policy.ts";
 
 export class KnownPeers {
   readonly #store: TrustStore;
-  readonly #changed: () => void;
+  readonly #changed: (did: string) => void;
   readonly #byDid = new Map<string, KnownPeer>();
   /** The dids of those that are seen. */
   readonly #seen = new Set<string>();
   #lastChange: Promise<unknown> = Promise.resolve();
 
-  private constructor(store: TrustStore, peers: readonly KnownPeer[], changed: () => void) {
+  private constructor(store: TrustStore, peers: readonly KnownPeer[], changed: (did: string) => void) {
     this.#store = store;
     this.#changed = changed;
     for (const peer of peers) this.#hold(peer);
   }
 
   /** `changed` hears of every change once it is durable. */
-  static async load(store: TrustStore, changed: () => void = () => undefined): Promise<KnownPeers> {
+  static async load(store: TrustStore, changed: (did: string) => void = () => undefined): Promise<KnownPeers> {
     return new KnownPeers(store, await store.load(), changed);
   }
 
@@ -102,7 +102,7 @@ export class KnownPeers {
       await this.#store.remove(did);
       this.#byDid.delete(did);
       this.#seen.delete(did);
-      this.#changed();
+      this.#changed(did);
     });
   }
 
@@ -125,7 +125,7 @@ export class KnownPeers {
       );
     await this.#store.put(peer);
     this.#hold(peer);
-    this.#changed();
+    this.#changed(peer.did);
   }
 
   #hold(peer: KnownPeer): void {

@@ -28,10 +28,14 @@ export class Letters {
     this.#parts = parts;
   }
 
-  /** By an id or the beginning of one. Throws INVALID_ARGUMENT where it is none of ours, or of several. */
-  async explain(reference: string): Promise<Explanation> {
+  /**
+   * By an id or the beginning of one. Throws INVALID_ARGUMENT where it is none of ours, or of several. Messages to others than those `among` whom it is looked for are as if they
+   * were not there.
+   */
+  async explain(reference: string, among?: (did: string) => boolean): Promise<Explanation> {
     const { outbox, couriers, known } = this.#parts;
-    const found = (await outbox.find(reference)) ?? (await this.#byPrefix(reference));
+    const whole = await outbox.find(reference);
+    const found = whole !== undefined && (among?.(whole.to) ?? true) ? whole : await this.#byPrefix(reference, among);
     const trouble = found.stage === "queued" ? couriers.find(found.to)?.trouble : undefined;
     return { ...found, name: known.get(found.to)?.name, ...(trouble === undefined ? {} : { trouble }) };
   }
@@ -60,9 +64,10 @@ export class Letters {
     if ((await this.#parts.outbox.bury(id)) === undefined) throw noDeadLetter(reference);
   }
 
-  async #byPrefix(prefix: string): Promise<OutboxRecord> {
+  async #byPrefix(prefix: string, among?: (did: string) => boolean): Promise<OutboxRecord> {
     const isPrefix = /^[0-9a-f-]{4,36}$/.test(prefix);
-    const [found, other] = isPrefix ? await this.#parts.outbox.findByPrefix(prefix, 2) : [];
+    const alike = isPrefix ? await this.#parts.outbox.findByPrefix(prefix, among === undefined ? 2 : limits.inboxPageMax) : [];
+    const [found, other] = alike.filter(({ to }) => among?.(to) ?? true);
     if (found === undefined)
       throw new HikyakuError(
         "INVALID_ARGUMENT",

@@ -103,7 +103,7 @@ export class Mail {
       if (arrival.skipped !== undefined || (arrival.kind === "stored" && arrival.releases === true)) released.add(lane);
       if (arrival.kind === "stored") stored.set(lane, (stored.get(lane) ?? new Set()).add(type));
     });
-    if ([...stored.values()].some((types) => types.has("message"))) ground.changes.note("inbox");
+    if ([...stored.values()].some((types) => types.has("message"))) ground.changes.note("inbox", from.did);
     this.#parts.couriers().of(from.did).stir();
     for (const lane of released) handling.wake({ from: from.did, lane });
     for (const [lane, types] of stored) if (!released.has(lane)) handling.wake({ from: from.did, lane }, types);
@@ -133,7 +133,7 @@ export class Mail {
     for (const [did, ids] of idsBySender(messages)) {
       const risen = await this.#parts.inbox.advance(did, ids, stage);
       if (risen.length === 0) continue;
-      this.#parts.ground.changes.note("inbox");
+      this.#parts.ground.changes.note("inbox", did);
       if (this.#parts.known.get(did) === undefined) continue;
       couriers.of(did).bag.receipts.note(risen, stage);
       couriers.of(did).stir();

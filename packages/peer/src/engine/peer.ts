@@ -24,7 +24,7 @@ import type { DelegateOptions } from "../work/delegations.ts";
 import type { Schema } from "../work/schema.ts";
 import { Task } from "../work/task.ts";
 import type { Alarm } from "./alarms.ts";
-import type { Changed } from "./changes.ts";
+import type { Changed, ChangesQuery } from "./changes.ts";
 import type { PeerStatus } from "./dialogue.ts";
 import { Engine, type Size } from "./engine.ts";
 import type { HandlerManner } from "./handling.ts";
@@ -70,6 +70,11 @@ export interface CapabilityOptions extends Patience {
   readonly fresh?: boolean;
 }
 
+export interface LookUpOptions {
+  /** Whether what is had with the peer of this did is looked at; all of it is unless told. */
+  readonly among?: (did: string) => boolean;
+}
+
 export class Peer implements AsyncDisposable {
   readonly #engine: Engine;
 
@@ -112,9 +117,9 @@ export class Peer implements AsyncDisposable {
     return await this.#engine.joinPairing(parsed, terms, patience);
   }
 
-  /** As soon as anything has changed after `cursor`, or, told with 0, at once: what there is to look at again. Rejects with CANCELED where the signal aborts first. */
-  async changed(cursor: number, signal: AbortSignal): Promise<Changed> {
-    return await this.#engine.ground.changes.next(cursor, signal);
+  /** As soon as anything has changed after the query's cursor, or, told with 0, at once: what there is to look at again. Rejects with CANCELED where the signal aborts first. */
+  async changed(query: ChangesQuery, signal: AbortSignal): Promise<Changed> {
+    return await this.#engine.ground.changes.next(query, signal);
   }
 
   /** Everybody this peer knows, by name. */
@@ -184,9 +189,12 @@ export class Peer implements AsyncDisposable {
     await this.#engine.posting.tell(this.#recipient(to), body, options);
   }
 
-  /** Everything that is known of a message of ours: attempts, routes, refusals, receipts. An id may be shortened as long as it is one message's. Throws INVALID_ARGUMENT. */
-  async explain(id: string): Promise<Explanation> {
-    return await this.#engine.letters.explain(id);
+  /**
+   * Everything that is known of a message of ours: attempts, routes, refusals, receipts. An id may be shortened as long as it is one message's, of those to the peers `among`
+   * which it is looked for. Throws INVALID_ARGUMENT.
+   */
+  async explain(id: string, { among }: LookUpOptions = {}): Promise<Explanation> {
+    return await this.#engine.letters.explain(id, among);
   }
 
   /** Messages that expired or were refused, oldest first. */
@@ -307,10 +315,13 @@ export class Peer implements AsyncDisposable {
     return new Task(work, await work.delegate(this.#recipient(to).did, capability, input, options), output);
   }
 
-  /** A task of either side, by its id or the beginning of it. Throws UNKNOWN_TASK. */
-  async task<Output = unknown>(id: string, { output }: { readonly output?: Schema<Output> } = {}): Promise<Task<Output>> {
+  /** A task of either side, by its id or the beginning of it, of those with the peers `among` which it is looked for. Throws UNKNOWN_TASK. */
+  async task<Output = unknown>(
+    id: string,
+    { output, among }: LookUpOptions & { readonly output?: Schema<Output> } = {},
+  ): Promise<Task<Output>> {
     const { work } = this.#engine;
-    const { role, peer, id: whole } = await work.resolve(id);
+    const { role, peer, id: whole } = await work.resolve(id, among);
     return new Task(work, { role, peer, id: whole }, output);
   }
 

@@ -35,7 +35,7 @@ export function makeWork({ ground, needs, keptOffers, known, posting, background
       durably: (change) => durably(ground, closing, change),
       background,
       closing,
-      changed: () => changes.note("tasks"),
+      changed: ({ peer }) => changes.note("tasks", peer),
     },
     offers,
     keptOffers,

@@ -26,6 +26,10 @@ export interface DelegationsParts {
   readonly fateOf: (id: string) => Promise<{ readonly stage: string; readonly reason?: string } | undefined>;
 }
 
+/** How many further tasks may be delegated for the sake of one that says nothing of it; below another it is half of what that one has left. */
+export const budgetUnlessTold = (above: Pick<TaskRecord, "chain" | "spent"> | undefined): number =>
+  above === undefined ? limits.taskBudgetDefault : Math.max(0, Math.floor((above.chain.budget - above.spent - 1) / 2));
+
 type News = Omit<TaskNews, "at">;
 
 const tooMuch: News = { state: "failed", code: "QUOTA_EXCEEDED", detail: "The worker told more of the task than a task may have." };
@@ -139,7 +143,6 @@ export class Delegations {
     const depth = above === undefined ? 0 : above.chain.depth + 1;
     if (depth > limits.taskDepthMax)
       throw new HikyakuError("QUOTA_EXCEEDED", `This task stands ${limits.taskDepthMax} delegations deep: its work may not be handed on.`);
-    const room = above === undefined ? limits.taskBudgetDefault : Math.max(0, Math.floor((above.chain.budget - above.spent - 1) / 2));
     return {
       role: "requester",
       peer,
@@ -149,7 +152,7 @@ export class Delegations {
       priority,
       createdAt: now,
       deadline: Math.min(until, now + limits.taskLifeMsMax),
-      chain: { depth, budget: Math.min(budget ?? room, limits.taskBudgetMax) },
+      chain: { depth, budget: Math.min(budget ?? budgetUnlessTold(above), limits.taskBudgetMax) },
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
     };
   }

@@ -122,10 +122,10 @@ export class Work {
 
   /**
    * A task by its id or the beginning of it; throws UNKNOWN_TASK, or INVALID_ARGUMENT where several begin so. A task of ours is meant before one of another, who may have chosen
-   * the same id.
+   * the same id. Tasks with peers that are not `among` those meant are as if they were not there.
    */
-  async resolve(id: string): Promise<TaskRecord> {
-    const found = await this.#ground.tasks.findByPrefix(id, limits.inboxPageMax);
+  async resolve(id: string, among: (did: string) => boolean = () => true): Promise<TaskRecord> {
+    const found = (await this.#ground.tasks.findByPrefix(id, limits.inboxPageMax)).filter(({ peer }) => among(peer));
     const ours = found.filter(({ role }) => role === "requester");
     const [task, another] = ours.length > 0 ? ours : found;
     if (task === undefined)

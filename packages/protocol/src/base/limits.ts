@@ -157,6 +157,30 @@ export const wakeArgumentsMax: number = 64;
 /** Of each known peer, the newest ones. */
 export const statusReportsKept: number = 100;
 
+// Agents (spec §19)
+/** Of the body of a message or the input of a task, unless the owner says otherwise. */
+export const agentMessageBytesDefault: number = 64 * kib;
+export const agentCallsPerMinuteDefault: number = 60;
+export const agentCallsPerMinuteMax: number = 6000;
+/** Two hundred delegations, each with as many tasks as its worker may hand on unless told. */
+export const agentTasksPerDayDefault: number = 200 * (1 + taskBudgetDefault);
+export const agentTasksPerDayMax: number = 1_000_000;
+/** Peers, or capabilities, that one policy lists. */
+export const agentListMax: number = 256;
+/** Agents with a policy of their own; and those whose calls are counted by themselves. */
+export const agentPoliciesMax: number = 256;
+export const agentsCountedMax: number = 1024;
+/** Uses that wait for an approval, of one agent and of all: where more are asked for, the oldest goes. */
+export const waitingApprovalsPerAgentMax: number = 256;
+export const waitingApprovalsMax: number = 2048;
+export const waitingApprovalMsMax: number = dayMs;
+/** Approvals that agents' own clients gave: where more come, the oldest goes. */
+export const clientApprovalsMax: number = 4096;
+/** Entries of the list of what agents did and were refused. */
+export const agentAuditMax: number = 10_000;
+/** For so many days it stays known how many tasks an agent gave away, so that a clock that is set back gives none anew. */
+export const agentSpendingDaysKept: number = 7;
+
 // Pairing (spec §12)
 export const pairingTokenBytes: number = 16;
 export const pairingLinkLengthMax: number = 2048;

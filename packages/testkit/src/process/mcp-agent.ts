@@ -9,6 +9,13 @@ export type Json = Readonly<Record<string, unknown>>;
 /** `previous` is what most clients speak today. */
 export type Revision = "newest" | "previous";
 
+export interface McpAgentOptions {
+  /** Under which name it is known to its owner. */
+  readonly agent?: string;
+  /** What the person at the client says when it is asked; a client without this cannot ask. */
+  readonly person?: (question: string) => "accept" | "decline" | "cancel";
+}
+
 export class McpAgent implements AsyncDisposable {
   readonly client: Client;
   readonly updated: string[] = [];
@@ -19,10 +26,18 @@ export class McpAgent implements AsyncDisposable {
     client.setNotificationHandler("notifications/resources/updated", ({ params }) => void this.updated.push(params.uri));
   }
 
-  static async at({ folder }: Place, revision: Revision): Promise<McpAgent> {
-    const options = revision === "newest" ? { versionNegotiation: { mode: "auto" } as const } : {};
+  static async at({ folder }: Pick<Place, "folder">, revision: Revision, { agent: name, person }: McpAgentOptions = {}): Promise<McpAgent> {
+    const options = {
+      ...(revision === "newest" ? { versionNegotiation: { mode: "auto" } as const } : {}),
+      ...(person === undefined ? {} : { capabilities: { elicitation: {} } }),
+    };
     const agent = new McpAgent(new Client({ name: "test", version: "1" }, options));
-    const { command, words } = hikyaku.lineOf(["mcp", "--folder", folder]);
+    if (person !== undefined)
+      agent.client.setRequestHandler("elicitation/create", ({ params }) => {
+        const action = person(params.message);
+        return action === "accept" ? { action, content: { allow: true } } : { action };
+      });
+    const { command, words } = hikyaku.lineOf(["mcp", "--folder", folder, ...(name === undefined ? [] : ["--agent", name])]);
     const transport = new StdioClientTransport({ command, args: [...words], stderr: "pipe" });
     transport.stderr?.on("data", (text: Buffer) => agent.stderr.push(text.toString()));
     await agent.client.connect(transport);

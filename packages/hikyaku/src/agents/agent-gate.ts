@@ -1,0 +1,192 @@
+/**
+ * Where an agent is let through or turned away (spec §19). What it asks for is judged by its policy, cheapest check first, and written down before it is done. Who an agent is, is its
+ * word: the gate keeps a well-meaning client within what its owner meant, and cannot hold a program that has the owner's token.
+ */
+import { RateLimiter } from "@hikyaku/peer";
+import { type ErrorCode, HikyakuError, limits } from "@hikyaku/protocol";
+import { type AgentGround, dayOf, policyOf } from "./agent-ground.ts";
+import type { AuditEntry } from "./agent-record.ts";
+import { ApprovalRequired } from "./approval-required.ts";
+import type { Approval, Use } from "./approvals.ts";
+import type { Deed } from "./deed.ts";
+import { type AgentPolicy, isListed } from "./policy.ts";
+
+/** An agent with the policy that held when it asked. */
+export interface AgentCaller {
+  readonly name: string;
+  readonly policy: AgentPolicy;
+}
+
+type Said = Pick<AuditEntry, "action" | "did" | "capability" | "bytes" | "ref">;
+type Turned = Pick<HikyakuError, "code" | "message">;
+
+export class AgentGate {
+  readonly #ground: AgentGround;
+  readonly #calls = new RateLimiter(limits.agentsCountedMax);
+  /** Agents whose last call was above their rate: the next such call is not written down, since a flood must not push out what the owner wants to read. */
+  readonly #flooding = new Set<string>();
+
+  constructor(ground: AgentGround) {
+    this.#ground = ground;
+  }
+
+  async enter(name: string): Promise<AgentCaller> {
+    return { name, policy: await policyOf(this.#ground, name) };
+  }
+
+  /** Resolves with the position of its entry where the deed may be done. Throws UNAUTHORIZED, MESSAGE_TOO_LARGE, RATE_LIMITED, QUOTA_EXCEEDED or APPROVAL_REQUIRED. */
+  async admit(caller: AgentCaller, deed: Deed): Promise<number> {
+    const said = saidOf(deed);
+    await this.#pace(caller, said);
+    const turned = offList(caller, deed) ?? oversized(caller, deed);
+    if (turned !== undefined) throw await this.#refuse(caller, said, turned);
+    await this.#requireApproval(caller, deed, said);
+    return await this.#allow(caller, deed, said);
+  }
+
+  /** How an admitted deed ended. */
+  async conclude(position: number, outcome: Pick<AuditEntry, "code" | "ref">): Promise<void> {
+    await this.#ground.record.conclude(position, outcome);
+  }
+
+  /** What no agent may ask, by its method and path. */
+  async turnAway(caller: AgentCaller, action: string): Promise<never> {
+    await this.#pace(caller, { action });
+    const message = `Agents may not ask for ${action}: that is for the owner, at the command line.`;
+    throw await this.#refuse(caller, { action }, { code: "UNAUTHORIZED", message });
+  }
+
+  /** The agent's own client asked its person, who said yes. Only what waits, is this agent's own, and is not kept for the owner can be approved so. */
+  async confirm(caller: AgentCaller, id: string): Promise<Approval> {
+    const { approvals, record, clock } = this.#ground;
+    const said = { action: "confirm", ref: id };
+    await this.#pace(caller, said);
+    const now = clock.now();
+    const asked = (await approvals.byPrefix(id, now)).find((one) => one.id === id && one.agent === caller.name);
+    const turned = unconfirmable(caller, id, asked);
+    if (turned !== undefined) throw await this.#refuse(caller, said, turned);
+    if (asked?.state === "approved") return asked;
+    const decided = await approvals.decide({ id, state: "approved", by: "client", at: now });
+    if (decided === undefined) throw await this.#refuse(caller, said, noApproval(id));
+    await record.add(entryOf(decided, { at: now, verdict: "approved", by: "client" }));
+    return decided;
+  }
+
+  async #pace(caller: AgentCaller, said: Said): Promise<void> {
+    const { name, policy } = caller;
+    const rate = { perMinute: policy.callsPerMinute, burst: policy.callsPerMinute };
+    const waitS = this.#calls.take(name, rate, this.#ground.clock.elapsed());
+    if (waitS === undefined) return void this.#flooding.delete(name);
+    const message = `Agent ${name} may do ${policy.callsPerMinute} things a minute: come again in ${waitS} s, or let the owner raise it with \`hikyaku policy ${name} --calls-per-minute N\`.`;
+    const refusal = new HikyakuError("RATE_LIMITED", message);
+    if (this.#flooding.has(name) || this.#flooding.size >= limits.agentsCountedMax) throw refusal;
+    this.#flooding.add(name);
+    throw await this.#refuse(caller, said, refusal);
+  }
+
+  async #requireApproval(caller: AgentCaller, deed: Deed, said: Said): Promise<void> {
+    const { approvals, record, clock } = this.#ground;
+    const use = useOf(caller, deed);
+    if (use === undefined) return;
+    const held = await approvals.find(use);
+    if (held?.state === "denied") throw await this.#refuse(caller, said, denied(held, deed));
+    if (caller.policy.confirm === "never") return;
+    // AGENT-4: what a client approved does not count where only the owner may.
+    if (held?.state === "approved" && (held.by === "owner" || caller.policy.confirm === "first-use")) return;
+    const now = clock.now();
+    const { id } = await approvals.ask(use, now);
+    await record.add({ ...said, at: now, agent: caller.name, verdict: "waiting", code: "APPROVAL_REQUIRED", ref: id });
+    throw new ApprovalRequired(
+      `Agent ${caller.name} ${wishOf(deed)}, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`,
+      id,
+    );
+  }
+
+  async #allow(caller: AgentCaller, deed: Deed, said: Said): Promise<number> {
+    const { record, clock } = this.#ground;
+    const { name, policy } = caller;
+    const entry: AuditEntry = { ...said, at: clock.now(), agent: name, verdict: "allowed" };
+    // What fails afterwards is counted all the same: a crash in between shall give nothing away.
+    const spending = deed.kind === "delegate" ? { day: dayOf(clock), cost: deed.cost, max: policy.tasksPerDay } : undefined;
+    const position = await record.add(entry, spending);
+    if (position !== undefined) return position;
+    const message = `Agent ${name} may have ${policy.tasksPerDay} tasks a day, with those that its workers hand on, and this one is worth ${spending?.cost}: ask with a smaller budget, wait until midnight UTC, or let the owner raise it with \`hikyaku policy ${name} --tasks-per-day N\`.`;
+    throw await this.#refuse(caller, said, { code: "QUOTA_EXCEEDED", message });
+  }
+
+  /** Written down first, and then told. */
+  async #refuse({ name }: AgentCaller, said: Said, { code, message }: Turned): Promise<HikyakuError> {
+    const { record, clock } = this.#ground;
+    await record.add({ ...said, at: clock.now(), agent: name, verdict: "refused", code });
+    return new HikyakuError(code, message);
+  }
+}
+
+const refusal = (code: ErrorCode, message: string): Turned => ({ code, message });
+
+/** AGENT-2: who is not on the list, and who is nobody, are refused alike. */
+function offList({ name, policy }: AgentCaller, deed: Deed): Turned | undefined {
+  const { did, name: whom } = deed.to;
+  if (did === undefined || !isListed(policy.peers, did))
+    return refusal(
+      "UNAUTHORIZED",
+      `Agent ${name} may not reach ${JSON.stringify(whom)}: the owner allows peers with \`hikyaku policy ${name} --peers NAMES\`.`,
+    );
+  if (deed.kind !== "delegate" || isListed(policy.capabilities, deed.capability)) return undefined;
+  const asked = JSON.stringify(deed.capability);
+  return refusal(
+    "UNAUTHORIZED",
+    `Agent ${name} may not delegate ${asked}: the owner allows capabilities with \`hikyaku policy ${name} --capabilities NAMES\`.`,
+  );
+}
+
+function oversized({ name, policy }: AgentCaller, deed: Deed): Turned | undefined {
+  if (deed.kind === "ask" || deed.bytes <= policy.messageBytesMax) return undefined;
+  return refusal(
+    "MESSAGE_TOO_LARGE",
+    `Agent ${name} may say ${policy.messageBytesMax} bytes at once and this has ${deed.bytes}: say less, or let the owner raise it with \`hikyaku policy ${name} --message-bytes N\`.`,
+  );
+}
+
+/** What takes an approval; steering is about a task that was approved, or given, before. */
+function useOf({ name }: AgentCaller, deed: Deed): Use | undefined {
+  const { kind, to } = deed;
+  if (to.did === undefined || kind === "ask" || kind === "steer") return undefined;
+  return { agent: name, kind, did: to.did, ...(kind === "delegate" ? { capability: deed.capability } : {}) };
+}
+
+function wishOf(deed: Deed): string {
+  if (deed.kind === "delegate") return `wants to delegate ${JSON.stringify(deed.capability)} to ${deed.to.name}`;
+  return deed.kind === "wake" ? `wants to wake ${deed.to.name} up` : `wants to send messages to ${deed.to.name}`;
+}
+
+const denied = ({ agent, id }: Approval, deed: Deed): Turned =>
+  refusal("UNAUTHORIZED", `Agent ${agent} ${wishOf(deed)}, which the owner has denied: \`hikyaku approve ${id}\` takes that back.`);
+
+const noApproval = (id: string): Turned =>
+  refusal("INVALID_ARGUMENT", `Nothing of this agent waits for the approval ${id}: ask for it anew.`);
+
+function unconfirmable({ name, policy }: AgentCaller, id: string, asked: Approval | undefined): Turned | undefined {
+  if (asked === undefined) return noApproval(id);
+  if (asked.state === "denied") return refusal("UNAUTHORIZED", `The owner has denied it: \`hikyaku approve ${id}\` takes that back.`);
+  if (policy.confirm === "first-use") return undefined;
+  return refusal("UNAUTHORIZED", `Only the owner may approve what agent ${name} does: \`hikyaku approve ${id}\` at the command line.`);
+}
+
+const saidOf = (deed: Deed): Said => ({
+  action: deed.kind,
+  ...(deed.to.did === undefined ? {} : { did: deed.to.did }),
+  ...(deed.kind === "delegate" ? { capability: deed.capability } : {}),
+  ...(deed.kind === "ask" ? {} : { bytes: deed.bytes }),
+  ...(deed.kind === "steer" ? { ref: deed.task } : {}),
+});
+
+/** What was decided, for the list. */
+export const entryOf = ({ id, agent, kind, did, capability }: Approval, rest: Pick<AuditEntry, "at" | "verdict" | "by">): AuditEntry => ({
+  agent,
+  action: kind,
+  did,
+  ...(capability === undefined ? {} : { capability }),
+  ...rest,
+  ref: id,
+});

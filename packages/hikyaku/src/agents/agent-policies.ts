@@ -1,0 +1,12 @@
+/** The policies that the owner made. A port: the store carries it out. */
+import type { AgentPolicy } from "./policy.ts";
+
+export interface AgentPolicies {
+  /** By the agent's name. */
+  list(): Promise<ReadonlyMap<string, AgentPolicy>>;
+  find(agent: string): Promise<AgentPolicy | undefined>;
+  /** Rejects with QUOTA_EXCEEDED where there are too many. */
+  put(agent: string, policy: AgentPolicy): Promise<void>;
+  /** The policy and everything that was approved or denied; what the agent spent today stays. */
+  forget(agent: string): Promise<void>;
+}

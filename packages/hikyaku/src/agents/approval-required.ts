@@ -1,0 +1,11 @@
+/** The refusal of what nobody has approved yet. It names the approval, so that a client can ask its person and come back. */
+import { HikyakuError } from "@hikyaku/protocol";
+
+export class ApprovalRequired extends HikyakuError {
+  readonly approval: string;
+
+  constructor(message: string, approval: string) {
+    super("APPROVAL_REQUIRED", message);
+    this.approval = approval;
+  }
+}
