@@ -53,7 +53,7 @@ async function measureOurs(effort: Effort): Promise<number> {
   await using lap = await OwnPeer.up(`${work.path}/lap`);
   await desk.ask("trust", { did: lap.did, name: "lap", addresses: [] } satisfies Acquaintance);
   await runCommand(["trust", did, "--name", "desk", "--allow", "message", "--at", addresses.join(","), "--folder", lap.folder]);
-  const freely = ["--confirm", "never", "--calls-per-minute", "10000", "--tasks-per-day", "1000000"];
+  const freely = ["--confirm", "never", "--calls-per-minute", "6000", "--tasks-per-day", "1000000"];
   await runCommand(["policy", "bench", ...freely, "--folder", lap.folder]);
   await desk.ask("work");
   await using agent = await Agent.start(commandLine(["mcp", "--agent", "bench", "--folder", lap.folder]));
