@@ -322,16 +322,21 @@ test("an agent that may reach one peer is told of no other, and whoever is absen
   expect(await alike((id) => `/messages/${id}`, sent.id.slice(0, 35), other.slice(0, 35))).toBe("INVALID_ARGUMENT");
 });
 
+/** Two tasks whose ids begin alike, as those of one millisecond do. */
+async function twins(): Promise<readonly [shown: string, beginning: string]> {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const [shown, hidden] = await Promise.all([desk.peer.delegate("lap", "sum", 1), desk.peer.delegate("pad", "sum", 1)]);
+    const beginning = shown.id.slice(0, 13);
+    if (hidden.id.startsWith(beginning)) return [shown.id, beginning];
+  }
+  throw new Error("no two tasks were of one millisecond");
+}
+
 test("a hidden task neither makes the beginning of an id doubtful nor answers to it [AGENT-2]", async () => {
-  const shown = await desk.peer.delegate("lap", "sum", 1);
-  const hidden = await desk.peer.delegate("pad", "sum", 1);
-  let shared = "";
-  while (shown.id.startsWith(shared + hidden.id[shared.length])) shared += hidden.id[shared.length];
-  expect(codeOf(await owner("GET", `/tasks/${shared}`))).toBe("INVALID_ARGUMENT");
+  const [shown, beginning] = await twins();
   await setPolicy(agent, { peers: ["lap"] });
-  expect((await as(agent, "GET", `/tasks/${shared.length < 9 ? shown.id : shown.id.slice(0, Math.max(shared.length, 14))}`)).status).toBe(
-    200,
-  );
+  expect(codeOf(await owner("GET", `/tasks/${beginning}`))).toBe("INVALID_ARGUMENT");
+  expect((await as(agent, "GET", `/tasks/${beginning}`)).body).toMatchObject({ id: shown });
 });
 
 test("messages of a hidden peer are not marked as read by an agent [AGENT-2]", async () => {
