@@ -8,8 +8,11 @@ import type { FastifyReply } from "fastify";
  */
 export function goneSignal({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController();
-  raw.once("close", () => {
+  const leave = (): void => {
     if (!raw.writableFinished) gone.abort(new HikyakuError("CANCELED", "Whoever asked has gone."));
-  });
+  };
+  // Who asks for an agent may go while it is judged.
+  if (raw.closed) leave();
+  else raw.once("close", leave);
   return gone.signal;
 }
