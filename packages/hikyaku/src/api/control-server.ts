@@ -10,14 +10,15 @@ import { AgentGate } from "../agents/agent-gate.ts";
 import type { AgentGround } from "../agents/agent-ground.ts";
 import { ApprovalRequired } from "../agents/approval-required.ts";
 import { OwnerDesk } from "../agents/owner-desk.ts";
+import { isLoopbackAddress } from "../loopback/address.ts";
+import { endBrokenRequest } from "../loopback/broken-request.ts";
+import { listenFailure } from "../loopback/listen-failure.ts";
 import { admitAgents } from "./agent-access.ts";
 import { agentRoutes } from "./agents.ts";
-import { endBrokenRequest } from "./broken-request.ts";
 import { changeRoutes } from "./changes.ts";
 import { controlStatusOf } from "./error-status.ts";
 import { GuardRefusal, guardRequest } from "./guard.ts";
 import { inboxRoutes } from "./inbox.ts";
-import { listenFailure } from "./listen-failure.ts";
 import { messageRoutes } from "./messages.ts";
 import { reportMistake, type Shown } from "./mistake.ts";
 import { pairingRoutes } from "./pairings.ts";
@@ -56,18 +57,16 @@ export async function startControlServer(peer: Peer, settings: ControlSettings):
   };
   try {
     await app.listen(settings.listen);
-    // CTL-1: a name leads where the system's resolver says, so what counts is where we ended up.
-    if (!boundTo(app).every(({ address }) => isLoopback(address))) throw new Error("this is no loopback address");
+    // CTL-1: what counts is where we ended up.
+    if (!boundTo(app).every(({ address }) => isLoopbackAddress(address))) throw new Error("this is no loopback address");
   } catch (error) {
     await close();
-    throw listenFailure(settings.listen, error);
+    throw listenFailure({ ...settings.listen, whom: "commands", flag: "--control" }, error);
   }
   return { port: boundTo(app)[0]?.port ?? settings.listen.port, [Symbol.asyncDispose]: close };
 }
 
 const boundTo = (app: FastifyInstance): readonly AddressInfo[] => app.addresses().filter((bound) => typeof bound === "object");
-
-const isLoopback = (address: string): boolean => address === "::1" || address.startsWith("127.");
 
 /** Every route with the hooks before it. `onRoute` is told of each, for tests that look at all of them. */
 export function createControlApp(
