@@ -1,6 +1,7 @@
 /** The forms of arguments and flags, each refused in a sentence that says what it wants; and what every command has. */
 import { isScope, limits, scopes } from "@hikyaku/protocol";
 import { type Command, InvalidArgumentError } from "commander";
+import { type Endpoint, isLoopbackHost, parseEndpoint } from "../config/endpoint.ts";
 
 export const command = (program: Command, name: string, description: string): Command =>
   program
@@ -27,6 +28,12 @@ export const asScopesOrNone = (text: string): string[] => (text.trim() === "none
 export function asName(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(text) && text.length <= limits.nameLengthMax) return text;
   throw new InvalidArgumentError(`It wants at most ${limits.nameLengthMax} letters, digits, dots, dashes or underscores.`);
+}
+
+export function asLoopback(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint !== undefined && isLoopbackHost(endpoint.host)) return endpoint;
+  throw new InvalidArgumentError("It wants a loopback address of this machine and a port, such as 127.0.0.1:7342.");
 }
 
 export function asStage(text: string): string {

@@ -1,6 +1,7 @@
 /** The commands and their flags. What each does stands in a file of its own, loaded when it is called, so that a small command starts fast. */
 import { HikyakuError, scopes } from "@hikyaku/protocol";
 import { Command, CommanderError, Option } from "commander";
+import type { Endpoint } from "../config/endpoint.ts";
 import { visible, visibleJson } from "../text/visible.ts";
 import { addAgentCommands } from "./agent-commands.ts";
 import { beginCall, type CommonFlags } from "./call.ts";
@@ -9,6 +10,7 @@ import {
   asCount,
   asDeadAction,
   asList,
+  asLoopback,
   asName,
   asScopes,
   asScopesOrNone,
@@ -105,11 +107,27 @@ function createProgram(end: (exitCode: number) => void): Command {
   return program;
 }
 
+interface McpFlags {
+  readonly agent: string;
+  readonly http?: Endpoint | true;
+  readonly newToken?: boolean;
+  readonly showToken?: boolean;
+}
+
 function addMcpCommand(program: Command): void {
   command(program, "mcp", "serve an agent that speaks MCP, over standard input and output, at the peer that is up")
     .option("--agent <name>", "under which name its owner allows it things", asName, "agent")
-    .action(async ({ agent, ...flags }: CommonFlags & { agent: string }) => {
-      await (await import("./commands/mcp.ts")).mcp(await beginCall(flags), { agent });
+    .option("--http [host:port]", "over HTTP instead, on this machine only, until Ctrl-C (default 127.0.0.1:7342)", asLoopback)
+    .option("--new-token", "with --http: replace the agent's token; what is configured with the old one must be changed")
+    .option("--show-token", "with --http: print the token instead of the path of its file")
+    .action(async ({ agent, http, newToken = false, showToken = false, ...flags }: CommonFlags & McpFlags) => {
+      const call = await beginCall(flags);
+      if (http !== undefined) {
+        const listen = http === true ? { host: "127.0.0.1", port: 7342 } : http;
+        await (await import("./commands/mcp-http.ts")).mcpOverHttp(call, { agent, listen, isNew: newToken, isShown: showToken });
+      } else if (newToken || showToken) {
+        throw new HikyakuError("INVALID_ARGUMENT", "There is a token only with --http: add it, or leave --new-token and --show-token out.");
+      } else await (await import("./commands/mcp.ts")).mcp(call, { agent });
     });
 }
 

@@ -21,3 +21,38 @@ export const unreadBytesMax: number = 16 * limits.bodyBytesMax;
 export const callsMax: number = 32;
 /** How long a person may take to answer whether an agent may do something. */
 export const confirmMsMax: number = 600_000;
+
+/** Of the server over HTTP. */
+export interface HttpBounds {
+  readonly connectionsMax: number;
+  /** Answers that are on their way at once: calls in work, and streams of changes. */
+  readonly answersMax: number;
+  /** Clients of earlier revisions. */
+  readonly sessionsMax: number;
+  /** How long such a client may be silent and hear nothing before it has to begin anew. */
+  readonly sessionIdleMsMax: number;
+  readonly headersMsMax: number;
+  readonly requestMsMax: number;
+  readonly bodyBytesMax: number;
+  /** How long one answer may go on; a stream of changes is opened again by whoever still wants it. */
+  readonly answerMsMax: number;
+  readonly unreadBytesMax: number;
+  /** How long an answer may lie unread, however small it is. */
+  readonly unreadMsMax: number;
+  /** How long answers may take to leave once the server closes. */
+  readonly closeMsMax: number;
+}
+
+export const httpBounds: HttpBounds = {
+  connectionsMax: 128,
+  answersMax: 96,
+  sessionsMax: 32,
+  sessionIdleMsMax: 30 * 60_000,
+  headersMsMax: 10_000,
+  requestMsMax: 30_000,
+  bodyBytesMax: messageBytesMax,
+  answerMsMax: 60 * 60_000,
+  unreadBytesMax,
+  unreadMsMax: 30_000,
+  closeMsMax: 1_000,
+};

@@ -3,6 +3,7 @@ import { serveOverStdio } from "../../mcp/stdio-face.ts";
 import { visible } from "../../text/visible.ts";
 import { AgentControl } from "../agent-control.ts";
 import type { Call } from "../call.ts";
+import type { ClientBounds } from "../control-client.ts";
 import { readPackageFacts } from "../package-facts.ts";
 import { awaitStop } from "../stop.ts";
 
@@ -15,13 +16,13 @@ export interface McpOptions {
 const lingerMs = 1_000;
 
 /** As many calls as may run at once, and the question for changes. */
-const bounds = { connections: 40, answerMsMax: 120_000 };
+export const controlBounds: ClientBounds = { connections: 40, answerMsMax: 120_000 };
 
 export async function mcp({ config }: Call, { agent }: McpOptions): Promise<void> {
   using stop = awaitStop();
   const stopped = new AbortController();
   void stop.asked.then(() => stopped.abort());
-  const control = new AgentControl(config, { ...bounds, agent });
+  const control = new AgentControl(config, { ...controlBounds, agent });
   // Standard output is the client's.
   const complain = (sentence: string): void => void process.stderr.write(`hikyaku: ${visible(sentence)}\n`);
   try {
