@@ -40,7 +40,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/text": { enters: [], brings: [] },
   "hikyaku/mcp": {
     enters: ["agents", "loopback", "text"],
-    brings: [core, "node:", "zod", "@modelcontextprotocol/server", "@modelcontextprotocol/node"],
+    brings: [core, "node:", "zod", "@modelcontextprotocol/server"],
   },
   "hikyaku/mcp-tools": { enters: ["text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
   "hikyaku/cli": {

@@ -21,7 +21,7 @@ export { fuzz, fuzzSeed, type Tally, type Trial } from "./fuzz/fuzz.ts";
 export { mutated } from "./fuzz/mutation.ts";
 export { freePort } from "./process/free-port.ts";
 export { hikyaku } from "./process/hikyaku.ts";
-export { type Json, McpAgent, type McpAgentOptions, type Revision } from "./process/mcp-agent.ts";
+export { type Json, type McpAddress, McpAgent, type McpAgentOptions, type Revision } from "./process/mcp-agent.ts";
 export { type Outcome, Program, type ProgramSettings, type RunningProgram, type RunOptions } from "./process/program.ts";
 export { runHere, type Said } from "./process/run-here.ts";
 export { type Allowing, type Place, TwoPeers } from "./process/two-peers.ts";

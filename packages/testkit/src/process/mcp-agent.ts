@@ -1,6 +1,6 @@
-/** An agent as a real MCP client makes one, at a peer that is up: over standard input and output of `hikyaku mcp`. */
+/** An agent as a real MCP client makes one, at a peer that is up: over standard input and output of `hikyaku mcp`, or over HTTP. */
 import { isDeepStrictEqual } from "node:util";
-import { Client } from "@modelcontextprotocol/client";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { hikyaku } from "./hikyaku.ts";
 import type { Place } from "./two-peers.ts";
@@ -16,6 +16,12 @@ export interface McpAgentOptions {
   readonly person?: (question: string) => "accept" | "decline" | "cancel";
 }
 
+/** Where `hikyaku mcp --http` listens. */
+export interface McpAddress {
+  readonly url: string;
+  readonly token: string;
+}
+
 export class McpAgent implements AsyncDisposable {
   readonly client: Client;
   readonly updated: string[] = [];
@@ -27,20 +33,18 @@ export class McpAgent implements AsyncDisposable {
   }
 
   static async at({ folder }: Pick<Place, "folder">, revision: Revision, { agent: name, person }: McpAgentOptions = {}): Promise<McpAgent> {
-    const options = {
-      ...(revision === "newest" ? { versionNegotiation: { mode: "auto" } as const } : {}),
-      ...(person === undefined ? {} : { capabilities: { elicitation: {} } }),
-    };
-    const agent = new McpAgent(new Client({ name: "test", version: "1" }, options));
-    if (person !== undefined)
-      agent.client.setRequestHandler("elicitation/create", ({ params }) => {
-        const action = person(params.message);
-        return action === "accept" ? { action, content: { allow: true } } : { action };
-      });
+    const agent = new McpAgent(clientOf(revision, person));
     const { command, words } = hikyaku.lineOf(["mcp", "--folder", folder, ...(name === undefined ? [] : ["--agent", name])]);
     const transport = new StdioClientTransport({ command, args: [...words], stderr: "pipe" });
     transport.stderr?.on("data", (text: Buffer) => agent.stderr.push(text.toString()));
     await agent.client.connect(transport);
+    return agent;
+  }
+
+  static async over({ url, token }: McpAddress, revision: Revision, { person }: Pick<McpAgentOptions, "person"> = {}): Promise<McpAgent> {
+    const agent = new McpAgent(clientOf(revision, person));
+    const requestInit = { headers: { authorization: `Bearer ${token}` } };
+    await agent.client.connect(new StreamableHTTPClientTransport(new URL(url), { requestInit }));
     return agent;
   }
 
@@ -69,4 +73,20 @@ export class McpAgent implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.client.close();
   }
+}
+
+function clientOf(revision: Revision, person: McpAgentOptions["person"]): Client {
+  const client = new Client(
+    { name: "test", version: "1" },
+    {
+      ...(revision === "newest" ? { versionNegotiation: { mode: "auto" } as const } : {}),
+      ...(person === undefined ? {} : { capabilities: { elicitation: {} } }),
+    },
+  );
+  if (person !== undefined)
+    client.setRequestHandler("elicitation/create", ({ params }) => {
+      const action = person(params.message);
+      return action === "accept" ? { action, content: { allow: true } } : { action };
+    });
+  return client;
 }
