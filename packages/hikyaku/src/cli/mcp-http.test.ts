@@ -140,7 +140,9 @@ describe("the command", () => {
     await using again = await start("--agent", "helper");
     await using _same = await Agent.over({ url: /http:\S+/.exec(again.stdout)?.[0] ?? "", token }, "previous");
     await using fresh = await start("--agent", "helper", "--new-token");
-    await expect(Agent.over({ url: /http:\S+/.exec(fresh.stdout)?.[0] ?? "", token }, "previous")).rejects.toThrow();
+    await expect(Agent.over({ url: /http:\S+/.exec(fresh.stdout)?.[0] ?? "", token }, "previous")).rejects.toThrow(
+      /wants the agent's token|Unauthorized|401/,
+    );
   });
 
   test("names a port that is taken, and an address that others could reach", async () => {

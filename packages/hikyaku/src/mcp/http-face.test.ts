@@ -52,7 +52,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await face[Symbol.asyncDispose]();
-  expect(complaints).toEqual([]);
+  if (complaints.length > 0) throw new Error(complaints.join("\n"));
 });
 
 /** In place of the one that stands open for every test. */
