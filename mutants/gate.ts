@@ -25,6 +25,7 @@ export const securityFamilies = [
   "TASK",
   "WAKE",
   "AGENT",
+  "MCP",
 ] as const;
 
 export interface Exception {

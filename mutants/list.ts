@@ -10,6 +10,7 @@ import { handshakeMutants } from "./rows/handshake.ts";
 import { httpMutants } from "./rows/http.ts";
 import { identityMutants } from "./rows/identity.ts";
 import { machineMutants } from "./rows/machine.ts";
+import { mcpMutants } from "./rows/mcp.ts";
 import { sessionMutants } from "./rows/session.ts";
 import { simulationMutants } from "./rows/simulation.ts";
 import { streamMutants } from "./rows/streams.ts";
@@ -33,5 +34,6 @@ export const mutants: readonly Mutant[] = [
   ...workMutants,
   ...contentMutants,
   ...agentMutants,
+  ...mcpMutants,
   ...simulationMutants,
 ];

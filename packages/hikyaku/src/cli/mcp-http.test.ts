@@ -128,7 +128,7 @@ describe("the command", () => {
   const start = (...words: readonly string[]) =>
     hikyaku.start(["mcp", "--http", "127.0.0.1:0", ...words, "--folder", folder], /is what stands in .*\n/);
 
-  test("prints what a client needs, but for the token, which stands in a private file and stays [KEY-6]", async () => {
+  test("prints what a client needs, but for the token, which stands in a private file and stays [KEY-6] [MCP-4]", async () => {
     await using running = await start("--agent", "helper");
     const path = join(folder, "mcp", "helper.token");
     const token = readFileSync(path, "utf8").trim();
