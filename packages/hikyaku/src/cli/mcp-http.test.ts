@@ -18,6 +18,7 @@ let address: McpAddress;
 beforeAll(async () => {
   peers = await TwoPeers.meet({ lapMay: "message,task_delegate", deskMay: "message" });
   ({ desk, lap } = peers);
+  await peers.at(lap, ["policy", "agent", "--confirm", "never", "--calls-per-minute", "1000"]);
   const flags = ["--for", "lap", "--concurrency", "4", "--folder", desk.folder];
   [serving, server] = await Promise.all([
     hikyaku.start(["serve", "work", ...flags, "--", "/bin/sh", "-c", deed], /Serving .*\n/),
@@ -81,6 +82,22 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
     await expect(agent.client.readResource({ uri: "hikyaku://secrets" })).rejects.toThrow(/secrets/);
   });
 });
+
+test.each(["newest", "previous"] as const)(
+  "in the %s revision the person at the client is asked, and what it allows is done",
+  async (revision) => {
+    const words = ["--agent", `asking-${revision}`, "--show-token", "--json", "--folder", lap.folder];
+    await using own = await hikyaku.start(["mcp", "--http", "127.0.0.1:0", ...words], /\n/);
+    const answers = ["decline", "accept"] as const;
+    const questions: string[] = [];
+    const person = (question: string) => answers[questions.push(question) - 1] ?? "cancel";
+    await using agent = await Agent.over(JSON.parse(own.stdout) as McpAddress, revision, { person });
+    await expect(agent.call("send_message", { to: "desk", text: "not allowed" })).rejects.toThrow(/^APPROVAL_REQUIRED: /);
+    expect(await agent.call("send_message", { to: "desk", text: "allowed" })).toMatchObject({ stage: "stored" });
+    expect(await agent.call("send_message", { to: "desk", text: "and again" })).toMatchObject({ stage: "stored" });
+    expect(questions).toEqual([0, 1].map(() => expect.stringContaining("wants to send messages to desk")));
+  },
+);
 
 test("several clients at once wait for the same news, and each is told", async () => {
   const agents = await Promise.all((["newest", "previous", "previous"] as const).map((revision) => Agent.over(address, revision)));
