@@ -37,7 +37,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/serving": { enters: [], brings: [core, "node:"] },
   "hikyaku/text": { enters: [], brings: [] },
   "hikyaku/mcp": { enters: ["text"], brings: [core, "node:", "zod", "@modelcontextprotocol/server", "@modelcontextprotocol/node"] },
-  "hikyaku/mcp-tools": { enters: ["text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
+  "hikyaku/mcp-tools": { enters: ["serving", "text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
   "hikyaku/cli": {
     enters: [".", "config", "crypto", "keystore", "mcp", "mcp-tools", "serving", "store", "text"],
     brings: [core, peer, "node:", "commander", "pino", "undici"],
@@ -47,7 +47,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "testkit/fuzz": { enters: ["vectors"], brings: [core, "fast-check"] },
   "testkit/simulation": { enters: [], brings: [core, peer, "node:"] },
   "testkit/world": { enters: [], brings: [core, peer] },
-  "testkit/process": { enters: [], brings: ["node:"] },
+  "testkit/process": { enters: [], brings: ["node:", "@modelcontextprotocol/server"] },
   "testkit/vectors": { enters: [], brings: [core, "node:"] },
 };
 

@@ -23,6 +23,7 @@ export { freePort } from "./process/free-port.ts";
 export { hikyaku } from "./process/hikyaku.ts";
 export { type Outcome, Program, type ProgramSettings, type RunningProgram, type RunOptions } from "./process/program.ts";
 export { runHere, type Said } from "./process/run-here.ts";
+export { toolServerCommand } from "./process/tool-server.ts";
 export { type SimulationResult, type SimulationSettings, simulate } from "./simulation/simulation.ts";
 export { type CraftedSignatures, readCraftedSignatures } from "./vectors/crafted-signatures.ts";
 export { type DidKeyCase, readDidKeyCases } from "./vectors/did-key.ts";
