@@ -24,6 +24,7 @@ export const securityFamilies = [
   "CAP",
   "TASK",
   "WAKE",
+  "TOOL",
 ] as const;
 
 export interface Exception {

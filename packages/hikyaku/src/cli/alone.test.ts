@@ -27,7 +27,9 @@ const here = runHere(runWords);
 const sayHere = (words: string): Promise<Said> => here(words.split(" ").filter(Boolean));
 const sentence = /^hikyaku: [A-Z/-][^\n]*\.\n$/;
 const commands =
-  "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats status watch wake".split(" ");
+  "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats status watch wake serve serve-mcp".split(
+    " ",
+  );
 
 test("help lists every command, and each command explains itself", async () => {
   const { code, stdout, stderr } = await run("--help");
