@@ -19,7 +19,7 @@ export const toolMutants: readonly Mutant[] = [
     text: "...(peers === undefined ? {} : { for: peers }),",
     replacement: "",
     test: cli,
-    title: "for nobody known",
+    title: "only what was chosen is offered",
   },
   {
     must: "TOOL-2",

@@ -72,13 +72,16 @@ const isAlive = (pid: number): boolean => {
 test("only what was chosen is offered, under the name that was chosen, with the tool's own schema and description [TOOL-1] [TOOL-2]", async () => {
   await serving.untilOutput(/^Serving text\.echo, the tool echo, to lap, 2 at a time\nServing add, the tool add, to lap, 2 at a time\n/);
   const { stdout } = await here(lap, ["capabilities", "desk", "--json"]);
-  const { capabilities } = JSON.parse(stdout) as { readonly capabilities: readonly Readonly<Record<string, unknown>>[] };
+  const said = JSON.parse(stdout) as { readonly capabilities: readonly Readonly<Record<string, unknown>>[] };
+  const { capabilities } = said;
   expect(capabilities.map(({ name }) => name)).toEqual(chosen.map((tool) => tool.replace("echo=", "")));
   expect(capabilities[0]).toMatchObject({
     description: "Says what it is told.\nIn\u001b[2J full.",
     input: { type: "object", properties: { text: { type: "string" } }, required: ["text"], additionalProperties: false },
   });
   expect(capabilities[1]).toMatchObject({ output: { type: "object", required: ["sum"] } });
+  const own = JSON.parse((await here(desk, ["capabilities", "--json"])).stdout) as typeof said;
+  expect(own.capabilities.find(({ name }) => name === "text.echo")).toMatchObject({ for: ["lap"] });
   expect(await delegate("echo", { text: "x" })).toMatchObject({ code: 5, stderr: expect.stringContaining('desk offers you no "echo"') });
 });
 
@@ -146,7 +149,7 @@ test("whoever cancels a task cancels the call, and one that does not listen hold
 
 test("a tool that hangs has failed when its time is over, or its task's deadline [TOOL-3]", async () => {
   await using impatient = await serve(["--tool", "hangs=waits", "--timeout", "0.5"]);
-  expect(await delegate("waits")).toMatchObject({
+  expect(await delegate("waits", {}, ["--follow", "--deadline", "10"])).toMatchObject({
     code: 7,
     stderr: expect.stringContaining("TIMED_OUT: The tool took longer than 0.5 s."),
   });
@@ -212,7 +215,7 @@ describe("a server that ends in the middle of a task", () => {
   });
 
   test("because a message of it had no end is told so [TOOL-5]", async () => {
-    await using gushing = await serve(["--tool", "gushes", "--tool", "echo=says"]);
+    await using gushing = await serve(["--tool", "gushes", "--tool", "echo=says", "--timeout", "15"]);
     expect(await delegate("gushes")).toMatchObject({ code: 7, stderr: expect.stringContaining("INTERRUPTED") });
     await untilNoted(gushing, /It wrote a message of more than 8388608 bytes\./);
     expect(await textOf("says", { text: "back" })).toBe("back");

@@ -4,18 +4,13 @@ import { changeOf, offerOf } from "./offered-tool.ts";
 import { chooseTools } from "./tool-choice.ts";
 
 const tool = (name: string, more: Partial<Tool> = {}): Tool => ({ name, inputSchema: { type: "object" }, ...more });
-const tools = [
-  tool("read"),
-  tool("write"),
-  tool("a".repeat(65)),
-  tool("two\nlines"),
-  tool("odd", { inputSchema: { type: "object", if: {} } }),
-];
+const usable = [tool("read"), tool("write"), tool("list")];
+const tools = [...usable, tool("a".repeat(65)), tool("two\nlines"), tool("odd", { inputSchema: { type: "object", if: {} } })];
 const choose = (wishes: readonly string[], takesAll = false, among: readonly Tool[] = tools): readonly (readonly string[])[] =>
   chooseTools(among, { wishes, takesAll }).map(({ capability, tool: { name } }) => [capability, name]);
 
 test("what is wished for is chosen, under its name or another, and nothing else [TOOL-1]", () => {
-  expect(choose(["write", "read=files.read"])).toEqual([
+  expect(choose(["write", "read=files.read"], false, usable)).toEqual([
     ["write", "write"],
     ["files.read", "read"],
   ]);
@@ -27,9 +22,10 @@ test("what is wished for is chosen, under its name or another, and nothing else 
 });
 
 test("all that are there are chosen at once, those with another name under that [TOOL-1]", () => {
-  expect(choose(["read=r"], true, tools.slice(0, 2))).toEqual([
+  expect(choose(["read=r"], true, usable)).toEqual([
     ["r", "read"],
     ["write", "write"],
+    ["list", "list"],
   ]);
 });
 
