@@ -26,6 +26,7 @@ export const securityFamilies = [
   "WAKE",
   "AGENT",
   "MCP",
+  "TOOL",
 ] as const;
 
 export interface Exception {

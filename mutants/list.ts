@@ -15,6 +15,7 @@ import { sessionMutants } from "./rows/session.ts";
 import { simulationMutants } from "./rows/simulation.ts";
 import { streamMutants } from "./rows/streams.ts";
 import { taskMutants } from "./rows/tasks.ts";
+import { toolMutants } from "./rows/tools.ts";
 import { trustMutants } from "./rows/trust.ts";
 import { workMutants } from "./rows/work.ts";
 
@@ -35,5 +36,6 @@ export const mutants: readonly Mutant[] = [
   ...contentMutants,
   ...agentMutants,
   ...mcpMutants,
+  ...toolMutants,
   ...simulationMutants,
 ];

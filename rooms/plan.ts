@@ -42,7 +42,7 @@ export const plan: Readonly<Record<string, Room>> = {
     enters: ["agents", "loopback", "text"],
     brings: [core, "node:", "zod", "@modelcontextprotocol/server"],
   },
-  "hikyaku/mcp-tools": { enters: ["text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
+  "hikyaku/mcp-tools": { enters: ["serving", "text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
   "hikyaku/cli": {
     enters: [".", "agents", "config", "crypto", "keystore", "mcp", "mcp-tools", "serving", "store", "text"],
     brings: [core, peer, "node:", "commander", "pino", "undici"],
@@ -52,7 +52,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "testkit/fuzz": { enters: ["vectors"], brings: [core, "fast-check"] },
   "testkit/simulation": { enters: [], brings: [core, peer, "node:"] },
   "testkit/world": { enters: [], brings: [core, peer] },
-  "testkit/process": { enters: [], brings: ["node:", "@modelcontextprotocol/client"] },
+  "testkit/process": { enters: [], brings: ["node:", "@modelcontextprotocol/client", "@modelcontextprotocol/server"] },
   "testkit/vectors": { enters: [], brings: [core, "node:"] },
 };
 

@@ -71,7 +71,8 @@ class Machines implements AsyncDisposable {
   /** What it said, once it has ended well; of one that goes on, once it has said something. */
   async run(side: "desk" | "lap", line: string): Promise<string> {
     const given = line.replace(/(?<=^hikyaku approve )[0-9a-f]{8}$/, this.approval);
-    const child = spawn("/bin/sh", ["-c", given], { cwd: this.home(side), env: this.environment(side) });
+    // Replaced by the command, so that it is the command that is ended.
+    const child = spawn("/bin/sh", ["-c", `exec ${given}`], { cwd: this.home(side), env: this.environment(side) });
     const entry = { side, line, child, said: "" };
     child.stdin.on("error", () => undefined);
     for (const stream of [child.stdout, child.stderr])

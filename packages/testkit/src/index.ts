@@ -24,6 +24,7 @@ export { hikyaku } from "./process/hikyaku.ts";
 export { type Json, type McpAddress, McpAgent, type McpAgentOptions, type Revision } from "./process/mcp-agent.ts";
 export { type Outcome, Program, type ProgramSettings, type RunningProgram, type RunOptions } from "./process/program.ts";
 export { runHere, type Said } from "./process/run-here.ts";
+export { toolServerCommand } from "./process/tool-server.ts";
 export { type Allowing, type Place, TwoPeers } from "./process/two-peers.ts";
 export { type SimulationResult, type SimulationSettings, simulate } from "./simulation/simulation.ts";
 export { type CraftedSignatures, readCraftedSignatures } from "./vectors/crafted-signatures.ts";

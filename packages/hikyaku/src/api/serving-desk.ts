@@ -125,6 +125,15 @@ export class ServingDesk {
     this.#endIfDone(id, serving);
   }
 
+  /** What does the work has gone, and may come back: as if the program were gone, only that it says so itself. */
+  suspend(id: string): void {
+    const serving = this.#find(id);
+    this.#lapse(id, serving);
+    // Its question for news is still open, and must not get what waits for the next serving.
+    serving.isLeaving = true;
+    this.#stir(serving);
+  }
+
   /** Whether a program offers it that says nothing just now: it speaks again in a moment, or was killed and its lease ends soon. */
   #isSilent(capability: string): boolean {
     return [...this.#servings.values()].some((one) => one.settings.capability === capability && !one.isLeaving && !one.isAsking);

@@ -41,6 +41,11 @@ export function servingRoutes(app: FastifyInstance, peer: Peer): void {
     return {};
   });
 
+  app.post("/servings/:id/suspension", async ({ params }) => {
+    desk.suspend(readPart(params, which).id);
+    return {};
+  });
+
   app.delete("/servings/:id/errands/:errand", async ({ params }) => {
     const { id, errand } = readPart(params, whichErrand);
     desk.release(id, errand);

@@ -108,6 +108,10 @@ class Program {
     return ask("desk", "DELETE", this.#path);
   }
 
+  suspend(): Promise<Json> {
+    return ask("desk", "POST", `${this.#path}/suspension`, { body: {} });
+  }
+
   /** As a process does that is killed: its connection breaks. */
   async die(): Promise<void> {
     const end = new AbortController();
@@ -245,6 +249,27 @@ describe("servings", () => {
     expect((await next.news())["answers"]).toMatchObject([{ answer: "yes" }]);
     await next.say(handed, { result: 3 });
     expect(await lastOf(id)).toMatchObject({ state: "completed", output: 3 });
+    await next.leave();
+  });
+
+  test.each([
+    [false, { state: "failed", code: "INTERRUPTED" }],
+    [true, { state: "completed", output: 4 }],
+  ])("a program that says that it is away for a while keeps its capability, and no task: idempotent %s", async (idempotent, last) => {
+    const first = await Program.serve("away", { idempotent, concurrency: 2 });
+    const id = await delegate("away");
+    await first.next();
+    const asked = first.news();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(await first.suspend()).toEqual({});
+    expect((await asked)["tasks"] ?? []).toEqual([]);
+    expect(await first.suspend()).toEqual(refusal(409, "CLOSED"));
+    const waiting = await delegate("away");
+    const next = await Program.serve("away", { idempotent });
+    if (idempotent) await next.say(await next.next(), { result: 4 });
+    await next.say(await next.next(), { result: 5 });
+    expect(await lastOf(id)).toMatchObject(last);
+    expect(await lastOf(waiting)).toMatchObject({ state: "completed", output: 5 });
     await next.leave();
   });
 

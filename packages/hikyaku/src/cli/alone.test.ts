@@ -27,7 +27,7 @@ const here = runHere(runWords);
 const sayHere = (words: string): Promise<Said> => here(words.split(" ").filter(Boolean));
 const sentence = /^hikyaku: [A-Z/-][^\n]*\.\n$/;
 const commands =
-  "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats status watch wake policy approve audit".split(
+  "init up id config doctor pair trust peers ping capabilities verify block scopes send report inbox stats status watch wake policy approve audit serve serve-mcp".split(
     " ",
   );
 

@@ -6,20 +6,28 @@ export interface Stop extends Disposable {
   readonly asked: Promise<void>;
 }
 
-/** A second signal ends the process at once, whatever is still in work; `hurry` may end by itself what would outlive it. */
-export function awaitStop(hurry: () => void = () => undefined): Stop {
+/**
+ * A second signal ends the process at once, whatever is still in work. `hurry` ends what would outlive it, so with one a terminal that hangs up ends the process the same way:
+ * what has left the terminal's group nobody else would end.
+ */
+export function awaitStop(hurry?: () => void): Stop {
   const { promise, resolve } = Promise.withResolvers<void>();
   let isAsked = false;
+  const end = (): never => {
+    hurry?.();
+    process.exit(exitInterrupted);
+  };
   const stop = (): void => {
-    if (isAsked) {
-      hurry();
-      process.exit(exitInterrupted);
-    }
+    if (isAsked) end();
     isAsked = true;
     resolve();
   };
   const signals = ["SIGINT", "SIGTERM"] as const;
   for (const signal of signals) process.on(signal, stop);
-  const ignore = (): void => signals.forEach((signal) => process.off(signal, stop));
+  if (hurry !== undefined) process.once("SIGHUP", end);
+  const ignore = (): void => {
+    for (const signal of signals) process.off(signal, stop);
+    process.off("SIGHUP", end);
+  };
   return { asked: promise, [Symbol.dispose]: ignore };
 }

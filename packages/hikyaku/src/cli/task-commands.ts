@@ -7,6 +7,7 @@ export function addTaskCommands(program: Command, end: (exitCode: number) => voi
   addDelegate(program, end);
   addTasks(program, end);
   addServe(program);
+  addServeMcp(program);
 }
 
 interface DelegateFlags extends CommonFlags {
@@ -100,5 +101,37 @@ function addServe(program: Command): void {
       const served = { capability, command: words, peers, concurrency, idempotent, interactive };
       const { serve } = await import("./commands/serve.ts");
       await serve(await beginCall(flags), { ...served, ...present("description", description), timeoutMs, inputSchema, outputSchema });
+    });
+}
+
+interface ServeMcpFlags extends CommonFlags {
+  readonly tool: string[];
+  readonly all?: boolean;
+  readonly list?: boolean;
+  readonly for?: string[];
+  readonly concurrency: number;
+  readonly idempotent?: boolean;
+  readonly timeout?: number;
+}
+
+function addServeMcp(program: Command): void {
+  command(program, "serve-mcp", "offer tools of a local MCP server as capabilities, chosen one by one, until Ctrl-C")
+    .argument("<command...>", "after --: the server and its arguments; it speaks MCP on its standard input and output")
+    .option(
+      "--tool <name[=capability]>",
+      "offer this tool, if need be under another name; once for each",
+      (one, all: string[]) => [...all, one],
+      [],
+    )
+    .option("--all", "offer every tool that the server has now")
+    .option("--list", "only list its tools")
+    .option("--for <peers>", "only for these, separated by commas; else for everybody who may delegate", asList)
+    .option("--concurrency <n>", "how many tasks of each tool at once", asCount, 1)
+    .option("--idempotent", "calling a tool twice does no harm: a task that was cut short is done again")
+    .option("--timeout <seconds>", "how long one task may take (default until its deadline)", asTaskSeconds)
+    .action(async (words: string[], options: ServeMcpFlags) => {
+      const { tool: tools, all = false, list = false, for: peers, concurrency, idempotent = false, timeout: timeoutMs, ...flags } = options;
+      const { serveMcp } = await import("./commands/serve-mcp.ts");
+      await serveMcp(await beginCall(flags), { command: words, tools, all, list, peers, concurrency, idempotent, timeoutMs });
     });
 }

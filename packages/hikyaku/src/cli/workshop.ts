@@ -1,18 +1,11 @@
 /**
- * The programs that run for one serving of a capability: tasks come from the peer that is up, each is given to a program of its own, and what that one says goes back. Asking
- * for news keeps the serving alive; a task that ended otherwise is stopped, and the peer told once its program is gone.
+ * The runs for one serving of a capability: tasks come from the peer that is up, a run is begun for each, and what that one says goes back. Asking for news keeps the serving
+ * alive; a task that ended otherwise is stopped, and the peer told once its run is over.
  */
 import { HikyakuError } from "@hikyaku/protocol";
 import { UnfitOutput } from "../serving/output-lines.ts";
-import type { Said } from "../serving/program-output.ts";
-import { ProgramRun, type ProgramTask, type RunSettings } from "../serving/program-run.ts";
+import type { BeginRun, Run, Said, ServedTask } from "../serving/run.ts";
 import type { ControlClient } from "./control-client.ts";
-
-export interface ServedTask extends ProgramTask {
-  readonly from: { readonly did: string; readonly name: string };
-  readonly capability: string;
-  readonly input: unknown;
-}
 
 interface News {
   readonly tasks: readonly { readonly errand: string; readonly task: ServedTask }[];
@@ -29,16 +22,19 @@ export interface WorkshopEars {
 export class Workshop {
   readonly #peer: ControlClient;
   readonly #path: string;
-  readonly #settings: RunSettings;
+  readonly #begin: BeginRun;
   readonly #ears: WorkshopEars;
-  readonly #runs = new Map<string, ProgramRun>();
+  readonly #runs = new Map<string, Run>();
+  /** One for each task, until its last word is said. */
+  readonly #works = new Set<Promise<void>>();
   readonly #failed = Promise.withResolvers<never>();
   #hasLeft = false;
+  #isSuspended = false;
 
-  constructor(peer: ControlClient, servingId: string, settings: RunSettings, ears: WorkshopEars) {
+  constructor(peer: ControlClient, servingId: string, begin: BeginRun, ears: WorkshopEars) {
     this.#peer = peer;
     this.#path = `/servings/${servingId}`;
-    this.#settings = settings;
+    this.#begin = begin;
     this.#ears = ears;
     this.#failed.promise.catch(() => undefined);
   }
@@ -47,10 +43,10 @@ export class Workshop {
     return this.#runs.size;
   }
 
-  /** Takes tasks until `leave`, and then until those are done. Rejects, with nothing running any more, where the peer is gone. */
+  /** Takes tasks until `leave`, and then until those are done, or until `suspend`. Rejects, with nothing running any more, where the peer is gone. */
   async run(): Promise<void> {
     try {
-      while (!(this.#hasLeft && this.#runs.size === 0)) this.#take(await Promise.race([this.#news(), this.#failed.promise]));
+      while (!this.#isOver) this.#take(await Promise.race([this.#news(), this.#failed.promise]));
     } finally {
       for (const run of this.#runs.values()) run.stop();
       await Promise.allSettled([...this.#runs.values()].map(({ outcome }) => outcome));
@@ -67,31 +63,58 @@ export class Workshop {
     }
   }
 
-  /** Ends every program at once. */
+  /**
+   * What does the work has gone, and may come back: tasks whose last word was not heard are taken from it, and the capability stays offered. From the moment of the call
+   * nothing more is begun, and no run that ends now is told as stopped one by one.
+   */
+  async suspend(): Promise<void> {
+    this.#isSuspended = true;
+    for (const run of this.#runs.values()) run.stop();
+    await Promise.allSettled(this.#works);
+    try {
+      await this.#peer.post<object>(`${this.#path}/suspension`, {});
+    } catch (error) {
+      this.#failed.reject(error);
+    }
+  }
+
+  /** Ends every run at once. */
   kill(): void {
     for (const run of this.#runs.values()) run.kill();
+  }
+
+  get #isOver(): boolean {
+    return this.#isSuspended || (this.#hasLeft && this.#runs.size === 0);
   }
 
   async #news(): Promise<News> {
     try {
       return await this.#peer.post<News>(`${this.#path}/news`, {});
     } catch (error) {
-      // Once it has left and nothing is in work, the peer knows it no more.
-      if (this.#hasLeft && this.#runs.size === 0) return { tasks: [], answers: [], ended: [] };
+      // Once it is suspended, or has left and nothing is in work, the peer knows it no more.
+      if (this.#isOver) return { tasks: [], answers: [], ended: [] };
       throw error;
     }
   }
 
   #take({ tasks, answers, ended }: News): void {
-    for (const { errand, task } of tasks) this.#work(errand, task).catch((error: unknown) => this.#failed.reject(error));
-    for (const { errand, answer } of answers) this.#runs.get(errand)?.answer(answer);
+    if (this.#isSuspended) return;
+    for (const { errand, task } of tasks) this.#start(errand, task);
+    for (const { errand, answer } of answers) this.#runs.get(errand)?.answer?.(answer);
     for (const errand of ended) this.#runs.get(errand)?.stop();
+  }
+
+  #start(errand: string, task: ServedTask): void {
+    const work = this.#work(errand, task)
+      .catch((error: unknown) => this.#failed.reject(error))
+      .finally(() => this.#works.delete(work));
+    this.#works.add(work);
   }
 
   async #work(errand: string, task: ServedTask): Promise<void> {
     const begunAt = performance.now();
     const path = `${this.#path}/errands/${errand}`;
-    const run = new ProgramRun(task, this.#settings, {
+    const run = this.#begin(task, {
       tell: (said) => this.#tell(path, said),
       note: (line) => this.#ears.note(task, line),
     });
@@ -99,7 +122,7 @@ export class Workshop {
     await this.#ears.report(task, "begun");
     const last = await run.outcome;
     this.#runs.delete(errand);
-    await this.#sayLast(path, last);
+    if (last !== undefined || !this.#isSuspended) await this.#sayLast(path, last);
     const state = last === undefined ? "stopped" : "error" in last ? "failed" : "completed";
     await this.#ears.report(task, state, performance.now() - begunAt);
   }

@@ -44,6 +44,16 @@ export class ChildProgram {
     });
   }
 
+  /** None where it could not be started. */
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  /** Written for it, and not read by it so far. */
+  get unreadBytes(): number {
+    return this.#child.stdin?.writableLength ?? 0;
+  }
+
   get stdout(): Readable {
     // Where the system has no place for another file there is none.
     return this.#child.stdout ?? Readable.from([]);
@@ -63,7 +73,7 @@ export class ChildProgram {
 
   /** Tells the whole group to end, and sees to it. */
   stop(): void {
-    if (this.#isStopping) return;
+    if (this.#isStopping || !this.#isRunning) return;
     this.#isStopping = true;
     this.#signal("SIGTERM");
     const timer = setTimeout(() => this.kill(), graceMs);
@@ -72,7 +82,12 @@ export class ChildProgram {
 
   /** Ends the whole group at once. */
   kill(): void {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#signal("SIGKILL");
+    if (this.#isRunning) this.#signal("SIGKILL");
+  }
+
+  /** Once it has ended, its number may be another's. */
+  get #isRunning(): boolean {
+    return this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
   #signal(signal: NodeJS.Signals): void {

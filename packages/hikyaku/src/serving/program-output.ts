@@ -5,9 +5,7 @@
 import { type Bytes, concatBytes, encodeUtf8, limits, readJson } from "@hikyaku/protocol";
 import type { ProgramEnd } from "./child-program.ts";
 import { lineBytesMax, UnfitOutput } from "./output-lines.ts";
-
-/** One line, as the control interface takes it. */
-export type Said = Readonly<Record<string, unknown>>;
+import type { Said } from "./run.ts";
 
 const lastWords: readonly string[] = ["result", "error"];
 const words: readonly string[] = ["progress", "artifact", "partial", "ask", ...lastWords];

@@ -2,8 +2,8 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { UnfitOutput } from "./output-lines.ts";
-import type { Said } from "./program-output.ts";
 import { ProgramRun, type RunSettings } from "./program-run.ts";
+import type { Said } from "./run.ts";
 
 const task = {
   id: "01996f44-0000-7000-8000-000000000000",

@@ -1,8 +1,11 @@
 /** One task, done by a program: it gets the task as one line of JSON on its standard input, and what it writes is what is said of the task. Never without an end. */
 import type { Bytes } from "@hikyaku/protocol";
 import { ChildProgram, type ProgramSettings } from "./child-program.ts";
+import { readNotes } from "./notes.ts";
 import { linesOf, UnfitOutput } from "./output-lines.ts";
-import { ProgramOutput, type Said } from "./program-output.ts";
+import { ProgramOutput } from "./program-output.ts";
+import type { Outcome, Run, RunEars, Said, ServedTask } from "./run.ts";
+import { limitTime } from "./time-limit.ts";
 
 export interface RunSettings extends ProgramSettings {
   /** Its input stays open for the answers to what it asks. */
@@ -11,23 +14,10 @@ export interface RunSettings extends ProgramSettings {
   readonly timeoutMs: number | undefined;
 }
 
-export interface ProgramTask {
-  readonly id: string;
-  /** Milliseconds since 1970. */
-  readonly deadline: number;
-}
+/** What is told of a task beyond these, a program is told as it stands. */
+type ProgramTask = Pick<ServedTask, "id" | "deadline">;
 
-export interface RunEars {
-  /** What the program says before its last word; throws UnfitOutput where that is not understood. */
-  readonly tell: (said: Said) => Promise<void>;
-  /** What it writes for whoever runs it. */
-  readonly note: (line: string) => void;
-}
-
-/** The last word on the task; undefined where it was stopped from outside. Rejects where `tell` fails otherwise than with UnfitOutput. */
-type Outcome = Said | undefined;
-
-export class ProgramRun {
+export class ProgramRun implements Run {
   readonly outcome: Promise<Outcome>;
   readonly #settings: RunSettings;
   readonly #ears: RunEars;
@@ -61,7 +51,8 @@ export class ProgramRun {
   }
 
   async #go(task: ProgramTask): Promise<Outcome> {
-    const timer = this.#limitTime(task);
+    const limit = { deadline: task.deadline, timeoutMs: this.#settings.timeoutMs, who: "The program" };
+    const timer = limitTime(limit, (said) => this.#end(said));
     const output = new ProgramOutput((said) => this.#tell(said));
     const reading = this.#read(output);
     // Handled below, when the program has ended.
@@ -93,42 +84,8 @@ export class ProgramRun {
     await this.#ears.tell(said);
   }
 
-  #limitTime({ deadline }: ProgramTask): NodeJS.Timeout {
-    const { timeoutMs } = this.#settings;
-    const leftMs = Math.max(0, deadline - Date.now());
-    if (timeoutMs !== undefined && timeoutMs < leftMs)
-      return setTimeout(() => this.#end({ error: `The program took longer than ${timeoutMs / 1000} s.`, code: "TIMED_OUT" }), timeoutMs);
-    const late = { error: "The deadline passed before the task was done.", code: "DEADLINE_EXCEEDED" };
-    return setTimeout(() => this.#end(late), leftMs);
-  }
-
   #end(said: Outcome): void {
     this.#verdict ??= { said };
     this.#child.stop();
   }
-}
-
-const noteLengthMax = 4096;
-const notesBytesMax = 1024 * 1024;
-
-/** Its standard error, line by line, as far as anybody would read; what is beyond that is swallowed, so that the program is not held up. */
-async function readNotes(
-  errors: AsyncIterable<unknown> & { setEncoding(encoding: "utf8"): unknown },
-  note: (line: string) => void,
-): Promise<void> {
-  errors.setEncoding("utf8");
-  let left = notesBytesMax;
-  let text = "";
-  try {
-    for await (const chunk of errors as AsyncIterable<string>) {
-      text += chunk.slice(0, left);
-      left -= Math.min(left, chunk.length);
-      const lines = text.length > noteLengthMax ? `${text}\n`.split("\n") : text.split("\n");
-      text = lines.pop() ?? "";
-      for (const line of lines) note(line.slice(0, noteLengthMax));
-    }
-  } catch {
-    // What it had left to say, nobody hears.
-  }
-  if (text !== "") note(text.slice(0, noteLengthMax));
 }

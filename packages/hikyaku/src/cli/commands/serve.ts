@@ -1,16 +1,13 @@
 /** `hikyaku serve`: offers a program of this machine as a capability of the peer that is up, until it is told to stop. */
-import { access, constants, stat } from "node:fs/promises";
-import { delimiter, join } from "node:path";
-import { HikyakuError } from "@hikyaku/protocol";
 import { programEnvironment } from "../../config/program-environment.ts";
-import type { RunSettings } from "../../serving/program-run.ts";
+import { ProgramRun, type RunSettings } from "../../serving/program-run.ts";
 import { visible } from "../../text/visible.ts";
 import { type Call, withPeer } from "../call.ts";
-import { exitInterrupted } from "../exit-code.ts";
 import { readJsonFrom } from "../given-text.ts";
+import { requireProgram } from "../local-program.ts";
 import { awaitStop } from "../stop.ts";
 import type { Terminal } from "../terminal.ts";
-import { shortTime } from "../terminal.ts";
+import { inWords, workReport } from "../work-report.ts";
 import { Workshop, type WorkshopEars } from "../workshop.ts";
 
 export interface ServeOptions {
@@ -38,13 +35,8 @@ export async function serve(call: Call, options: ServeOptions): Promise<void> {
     call,
     async (peer) => {
       const { id } = await peer.post<{ readonly id: string }>("/servings", offer);
-      const workshop = new Workshop(peer, id, settings, earsOf(call.terminal));
+      const workshop = new Workshop(peer, id, (task, ears) => new ProgramRun(task, settings, ears), earsOf(call.terminal));
       using stop = awaitStop(() => workshop.kill());
-      // The programs have left the terminal that hangs up, so nobody else would end them.
-      process.once("SIGHUP", () => {
-        workshop.kill();
-        process.exit(exitInterrupted);
-      });
       void stop.asked.then(async () => {
         if (workshop.busy > 0) await call.terminal.say(`Finishing ${workshop.busy}. To end at once: Ctrl-C again`).catch(() => undefined);
         await workshop.leave();
@@ -57,7 +49,7 @@ export async function serve(call: Call, options: ServeOptions): Promise<void> {
 }
 
 const headline = ({ capability, peers, concurrency }: ServeOptions): string =>
-  visible(`Serving ${capability} to ${peers === undefined ? "everybody who may delegate" : peers.join(", ")}, ${concurrency} at a time`);
+  visible(`Serving ${capability} to ${inWords(peers)}, ${concurrency} at a time`);
 
 async function offerOf({
   capability,
@@ -87,35 +79,9 @@ async function runSettingsOf({ config }: Call, { command: given, interactive, ti
   return { command, words, environment, isInteractive: interactive, timeoutMs };
 }
 
-/** Asked before anything is offered: a slip of the pen should not fail somebody's task. */
-async function requireProgram(command: string, path: string): Promise<void> {
-  const places = command.includes("/") ? [command] : path.split(delimiter).map((folder) => join(folder, command));
-  const kinds = await Promise.all(places.map(kindOf));
-  if (kinds.includes("program")) return;
-  const plain = places[kinds.indexOf("plain file")];
-  if (plain === undefined)
-    throw new HikyakuError("INVALID_ARGUMENT", `There is no program ${JSON.stringify(command)} here: give its path, or a name in PATH.`);
-  throw new HikyakuError("INVALID_ARGUMENT", `The file ${plain} may not be run as a program: chmod +x allows it.`);
-}
-
-async function kindOf(place: string): Promise<"program" | "plain file" | "no file"> {
-  const isFile = await stat(place).then(
-    (found) => found.isFile(),
-    () => false,
-  );
-  if (!isFile) return "no file";
-  return await access(place, constants.X_OK).then(
-    () => "program",
-    () => "plain file",
-  );
-}
-
 function earsOf(terminal: Terminal): WorkshopEars {
   return {
-    report: async ({ id, from }, state, ms) => {
-      const took = ms === undefined ? "" : ` ${(ms / 1000).toFixed(1)} s`;
-      await terminal.show(visible(`${shortTime(Date.now())}  ${id}  ${from.name}  ${state}${took}`), { task: id, from, state });
-    },
+    report: workReport(terminal, ({ from }) => from.name),
     note: ({ id }, line) => process.stderr.write(`${visible(`${id}  ${line}`)}\n`),
   };
 }
