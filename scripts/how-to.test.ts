@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hikyaku } from "@hikyaku/testkit";
-import { Client } from "@modelcontextprotocol/client";
+import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 
@@ -31,14 +31,15 @@ const commandsOf = ({ text }: Block): readonly { readonly side: "desk" | "lap"; 
   [...text.matchAll(/^(desk|lap)\$ (.*?)(?:\s{2,}#.*)?$/gm)].map(([, side = "", line = ""]) => ({ side: side as "desk" | "lap", line }));
 
 /** Goes on until it is ended. */
-const isLong = (line: string): boolean => /^hikyaku (?:up|serve|serve-mcp (?!--list).*|pair --name .*)\b/.test(line);
+const isLong = (line: string): boolean => /^hikyaku (?:up$|serve |serve-mcp (?!--list)|pair --name |mcp --http)/.test(line);
 
 class Machines implements AsyncDisposable {
   readonly #above: string;
   readonly #running: { readonly side: string; readonly line: string; readonly child: ChildProcessWithoutNullStreams; said: string }[] = [];
-  /** What the prose leaves to its reader: the link that was printed, the id that was told. */
+  /** What the prose leaves to its reader: the link that was printed, the id that was told, the token that is in a file. */
   #link = "";
   approval = "";
+  shared = { url: "", token: "" };
 
   constructor() {
     this.#above = mkdtempSync(join(tmpdir(), "hikyaku-how-to-"));
@@ -70,7 +71,8 @@ class Machines implements AsyncDisposable {
 
   /** What it said, once it has ended well; of one that goes on, once it has said something. */
   async run(side: "desk" | "lap", line: string): Promise<string> {
-    const given = line.replace(/(?<=^hikyaku approve )[0-9a-f]{8}$/, this.approval);
+    // No port is sure to be free.
+    const given = line.replace(/(?<=^hikyaku approve )[0-9a-f]{8}$/, this.approval).replace(/ --http(?= )/, " --http 127.0.0.1:0");
     // Replaced by the command, so that it is the command that is ended.
     const child = spawn("/bin/sh", ["-c", `exec ${given}`], { cwd: this.home(side), env: this.environment(side) });
     const entry = { side, line, child, said: "" };
@@ -90,8 +92,15 @@ class Machines implements AsyncDisposable {
     await vi.waitFor(() => expect(child.exitCode === null ? entry.said : `ended: ${entry.said}`, line).toMatch(/^(?!ended)[\s\S]*\n/), {
       timeout: 30_000,
     });
+    if (line.startsWith("hikyaku mcp --http")) this.#readShared(entry.said);
     this.#link = /hikyaku:pair\?\S+?(?='|\s)/.exec(entry.said)?.[0] ?? this.#link;
     return entry.said;
+  }
+
+  #readShared(said: string): void {
+    const [, url = ""] = /at (http:\S+)/.exec(said) ?? [];
+    const [, path = ""] = /stands in (\S+);/.exec(said) ?? [];
+    this.shared = { url, token: readFileSync(path, "utf8").trim() };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,6 +122,8 @@ afterAll(async () => await machines[Symbol.asyncDispose]());
 interface Server {
   readonly command: string;
   readonly args: readonly string[];
+  readonly url?: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** The server that a configuration names, in whichever of the forms that clients have. */
@@ -128,8 +139,15 @@ function serverIn({ info, text }: Block): Server {
   return found.hikyaku;
 }
 
-async function connect({ command, args }: Server): Promise<Client> {
+async function connect({ command, args, url, headers }: Server): Promise<Client> {
   const client = new Client({ name: "how-to", version: "1" });
+  if (url !== undefined) {
+    expect([url, headers]).toEqual(["http://127.0.0.1:7342/mcp", { Authorization: "Bearer TOKEN" }]);
+    const { shared } = machines;
+    const requestInit = { headers: { authorization: `Bearer ${shared.token}` } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(shared.url), { requestInit }));
+    return client;
+  }
   await client.connect(new StdioClientTransport({ command, args: [...args], env: machines.environment("lap"), cwd: machines.home("lap") }));
   return client;
 }
