@@ -5,6 +5,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { hikyaku } from "@hikyaku/testkit";
 import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/client";
 import { StdioClientTransport } from "@modelcontextprotocol/client/stdio";
@@ -81,17 +82,17 @@ class Machines implements AsyncDisposable {
       stream.setEncoding("utf8").on("data", (text: string) => {
         entry.said += text;
       });
-    if (/^hikyaku pair/.test(line)) child.stdin.write(line.includes(" - ") ? `${this.#link}\ny\n` : "y\n");
+    if (line.startsWith("hikyaku pair")) child.stdin.write(line.includes(" - ") ? `${this.#link}\ny\n` : "y\n");
     if (!isLong(line)) {
-      child.stdin.end(/^hikyaku pair/.test(line) ? undefined : "");
+      child.stdin.end(line.startsWith("hikyaku pair") ? undefined : "");
       const [code] = (await once(child, "close")) as [number | null];
-      expect(`${line}: ${code}\n${entry.said}`).toMatch(/: 0\n/);
+      if (code !== 0) throw new Error(`${line} ended with ${code}:\n${entry.said}`);
       return entry.said;
     }
     this.#running.push(entry);
-    await vi.waitFor(() => expect(child.exitCode === null ? entry.said : `ended: ${entry.said}`, line).toMatch(/^(?!ended)[\s\S]*\n/), {
-      timeout: 30_000,
-    });
+    await vi.waitFor(() => {
+      if (child.exitCode !== null || !entry.said.includes("\n")) throw new Error(`${line} says nothing, or has ended: ${entry.said}`);
+    }, 30_000);
     if (line.startsWith("hikyaku mcp --http")) this.#readShared(entry.said);
     this.#link = /hikyaku:pair\?\S+?(?='|\s)/.exec(entry.said)?.[0] ?? this.#link;
     return entry.said;
@@ -119,6 +120,10 @@ beforeAll(() => {
 });
 afterAll(async () => await machines[Symbol.asyncDispose]());
 
+function requireSame(found: unknown, wanted: unknown): void {
+  if (!isDeepStrictEqual(found, wanted)) throw new Error(`found ${JSON.stringify(found)} in place of ${JSON.stringify(wanted)}`);
+}
+
 interface Server {
   readonly command: string;
   readonly args: readonly string[];
@@ -129,7 +134,7 @@ interface Server {
 /** The server that a configuration names, in whichever of the forms that clients have. */
 function serverIn({ info, text }: Block): Server {
   if (info === "toml") {
-    expect(text).toMatch(/^\[mcp_servers\.hikyaku\]\n/);
+    if (!text.startsWith("[mcp_servers.hikyaku]\n")) throw new Error(`no server in ${text}`);
     const field = (name: string): unknown => JSON.parse(new RegExp(`^${name} = (.*)$`, "m").exec(text)?.[1] ?? "null");
     return { command: field("command") as string, args: field("args") as string[] };
   }
@@ -142,7 +147,7 @@ function serverIn({ info, text }: Block): Server {
 async function connect({ command, args, url, headers }: Server): Promise<Client> {
   const client = new Client({ name: "how-to", version: "1" });
   if (url !== undefined) {
-    expect([url, headers]).toEqual(["http://127.0.0.1:7342/mcp", { Authorization: "Bearer TOKEN" }]);
+    requireSame([url, headers], ["http://127.0.0.1:7342/mcp", { Authorization: "Bearer TOKEN" }]);
     const { shared } = machines;
     const requestInit = { headers: { authorization: `Bearer ${shared.token}` } };
     await client.connect(new StreamableHTTPClientTransport(new URL(shared.url), { requestInit }));
@@ -162,7 +167,8 @@ async function follow(name: string, between: (client: Client) => Promise<void> =
     if (file !== undefined) writeFileSync(join(machines.home("desk"), file), block.text);
     else if (block.info === "json" || block.info === "toml") {
       const client = await connect(serverIn(block));
-      expect(textOf(await client.callTool({ name: "who_am_i", arguments: {} }))).toContain('"name":"lap"');
+      const { structuredContent } = await client.callTool({ name: "who_am_i", arguments: {} });
+      requireSame((structuredContent as { readonly name?: unknown } | undefined)?.name, "lap");
       await between(client);
       await client.close();
     } else for (const { side, line } of commandsOf(block)) said.push(await machines.run(side, line));

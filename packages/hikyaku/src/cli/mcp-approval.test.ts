@@ -63,8 +63,8 @@ describe.each(["newest", "previous"] as const)("in the %s revision", (revision) 
 
   test("a client that cannot ask says what the owner has to do, and it works once that is done", async () => {
     await using client = await agentCalled(revision, { agent: `mute-${revision}` });
-    const refused = await client.call("send_message", letter).catch((error: unknown) => String(error));
-    const [, id = ""] = /hikyaku approve ([0-9a-f]+)/.exec(String(refused)) ?? [];
+    const refused = await client.call("send_message", letter).then(JSON.stringify, String);
+    const [, id = ""] = /hikyaku approve ([0-9a-f]+)/.exec(refused) ?? [];
     expect(id).not.toBe("");
     await owner("approve", id);
     expect(await client.call("send_message", letter)).toMatchObject({ stage: "stored" });

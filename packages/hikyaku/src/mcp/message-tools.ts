@@ -5,7 +5,7 @@ import { characters, limit, peer, waitSeconds } from "./arguments.ts";
 import { entriesMax } from "./bounds.ts";
 import { type Control, queryOf, segment } from "./control.ts";
 import { quote } from "./quoted.ts";
-import { acts, looks, type Tool } from "./tool.ts";
+import { acts, looks, type Tool, tool } from "./tool.ts";
 import { dateOf, type MessageAnswer } from "./views.ts";
 import { untilSomething } from "./waiting.ts";
 
@@ -17,7 +17,7 @@ interface Sending {
   readonly wait_s: number;
 }
 
-export const sendMessage: Tool<Sending> = {
+export const sendMessage: Tool = tool<Sending>({
   name: "send_message",
   title: "Send a message",
   description:
@@ -38,7 +38,7 @@ export const sendMessage: Tool<Sending> = {
     const { id, stage, problem } = await control.post<Receipt>("/messages", { to, body, ...manner }, signal);
     return { id, stage, ...(problem === undefined ? {} : { problem }) };
   },
-};
+});
 
 interface Receipt {
   readonly id: string;
@@ -46,14 +46,14 @@ interface Receipt {
   readonly problem?: string;
 }
 
-export const explainMessage: Tool<{ readonly id: string }> = {
+export const explainMessage: Tool = tool<{ readonly id: string }>({
   name: "explain_message",
   title: "What became of a message",
   description: "Everything that happened to a message that this peer sent: tries, refusals, receipts, and what keeps it.",
   annotations: looks,
   input: z.strictObject({ id: z.string().min(1).max(limits.idLengthMax).describe("As send_message gave it, or its beginning") }),
   run: async ({ id }, { control, signal }) => await control.get<object>(`/messages/${segment(id)}`, signal),
-};
+});
 
 interface Reading {
   readonly after?: number | undefined;
@@ -63,7 +63,7 @@ interface Reading {
   readonly characters: number;
 }
 
-export const readMessages: Tool<Reading> = {
+export const readMessages: Tool = tool<Reading>({
   name: "read_messages",
   title: "Read messages",
   description:
@@ -86,14 +86,14 @@ export const readMessages: Tool<Reading> = {
       more: messages.length === most,
     };
   },
-};
+});
 
 async function messagesAt(control: Control, path: string, signal: AbortSignal): Promise<readonly MessageAnswer[]> {
   return (await control.get<{ readonly messages: readonly MessageAnswer[] }>(path, signal)).messages;
 }
 
-/** A message as tools and resources show it. */
-export function shown({ position, id, from, receivedAt, stage, sender, body, replyTo, thread }: MessageAnswer, length: number): object {
+/** A message as the agent gets it. */
+function shown({ position, id, from, receivedAt, stage, sender, body, replyTo, thread }: MessageAnswer, length: number): object {
   return {
     position,
     id,
@@ -110,7 +110,7 @@ interface Marking {
   readonly as: "read" | "handled";
 }
 
-export const markMessages: Tool<Marking> = {
+export const markMessages: Tool = tool<Marking>({
   name: "mark_messages",
   title: "Mark messages",
   description: "Say of messages that you have read them, or are done with them. Their senders are told so.",
@@ -126,4 +126,4 @@ export const markMessages: Tool<Marking> = {
     await control.post(`/inbox/${as}`, { messages }, signal);
     return { marked: messages.length, as };
   },
-};
+});

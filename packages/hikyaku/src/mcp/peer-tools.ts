@@ -4,10 +4,10 @@ import { z } from "zod";
 import { characters, limit, peer } from "./arguments.ts";
 import { type Control, queryOf, segment } from "./control.ts";
 import { type Quoted, quote, type Speaker } from "./quoted.ts";
-import { acts, asks, looks, type Tool } from "./tool.ts";
+import { acts, asks, looks, type Tool, tool } from "./tool.ts";
 import { dateOf, type PeerAnswer } from "./views.ts";
 
-export const whoAmI: Tool<object> = {
+export const whoAmI: Tool = tool<object>({
   name: "who_am_i",
   title: "This peer",
   description: "The name, did and fingerprint under which others know this peer.",
@@ -17,9 +17,9 @@ export const whoAmI: Tool<object> = {
     const { name, did, fingerprint } = await control.get<{ name: string; did: string; fingerprint: string }>("/identity", signal);
     return { name, did, fingerprint };
   },
-};
+});
 
-export const listPeers: Tool<{ readonly after?: string | undefined; readonly limit: number }> = {
+export const listPeers: Tool = tool<{ readonly after?: string | undefined; readonly limit: number }>({
   name: "list_peers",
   title: "Known peers",
   description: "The peers that this one knows, by name: how far each is trusted, what it may do here, and whether it is connected.",
@@ -30,7 +30,7 @@ export const listPeers: Tool<{ readonly after?: string | undefined; readonly lim
     const rest = peers.filter(({ name }) => name > after);
     return { peers: rest.slice(0, most).map(briefly), more: rest.length > most };
   },
-};
+});
 
 const briefly = ({ name, did, level, scopes, health, heardAt, alarm }: PeerAnswer): object => ({
   name,
@@ -48,7 +48,7 @@ interface Report {
   readonly detail?: string;
 }
 
-export const peerStatus: Tool<{ readonly peer: string; readonly limit: number }> = {
+export const peerStatus: Tool = tool<{ readonly peer: string; readonly limit: number }>({
   name: "peer_status",
   title: "How a peer is",
   description: "Whether a peer is connected, and what it last reported of itself, oldest first.",
@@ -62,13 +62,15 @@ export const peerStatus: Tool<{ readonly peer: string; readonly limit: number }>
       peer: speaker.name,
       health,
       ...(heardAt === undefined ? {} : { heard: dateOf(heardAt) }),
-      reports: reports.map(({ receivedAt, state, detail }) => ({
-        received: dateOf(receivedAt),
-        ...quote(speaker, "status_report", { state, detail }, limits.reasonLengthMax * 2),
-      })),
+      reports: reports.map((report) => reported(speaker, report)),
     };
   },
-};
+});
+
+const reported = (speaker: Speaker, { receivedAt, state, detail }: Report): object => ({
+  received: dateOf(receivedAt),
+  ...quote(speaker, "status_report", { state, detail }, limits.reasonLengthMax * 2),
+});
 
 interface Offer {
   readonly name: string;
@@ -82,12 +84,12 @@ interface Statement {
   readonly accepts: readonly string[];
 }
 
-export const listCapabilities: Tool<{
+export const listCapabilities: Tool = tool<{
   readonly peer: string;
   readonly capability?: string | undefined;
   readonly fresh: boolean;
   readonly characters: number;
-}> = {
+}>({
   name: "list_capabilities",
   title: "What a peer can do",
   description:
@@ -104,7 +106,7 @@ export const listCapabilities: Tool<{
     const speaker = await speakerOf(control, name, signal);
     return quotedStatement(speaker, statement, { capability, most });
   },
-};
+});
 
 function quotedStatement(
   speaker: Speaker,
@@ -118,7 +120,7 @@ function quotedStatement(
   return quote(speaker, "answer", { capabilities: shown, accepts }, most);
 }
 
-export const wakePeer: Tool<{ readonly peer: string; readonly reason?: string | undefined }> = {
+export const wakePeer: Tool = tool<{ readonly peer: string; readonly reason?: string | undefined }>({
   name: "wake_peer",
   title: "Wake a peer's agent",
   description: "Call a peer's agent to come up. What then happens is its owner's choice; the peer has to allow it.",
@@ -135,7 +137,7 @@ export const wakePeer: Tool<{ readonly peer: string; readonly reason?: string | 
     );
     return { id, stage };
   },
-};
+});
 
 async function speakerOf(control: Control, name: string, signal: AbortSignal): Promise<Speaker> {
   const { did, name: called, level } = await control.get<PeerAnswer>(`/peers/${segment(name)}`, signal);

@@ -4,7 +4,7 @@
  */
 import { readable } from "../text/visible.ts";
 
-export interface Origin {
+interface Origin {
   readonly did: string;
   /** What it is called here. */
   readonly name: string;

@@ -1,7 +1,6 @@
 /** What an agent may look at without calling a tool, and be told of when it changes: the inbox, the peers, the tasks. */
 import { type McpServer, type ReadResourceResult, ResourceTemplate, type ServerContext } from "@modelcontextprotocol/server";
 import { visibleJson } from "../text/visible.ts";
-import { charactersDefault, entriesDefault } from "./bounds.ts";
 import type { Control } from "./control.ts";
 import { readMessages } from "./message-tools.ts";
 import { listPeers } from "./peer-tools.ts";
@@ -24,19 +23,15 @@ export function offerResources(server: McpServer, control: Control): void {
     );
   };
   const call = (signal: AbortSignal) => ({ control, signal, progress: async () => undefined });
-  const page = { limit: entriesDefault, characters: charactersDefault };
-  offer("inbox", "Messages that nobody has marked as read", (signal) => readMessages.run({ ...page, wait_s: 0 }, call(signal)));
-  offer("peers", "Known peers", (signal) => listPeers.run(page, call(signal)));
-  offer("tasks", "Tasks of both sides that have not ended", (signal) => listTasks.run({ ...page, open: true }, call(signal)));
+  offer("inbox", "Messages that nobody has marked as read", (signal) => readMessages.run({}, call(signal)));
+  offer("peers", "Known peers", (signal) => listPeers.run({}, call(signal)));
+  offer("tasks", "Tasks of both sides that have not ended", (signal) => listTasks.run({ open: true }, call(signal)));
   const template = new ResourceTemplate(`${root}tasks/{task}`, { list: undefined });
   server.registerResource(
     "task",
     template,
     { title: "A task and all that happened to it", mimeType: json },
-    async (uri, { task }, context) =>
-      contents(uri, context, (signal) =>
-        followTask.run({ task: String(task), after: 0, wait_s: 0, characters: charactersDefault }, call(signal)),
-      ),
+    async (uri, { task }, context) => contents(uri, context, (signal) => followTask.run({ task: String(task), wait_s: 0 }, call(signal))),
   );
 }
 

@@ -6,7 +6,7 @@ import { charactersDefault } from "./bounds.ts";
 import { queryOf, segment } from "./control.ts";
 import { quote } from "./quoted.ts";
 import { briefly, followed } from "./task-watch.ts";
-import { acts, ends, looks, type Tool } from "./tool.ts";
+import { acts, ends, looks, type Tool, tool } from "./tool.ts";
 import type { TaskAnswer } from "./views.ts";
 
 interface Delegating {
@@ -23,7 +23,7 @@ interface Delegating {
 
 const word = z.string().min(1).max(limits.nameLengthMax);
 
-export const delegateTask: Tool<Delegating> = {
+export const delegateTask: Tool = tool<Delegating>({
   name: "delegate_task",
   title: "Give a task to a peer",
   description:
@@ -62,9 +62,14 @@ export const delegateTask: Tool<Delegating> = {
     );
     return await followed(given, { after: 0, seconds: wait_s, length }, call);
   },
-};
+});
 
-export const followTask: Tool<{ readonly task: string; readonly after: number; readonly wait_s: number; readonly characters: number }> = {
+export const followTask: Tool = tool<{
+  readonly task: string;
+  readonly after: number;
+  readonly wait_s: number;
+  readonly characters: number;
+}>({
   name: "follow_task",
   title: "Follow a task",
   description:
@@ -80,7 +85,7 @@ export const followTask: Tool<{ readonly task: string; readonly after: number; r
     const found = await call.control.get<TaskAnswer>(`/tasks/${segment(id)}`, call.signal);
     return await followed(found, { after, seconds: wait_s, length }, call);
   },
-};
+});
 
 interface Listing {
   readonly role?: "requester" | "worker" | undefined;
@@ -89,7 +94,7 @@ interface Listing {
   readonly limit: number;
 }
 
-export const listTasks: Tool<Listing> = {
+export const listTasks: Tool = tool<Listing>({
   name: "list_tasks",
   title: "Tasks",
   description: "Tasks of both sides, newest first: those that this peer gave others (requester) and those that others gave it (worker).",
@@ -105,9 +110,9 @@ export const listTasks: Tool<Listing> = {
     const { tasks } = await control.get<{ readonly tasks: readonly TaskAnswer[] }>(path, signal);
     return { tasks: tasks.map(briefly), more: tasks.length === most };
   },
-};
+});
 
-export const getTask: Tool<{ readonly task: string; readonly characters: number }> = {
+export const getTask: Tool = tool<{ readonly task: string; readonly characters: number }>({
   name: "get_task",
   title: "A task",
   description: "How a task stands, and its input.",
@@ -118,9 +123,9 @@ export const getTask: Tool<{ readonly task: string; readonly characters: number 
     const asked = found.role === "requester" ? { input } : { asked: quote(found.peer, "task_delegate", input, length) };
     return { ...briefly(found), ...asked };
   },
-};
+});
 
-export const answerTask: Tool<{ readonly task: string; readonly input?: unknown }> = {
+export const answerTask: Tool = tool<{ readonly task: string; readonly input?: unknown }>({
   name: "answer_task",
   title: "Answer what a task asks",
   description: "Give a task in the state input_required what its worker asked for. Decide yourself whether the worker should have it.",
@@ -130,12 +135,12 @@ export const answerTask: Tool<{ readonly task: string; readonly input?: unknown 
     await control.post(`/tasks/${segment(id)}/answer`, { input }, signal);
     return { task: id, answered: true };
   },
-};
+});
 
 /** A task that its worker holds ends when the worker says so; where that one is away the answer comes without it. */
 const cancelSeconds = 5;
 
-export const cancelTask: Tool<{ readonly task: string; readonly reason?: string | undefined }> = {
+export const cancelTask: Tool = tool<{ readonly task: string; readonly reason?: string | undefined }>({
   name: "cancel_task",
   title: "End a task",
   description: "End a task of either side that has not ended by itself.",
@@ -146,4 +151,4 @@ export const cancelTask: Tool<{ readonly task: string; readonly reason?: string 
     const canceled = await call.control.post<TaskAnswer>(path, reason === undefined ? {} : { reason }, call.signal);
     return await followed(canceled, { after: canceled.cursor, seconds: cancelSeconds, length: charactersDefault }, call);
   },
-};
+});

@@ -18,7 +18,7 @@ import { readable, visibleJson } from "../text/visible.ts";
 import { callsMax } from "./bounds.ts";
 import { type Control, segment } from "./control.ts";
 import { asReadable } from "./quoted.ts";
-import type { AnyTool, ToolCall } from "./tool.ts";
+import type { Tool, ToolCall } from "./tool.ts";
 
 type Outcome = CallToolResult | InputRequiredResult;
 
@@ -32,12 +32,12 @@ export class ToolDesk {
     this.#control = control;
   }
 
-  offer({ name, title, description, annotations, input, ...tool }: AnyTool): void {
+  offer({ name, title, description, annotations, input, ...tool }: Tool): void {
     const config = { title, description, annotations, inputSchema: input };
     this.#server.registerTool(name, config, async (given: unknown, context: ServerContext) => await this.#take(tool, given, context));
   }
 
-  async #take(tool: Pick<AnyTool, "run">, input: unknown, context: ServerContext): Promise<Outcome> {
+  async #take(tool: Pick<Tool, "run">, input: unknown, context: ServerContext): Promise<Outcome> {
     if (this.#running >= callsMax) return failed(new HikyakuError("OVERLOADED", `At most ${callsMax} calls run at once: wait for one.`));
     this.#running += 1;
     try {
@@ -49,7 +49,7 @@ export class ToolDesk {
     }
   }
 
-  async #run({ run }: Pick<AnyTool, "run">, input: unknown, context: ServerContext): Promise<Outcome> {
+  async #run({ run }: Pick<Tool, "run">, input: unknown, context: ServerContext): Promise<Outcome> {
     const call: ToolCall = { control: this.#control, signal: context.mcpReq.signal, progress: progressOf(context) };
     try {
       return succeeded(await run(input, call));

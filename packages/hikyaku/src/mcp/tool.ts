@@ -11,7 +11,7 @@ export interface ToolCall {
   readonly progress: (progress: number, sentence: string) => Promise<void>;
 }
 
-export interface Tool<Input> {
+interface ToolOf<Input> {
   readonly name: string;
   readonly title: string;
   readonly description: string;
@@ -21,9 +21,17 @@ export interface Tool<Input> {
   readonly run: (input: Input, call: ToolCall) => Promise<object>;
 }
 
-/** Keeps the arguments' type between their form and what is done with them. */
-// biome-ignore lint/suspicious/noExplicitAny: tools of different arguments stand in one list
-export type AnyTool = Tool<any>;
+export interface Tool extends Omit<ToolOf<unknown>, "run"> {
+  /** Judges the arguments by their form first. */
+  readonly run: (given: unknown, call: ToolCall) => Promise<object>;
+}
+
+/** Ties the arguments' form to what is done with them; from outside tools of all arguments look alike. */
+export const tool = <Input>({ run, input, ...words }: ToolOf<Input>): Tool => ({
+  ...words,
+  input,
+  run: async (given, call) => await run(input.parse(given), call),
+});
 
 /** It changes nothing, here or elsewhere. */
 export const looks: ToolAnnotations = { readOnlyHint: true, openWorldHint: false };

@@ -2,9 +2,9 @@
 import { explainMessage, markMessages, readMessages, sendMessage } from "./message-tools.ts";
 import { listCapabilities, listPeers, peerStatus, wakePeer, whoAmI } from "./peer-tools.ts";
 import { answerTask, cancelTask, delegateTask, followTask, getTask, listTasks } from "./task-tools.ts";
-import type { AnyTool } from "./tool.ts";
+import type { Tool } from "./tool.ts";
 
-export const tools: readonly AnyTool[] = [
+export const tools: readonly Tool[] = [
   whoAmI,
   listPeers,
   peerStatus,

@@ -6,7 +6,7 @@ test("what has no shape of its own is shown as its number", () => {
 });
 
 test("a text hidden in tags, variation selectors or fillers comes to light", () => {
-  const tags = [..."ok"].map((letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join("");
+  const tags = Array.from("ok", (letter) => String.fromCodePoint(0xe0000 + letter.charCodeAt(0))).join("");
   expect(visible(`a${tags}`)).toBe("a\\u{e006f}\\u{e006b}");
   expect(visible("b\u{E0100}\uFE00\u3164\u115F\u2800c")).toBe("b\\u{e0100}\\u{fe00}\\u{3164}\\u{115f}\\u{2800}c");
 });

@@ -4,7 +4,7 @@
  */
 import { HikyakuError, limits } from "@hikyaku/protocol";
 
-export const subjects = ["inbox", "peers", "tasks"] as const;
+const subjects = ["inbox", "peers", "tasks"] as const;
 export type Subject = (typeof subjects)[number];
 
 export interface Changed {
