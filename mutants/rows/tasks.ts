@@ -168,8 +168,8 @@ export const taskMutants: readonly Mutant[] = [
   {
     must: "TASK-6",
     file: "packages/peer/src/work/announcer.ts",
-    text: 'for (const task of page) if (task.role === "worker") this.stir(task);',
-    replacement: "",
+    text: 'if (task.role === "worker") this.stir(task);',
+    replacement: "void task;",
     test: "packages/peer/src/work/assignments.test.ts",
     title: "had not been told",
   },

@@ -5,6 +5,7 @@
 import { HikyakuError, limits, type TaskUpdateBody } from "@hikyaku/protocol";
 import type { TaskEvent, TaskKey } from "../ports/task-store.ts";
 import { readEvent } from "./task-content.ts";
+import { unsaidTasks } from "./task-walk.ts";
 import { textOfKey, type WorkGround } from "./work-ground.ts";
 
 /** Events that are read at once; each may be as large as a message. */
@@ -51,14 +52,7 @@ export class Announcer {
 
   /** What an earlier run did not get as far as telling. */
   async resume(): Promise<void> {
-    let after = 0;
-    for (;;) {
-      const page = await this.#ground.tasks.unsaid(after, limits.inboxPageMax);
-      for (const task of page) if (task.role === "worker") this.stir(task);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last.position;
-    }
+    for await (const task of unsaidTasks(this.#ground.tasks)) if (task.role === "worker") this.stir(task);
   }
 
   #put({ key, after }: Due): void {

@@ -18,6 +18,7 @@ import type { CapabilityTable, LiveCapability, Load } from "./capability-table.t
 import { Run, type RunParts } from "./run.ts";
 import { judge } from "./schema.ts";
 import { TaskQueue } from "./task-queue.ts";
+import { openTasks } from "./task-walk.ts";
 import { textOfKey, type WorkGround } from "./work-ground.ts";
 
 export interface AssignmentsParts {
@@ -120,14 +121,7 @@ export class Assignments {
 
   /** What an earlier run left: what waited waits again; what it had begun runs again if that does no harm, and has failed if it would (spec TASK-8). */
   async resume(): Promise<void> {
-    let after = 0;
-    for (;;) {
-      const page = await this.#parts.ground.tasks.open("worker", after, limits.inboxPageMax);
-      for (const task of page) await this.#resumeOne(task);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last.position;
-    }
+    for await (const task of openTasks(this.#parts.ground.tasks, "worker")) await this.#resumeOne(task);
   }
 
   /** TASK-7: a task whose time is over has failed, whatever its handler does. */

@@ -5,6 +5,7 @@
 import { type Bytes, HikyakuError, isFinalState, limits, newMessageId, type Priority, type TaskUpdateBody } from "@hikyaku/protocol";
 import type { TaskDraft, TaskKey, TaskNews, TaskRecord } from "../ports/task-store.ts";
 import { jsonText } from "./task-content.ts";
+import { openTasks, unsaidTasks } from "./task-walk.ts";
 import { textOfKey, type WorkGround } from "./work-ground.ts";
 
 export interface DelegateOptions {
@@ -111,14 +112,7 @@ export class Delegations {
   /** What an earlier run left: tasks that the outbox does not have yet, delegations that were refused while nobody looked, and events that may have been missed. */
   async resume(): Promise<void> {
     await this.#handAll();
-    let after = 0;
-    for (;;) {
-      const page = await this.#parts.ground.tasks.open("requester", after, limits.inboxPageMax);
-      for (const task of page) await this.#resumeOne(task);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last.position;
-    }
+    for await (const task of openTasks(this.#parts.ground.tasks, "requester")) await this.#resumeOne(task);
   }
 
   /** TASK-7: beyond the deadline and a while for the worker's own word. */
@@ -181,15 +175,8 @@ export class Delegations {
   }
 
   async #handAll(): Promise<void> {
-    const { tasks } = this.#parts.ground;
-    let after = 0;
-    for (;;) {
-      const page = await tasks.unsaid(after, limits.inboxPageMax);
-      for (const task of page) if (task.role === "requester" && !this.#handing.has(task.id)) await this.#handAgain(task);
-      const last = page.at(-1);
-      if (last === undefined) return;
-      after = last.position;
-    }
+    for await (const task of unsaidTasks(this.#parts.ground.tasks))
+      if (task.role === "requester" && !this.#handing.has(task.id)) await this.#handAgain(task);
   }
 
   /** Where a crash fell between the outbox and its mark here, the outbox has it already. */
