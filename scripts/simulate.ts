@@ -15,8 +15,19 @@ const repeatedMax = 8;
 const shownFailuresMax = 5;
 const shownLinesMax = 60;
 const seedMsMax = 60_000;
-/** A world is thrown away as a whole, so it is worth waiting longer until what is young is looked through; and there is a process for each core, so collectors need no threads. */
-const workerFlags = ["--conditions=@hikyaku/source", "--max-semi-space-size=64", "--single-threaded-gc"];
+/**
+ * A world is thrown away as a whole, so it is worth waiting until what is young is looked through, from the first world on, and what is old hardly ever is; and there is a
+ * process for each core, so collectors need no threads.
+ */
+const youngMiB = 128;
+const oldMiB = 512;
+const workerFlags = [
+  "--conditions=@hikyaku/source",
+  `--min-semi-space-size=${youngMiB}`,
+  `--max-semi-space-size=${youngMiB}`,
+  `--initial-old-space-size=${oldMiB}`,
+  "--single-threaded-gc",
+];
 const progressMs = 5_000;
 
 const { values: options } = parseArgs({

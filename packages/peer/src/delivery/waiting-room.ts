@@ -5,7 +5,8 @@ import { type Cargo, priorities } from "./cargo.ts";
 export class WaitingRoom {
   readonly #queues: Readonly<Record<Priority, Cargo[]>> = { high: [], normal: [], low: [] };
   #size = 0;
-  #room = Promise.withResolvers<void>();
+  /** Made when somebody waits. */
+  #room: PromiseWithResolvers<void> | undefined;
 
   get size(): number {
     return this.#size;
@@ -49,7 +50,9 @@ export class WaitingRoom {
 
   /** Resolves when there is room: for those who would rather wait than push something else out. */
   room(): Promise<void> {
-    return this.isFull() ? this.#room.promise : Promise.resolve();
+    if (!this.isFull()) return Promise.resolve();
+    this.#room ??= Promise.withResolvers<void>();
+    return this.#room.promise;
   }
 
   failAll(error: HikyakuError): void {
@@ -70,7 +73,7 @@ export class WaitingRoom {
   }
 
   #makeRoomKnown(): void {
-    this.#room.resolve();
-    this.#room = Promise.withResolvers<void>();
+    this.#room?.resolve();
+    this.#room = undefined;
   }
 }

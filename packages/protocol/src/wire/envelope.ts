@@ -4,7 +4,7 @@
  * own types; hex, base64 and ISO time exist on the wire only.
  */
 import { decodeBase64, encodeBase64 } from "../base/base64.ts";
-import { type Bytes, decodeHex, encodeHex } from "../base/bytes.ts";
+import { type Bytes, decodeHex, encodeHex, isSameBytes } from "../base/bytes.ts";
 import { envelopeBytesMax, envelopeDepthMax, idLengthMax, messageTypeLengthMax } from "../base/limits.ts";
 import { decodeUtf8, encodeUtf8 } from "../base/utf8.ts";
 import { isShallow } from "./depth-scan.ts";
@@ -88,10 +88,21 @@ export function writeEnvelope(envelope: EnvelopeHeader, { encrypted, payload, si
   const payloadField = payload === undefined ? "" : `"payload":${payload},`;
   const signatureField = signature === undefined ? "" : `"signature":"${encodeHex(signature)}",`;
   return (
-    `{${encryptedField}"msg_type":"${envelope.msgType}","nonce":"${encodeHex(envelope.nonce)}",${payloadField}` +
+    `{${encryptedField}"msg_type":"${envelope.msgType}","nonce":"${writeNonce(envelope.nonce)}",${payloadField}` +
     `"recipient_id":"${envelope.recipientId}","sender_id":"${envelope.senderId}","sequence_num":${envelope.sequenceNum},` +
     `"session_id":"${envelope.sessionId}",${signatureField}"timestamp":"${writeTimestamp(envelope.timestamp)}","version":"${envelope.version}"}`
   );
+}
+
+let lastNonce: Bytes = new Uint8Array(0);
+let lastNonceText = "";
+
+/** As often as the time below. The copy is compared by its bytes, since those of an envelope's nonce may have been changed. */
+function writeNonce(nonce: Bytes): string {
+  if (isSameBytes(nonce, lastNonce)) return lastNonceText;
+  lastNonceText = encodeHex(nonce);
+  lastNonce = new Uint8Array(nonce);
+  return lastNonceText;
 }
 
 let lastTimestamp = 0;

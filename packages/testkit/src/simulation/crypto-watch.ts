@@ -16,8 +16,8 @@ export class CryptoWatch {
   /** What was sealed under each pair of key and IV. */
   readonly #sealed = new Map<string, string>();
   readonly #derivations = new Map<string, Derivation>();
-  /** In which run of its program each node last derived a chain key. */
-  readonly #chainKeys = new Map<string, number>();
+  /** In which run of its program each node last derived a chain key, by node. */
+  readonly #chainKeys = new Map<string, Map<string, number>>();
   readonly #report: (violation: Violation) => void;
 
   constructor(base: Crypto, report: (violation: Violation) => void) {
@@ -65,9 +65,11 @@ export class CryptoWatch {
   }
 
   #noteStep(node: string, run: number, { before, after }: { readonly before: string; readonly after: string }): void {
-    const derivedIn = this.#chainKeys.get(`${node} ${before}`) ?? run;
+    const derived = this.#chainKeys.get(node) ?? new Map<string, number>();
+    this.#chainKeys.set(node, derived);
+    const derivedIn = derived.get(before) ?? run;
     if (derivedIn < run) this.#report(new Violation("I15", `${node} goes on with a chain key of its run ${derivedIn} in its run ${run}`));
-    this.#chainKeys.set(`${node} ${after}`, run);
+    derived.set(after, run);
   }
 
   #noteSession(node: string, transcript: string, secret: string): void {
@@ -84,13 +86,17 @@ export class CryptoWatch {
 
 /** XL(ck, "ck", "", 32): u16be(32) ‖ u8(7) "pcp1 ck" ‖ u8(0). */
 const chainInfo = Uint8Array.of(0, 32, 7, ...Buffer.from("pcp1 ck"), 0);
-const isChainInfo = (info: Bytes): boolean => info.length === chainInfo.length && chainInfo.every((byte, index) => info[index] === byte);
+const isChainInfo = (info: Bytes): boolean => info.length === chainInfo.length && beginsWith(info, chainInfo);
 
 /** XL(MS, "exp", th3, 32): u16be(32) ‖ u8(8) "pcp1 exp" ‖ u8(32) th3. */
 const exporterHead = Uint8Array.of(0, 32, 8, ...Buffer.from("pcp1 exp"), 32);
-const isExporterInfo = (info: Bytes): boolean =>
-  info.length === exporterHead.length + 32 && exporterHead.every((byte, index) => info[index] === byte);
+const isExporterInfo = (info: Bytes): boolean => info.length === exporterHead.length + 32 && beginsWith(info, exporterHead);
 
 /** Known answers are sealed by every start, under keys that everybody knows. */
 const aadHead = Uint8Array.from(Buffer.from("pcp/1 aad"));
-const isSelfTest = (aad: Bytes): boolean => !aadHead.every((byte, index) => aad[index] === byte);
+const isSelfTest = (aad: Bytes): boolean => !beginsWith(aad, aadHead);
+
+function beginsWith(bytes: Bytes, head: Bytes): boolean {
+  for (let index = 0; index < head.length; index += 1) if (bytes[index] !== head[index]) return false;
+  return true;
+}

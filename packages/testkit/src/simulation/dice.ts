@@ -55,7 +55,10 @@ export class Dice implements Random {
 
   #roll(): number {
     const state = this.#state;
-    const [a, b, c, count] = [state[0] ?? 0, state[1] ?? 0, state[2] ?? 0, state[3] ?? 0];
+    const a = state[0] ?? 0;
+    const b = state[1] ?? 0;
+    const c = state[2] ?? 0;
+    const count = state[3] ?? 0;
     const sum = (a + b + count) >>> 0;
     state[3] = count + 1;
     state[0] = b ^ (b >>> 9);

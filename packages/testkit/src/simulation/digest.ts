@@ -40,7 +40,10 @@ function mixAll(parts: readonly Bytes[]): void {
 
 function mix(bytes: Bytes): void {
   const whole = bytes.length & ~3;
-  let [a, b, c, d] = [state[0] ?? 0, state[1] ?? 0, state[2] ?? 0, state[3] ?? 0];
+  let a = state[0] ?? 0;
+  let b = state[1] ?? 0;
+  let c = state[2] ?? 0;
+  let d = state[3] ?? 0;
   for (let index = 0; index < whole; index += 4) {
     const word = at(bytes, index) | (at(bytes, index + 1) << 8) | (at(bytes, index + 2) << 16) | (at(bytes, index + 3) << 24);
     const stirred = (stir(a, word) + b) | 0;

@@ -107,6 +107,13 @@ export class Ledger {
     return waiting;
   }
 
+  /** Whether there is none of them. */
+  isSettled(): boolean {
+    for (const { outbox } of this.#witnesses.values())
+      for (const [id, { stations }] of outbox.messages) if (stations.settledAt === undefined && this.#entries.has(id)) return false;
+    return true;
+  }
+
   /** Why a message does not arrive, as far as one can see from above. */
   explain({ id, from, to, starts, ends }: Entry): string {
     const of = (name: string): Witness | undefined => [...this.#witnesses.values()].find((witness) => witness.name === name);

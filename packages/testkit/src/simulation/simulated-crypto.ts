@@ -52,8 +52,8 @@ function seal(sealing: Sealing, plaintext: Bytes): Bytes {
 
 function open(sealing: Sealing, sealed: Bytes): Bytes | undefined {
   if (sealed.length < tagBytes) return undefined;
-  const plaintext = veil(sealing, sealed.slice(0, -tagBytes));
-  return isSameBytes(tagOf(sealing, plaintext), sealed.slice(-tagBytes)) ? plaintext : undefined;
+  const plaintext = veil(sealing, sealed.subarray(0, -tagBytes));
+  return isSameBytes(tagOf(sealing, plaintext), sealed.subarray(-tagBytes)) ? plaintext : undefined;
 }
 
 /** Turns plaintext to ciphertext and back: with a pad that repeats, which is enough to be unreadable for an eavesdropper who does not try. */

@@ -156,21 +156,29 @@ class SimulatedWorld {
   async #live(): Promise<void> {
     const { timeline, climate, ledger, taskLedger } = this.#around;
     let nextLook = 0;
-    while (this.#broken === undefined && timeline.steps < stepsMax) {
-      if (!(await timeline.step())) throw new Violation("I8", "nothing is planned any more");
+    const isOver = (): boolean => {
+      if (this.#isStopped()) return true;
       this.#observatory.look();
-      if (!climate.isCalm || timeline.now < nextLook) continue;
+      if (!climate.isCalm || timeline.now < nextLook) return false;
       nextLook = timeline.now + lookIntervalMs;
-      if (ledger.unsettled().length === 0 && taskLedger.unsettled().length === 0) return;
-      if (timeline.now > climate.calmAt + quietMsMax) return;
-    }
+      return (ledger.isSettled() && taskLedger.isSettled()) || timeline.now > climate.calmAt + quietMsMax;
+    };
+    if (!(await timeline.run(isOver))) throw new Violation("I8", "nothing is planned any more");
     if (timeline.steps >= stepsMax) throw new Violation("I7", `more than ${stepsMax} steps`);
   }
 
   async #pass(ms: number): Promise<void> {
     const { timeline } = this.#around;
-    for (const until = timeline.now + ms; this.#broken === undefined && timeline.now < until && timeline.steps < stepsMax; )
-      if (!(await timeline.step())) return;
+    let isOver = false;
+    // Planned itself, since the next thing that happens anyway may be half a minute later.
+    timeline.after(ms, () => {
+      isOver = true;
+    });
+    await timeline.run(() => isOver || this.#isStopped());
+  }
+
+  #isStopped(): boolean {
+    return this.#broken !== undefined || this.#around.timeline.steps >= stepsMax;
   }
 
   #judge(): void {

@@ -94,6 +94,13 @@ export class TaskLedger {
       );
   }
 
+  /** Whether there is none of them. */
+  isSettled(): boolean {
+    for (const { tasks } of this.#witnesses.values())
+      for (const { task, events } of tasks.tasks.values()) if (this.#witnesses.has(task.peer) && !isOver(events)) return false;
+    return true;
+  }
+
   judgeEnd(): void {
     const [first, ...others] = this.unsettled();
     if (first !== undefined) throw new Violation("T1", `task ${[first, ...others].join("; ")} has no end`);

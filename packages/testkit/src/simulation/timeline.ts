@@ -71,15 +71,29 @@ export class Timeline {
     this.#heap.sort((left, right) => left.at - right.at || left.turn - right.turn);
   }
 
-  /** Takes the next happening, and waits until all promises have run that can. False where nothing is planned. */
-  async step(): Promise<boolean> {
+  /** Lets one thing happen after the other, until `isOver` says so after one of them. Each has its promises run as far as they can before the next. False where nothing is planned any more. */
+  run(isOver: () => boolean): Promise<boolean> {
+    const { promise, resolve, reject } = Promise.withResolvers<boolean>();
+    const goOn = (): void => {
+      try {
+        for (let check = this.#after.shift(); check !== undefined; check = this.#after.shift()) check();
+        if (isOver()) resolve(true);
+        else if (this.#step()) whenSettled(goOn);
+        else resolve(false);
+      } catch (error) {
+        reject(error);
+      }
+    };
+    goOn();
+    return promise;
+  }
+
+  #step(): boolean {
     const next = this.#pop();
     if (next === undefined) return false;
     this.now = Math.max(this.now, next.at);
     this.steps += 1;
     next.run();
-    await settle();
-    for (let check = this.#after.shift(); check !== undefined; check = this.#after.shift()) check();
     return true;
   }
 
@@ -126,5 +140,8 @@ export class Timeline {
 
 const isBefore = (left: Happening, right: Happening): boolean => left.at < right.at || (left.at === right.at && left.turn < right.turn);
 
-/** All promises run in microtasks here, and Node has run all of those before it looks for the next tick. A turn of the event loop would do as well, and costs ten times as much. */
-const settle = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
+/**
+ * All promises run in microtasks here, and Node has run all of those before it looks for the next tick; a tick that a tick asks for comes before them, so a microtask asks.
+ * A turn of the event loop would do as well, and costs ten times as much.
+ */
+const whenSettled = (run: () => void): void => queueMicrotask(() => process.nextTick(run));
