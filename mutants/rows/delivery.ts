@@ -352,4 +352,12 @@ export const deliveryMutants: readonly Mutant[] = [
     test: "packages/peer/src/engine/handling.test.ts",
     title: "not run a fourth time",
   },
+  {
+    must: "BOX-5",
+    file: "packages/peer/src/engine/handling.ts",
+    text: 'if (tellsCode && this.#parts.closing.aborted) return "CLOSED";',
+    replacement: "",
+    test: "packages/peer/src/engine/handling-closing.test.ts",
+    title: "what closing cuts short",
+  },
 ];

@@ -50,11 +50,12 @@ export class Repetitions {
     this.#timer = undefined;
   }
 
+  /** Reckoned as `watch` reckons: a fraction that rounds otherwise would have the timer run and nothing turn back, again and again. */
   #turnBack(): void {
     const afterMs = this.#afterMs;
-    const dueSince = this.#clock.elapsed() - afterMs;
+    const now = this.#clock.elapsed();
     const oldest = this.#flights.oldest();
-    const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt <= dueSince);
+    const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt + afterMs <= now);
     if (oldest !== undefined && entries.length > 0) {
       this.#afterMs = Math.min(limits.repeatAfterMsMax, 2 * afterMs);
       this.#overdue({ oldest, entries, afterMs });

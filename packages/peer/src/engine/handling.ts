@@ -2,7 +2,7 @@
  * Hands messages to their handler (spec §11): in the order of their lane, one of a lane at a time, each at most once. That a handler is about to start is durable before it
  * starts, so that after a crash nobody runs it again unasked; what it leaves behind then is told to the sender as INTERRUPTED.
  */
-import { type ErrorCode, HikyakuError, limits, type MessageType } from "@hikyaku/protocol";
+import { audienceOf, type ErrorCode, HikyakuError, limits, type MessageType } from "@hikyaku/protocol";
 import type { Inbox, LaneKey, StoredMessage } from "../ports/inbox.ts";
 import type { Couriers } from "./couriers.ts";
 import { durably } from "./durably.ts";
@@ -226,8 +226,9 @@ export class Handling {
     return true;
   }
 
-  /** `refusal` is the code that its sender is told; none where all went well. */
+  /** `refusal` is the code that its sender is told; none where all went well. What closing cut short has no end yet: it runs again at the next start, or is interrupted. */
   async #end({ from, id }: StoredMessage, refusal: ErrorCode | undefined): Promise<void> {
+    if (refusal === "CLOSED") return;
     const outcome = refusal === undefined ? "handled" : "refused";
     await this.#advance(from, id, outcome, refusal);
     this.#parts.ground.counters.add(`message.${outcome}`);
@@ -255,7 +256,9 @@ export class Handling {
       await run();
       return undefined;
     } catch (error) {
-      if (tellsCode && error instanceof HikyakuError) return error.code;
+      if (tellsCode && error instanceof HikyakuError && audienceOf(error.code) !== "local") return error.code;
+      // A condition of this machine is no answer to a sender.
+      if (tellsCode && this.#parts.closing.aborted) return "CLOSED";
       const reason = error instanceof Error ? error.name : "thrown";
       this.#parts.ground.log.write("error", "handler.failed", { peer: from, id, reason });
       return "INTERNAL_ERROR";
