@@ -28,7 +28,7 @@ export const simulationMutants: readonly Mutant[] = [
   {
     must: "BOX-3",
     file: "packages/peer/src/delivery/repetitions.ts",
-    text: "const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt <= dueSince);",
+    text: "const entries = this.#flights.turnBackAll(({ sentAt }) => sentAt + afterMs <= now);",
     replacement: "const entries = this.#flights.turnBackAll(() => false);",
     test,
     title,
