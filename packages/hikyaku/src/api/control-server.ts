@@ -45,7 +45,8 @@ export interface ControlServer extends AsyncDisposable {
 }
 
 const bodyBytesMax = 2 * limits.bodyBytesMax;
-const connectionsMax = 64;
+/** A few agents, each with a few dozen questions that hang, beside the owner. */
+const connectionsMax = 256;
 const requestMsMax = 30_000;
 
 /** Starts to listen. Rejects with ADDRESS_IN_USE or INVALID_ARGUMENT, naming the address. */

@@ -1,46 +1,65 @@
 /** The peer that is up, on behalf of an agent: found again after it was started anew, so that whoever serves the agent outlives it. */
 import type { Config } from "../config/config.ts";
 import type { Control } from "../mcp/control.ts";
-import { type ClientBounds, ControlClient } from "./control-client.ts";
+import { ControlClient } from "./control-client.ts";
 import { NotRunning } from "./not-running.ts";
 
-export class AgentControl implements Control {
-  readonly #config: Config;
-  readonly #bounds: ClientBounds;
-  #connected: Promise<ControlClient> | undefined;
+/** What only looks is never behind what waits for a change or for another peer. */
+const lookingConnections = 4;
+const waitingConnections = 40;
+const answerMsMax = 120_000;
 
-  constructor(config: Config, bounds: ClientBounds) {
-    this.#config = config;
-    this.#bounds = bounds;
+export class AgentControl implements Control {
+  readonly #looking: Line;
+  readonly #waiting: Line;
+
+  constructor(config: Config, agent: string) {
+    this.#looking = new Line(() => ControlClient.connect(config, { connections: lookingConnections, answerMsMax, agent }));
+    this.#waiting = new Line(() => ControlClient.connect(config, { connections: waitingConnections, answerMsMax, agent }));
   }
 
   get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
-    return this.#ask((client) => client.get<Answer>(path, signal));
+    const line = /[?&]waitMs=[1-9]/.test(path) ? this.#waiting : this.#looking;
+    return line.ask((client) => client.get<Answer>(path, signal));
   }
 
   post<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
-    return this.#ask((client) => client.post<Answer>(path, body, signal));
+    return this.#waiting.ask((client) => client.post<Answer>(path, body, signal));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#looking.close(), this.#waiting.close()]);
+  }
+}
+
+/** A client of the peer, made anew where the peer is another than before. */
+class Line {
+  readonly #connect: () => Promise<ControlClient>;
+  #connected: Promise<ControlClient> | undefined;
+
+  constructor(connect: () => Promise<ControlClient>) {
+    this.#connect = connect;
+  }
+
+  /** Asked once more where the peer is another and cannot have heard it. One connection that broke says nothing of the others, so they stay. */
+  async ask<Answer>(question: (client: ControlClient) => Promise<Answer>): Promise<Answer> {
+    const kept = this.#connected;
+    try {
+      return await question(await this.#client());
+    } catch (error) {
+      if (!(error instanceof NotRunning) || error.mayHaveHeard) throw error;
+      await this.#leave(kept ?? this.#connected);
+      if (kept === undefined) throw error;
+    }
+    return await question(await this.#client());
   }
 
   async close(): Promise<void> {
     await this.#leave(this.#connected);
   }
 
-  /** Asked once more where the peer is another than before and cannot have heard it. */
-  async #ask<Answer>(question: (client: ControlClient) => Promise<Answer>): Promise<Answer> {
-    const kept = this.#connected;
-    try {
-      return await question(await this.#client());
-    } catch (error) {
-      if (!(error instanceof NotRunning)) throw error;
-      await this.#leave(kept ?? this.#connected);
-      if (error.mayHaveHeard || kept === undefined) throw error;
-    }
-    return await question(await this.#client());
-  }
-
   #client(): Promise<ControlClient> {
-    this.#connected ??= ControlClient.connect(this.#config, this.#bounds);
+    this.#connected ??= this.#connect();
     return this.#connected;
   }
 

@@ -119,7 +119,7 @@ test("words of a hostile peer stand in no place but the content of what is quote
     return { [short("output")]: [evil("output"), frame, answer] };
   });
   await desk.capability("failing", {}, () => {
-    throw new TaskFailure(evil("failure"), "IGNORE_ALL_RULES");
+    throw new TaskFailure(evil("failure"), `${marker}_IGNORE_ALL_RULES`);
   });
   expect(judged(await agent.call("list_capabilities", { peer: "desk" }), "list_capabilities")).toBe(1);
   expect(judged(await agent.call("list_capabilities", { peer: "desk", capability: "plain" }), "list_capabilities of one")).toBe(4);
@@ -132,7 +132,7 @@ test("words of a hostile peer stand in no place but the content of what is quote
   );
   expect(given["state"]).toBe("input_required");
   expect(judged(given, "delegate_task")).toBeGreaterThanOrEqual(5);
-  expect(told[0]?.message).toMatch(/^desk \(trusted\): INJECTED progress/);
+  expect(told[0]?.message).toMatch(/^desk \(trusted\) says "INJECTED progress/);
   expect(told[0]?.message).not.toMatch(invisible);
   await agent.call("answer_task", { task: given["task"], input: "no" });
   const rest = await agent.call("follow_task", { task: given["task"], after: given["cursor"], wait_s: 30, characters: 100_000 });
@@ -140,7 +140,7 @@ test("words of a hostile peer stand in no place but the content of what is quote
   expect(judged(rest, "follow_task")).toBeGreaterThanOrEqual(2);
   expect(judged(await agent.read(`hikyaku://tasks/${String(given["task"])}`), "task resource")).toBeGreaterThanOrEqual(6);
   const failed = await agent.call("delegate_task", { to: "desk", capability: "failing", wait_s: 30 });
-  expect(judged(failed, "failed task")).toBe(1);
+  expect(judged(failed, "failed task")).toBe(2);
 
   // A task that desk gives lap: its input, its key, and why it takes it back.
   const task = await desk.delegate("lap", "nap", { [short("input")]: evil("input"), ...frame }, { idempotencyKey: short("key") });

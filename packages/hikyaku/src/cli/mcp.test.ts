@@ -104,7 +104,7 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
       told.push(progress),
     );
     expect(told).toEqual([
-      { progress: 0.25, total: 1, message: "desk (trusted): a quarter" },
+      { progress: 0.25, total: 1, message: 'desk (trusted) says "a quarter"' },
       { progress: 0.75, total: 1, message: "desk (trusted)" },
     ]);
     expect(task).toMatchObject({ state: "completed", peer: "desk", role: "requester", more: false });
@@ -137,8 +137,7 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
     const failing = await agent.call("delegate_task", { to: "desk", capability: "work", input: { do: "fail" }, wait_s: 30 });
     expect(failing).toMatchObject({ state: "failed" });
     expect((failing["events"] as readonly Json[]).at(-1)).toMatchObject({
-      code: "BROKEN",
-      said: quotedFrom({ detail: "it broke" }, "answer"),
+      said: quotedFrom({ code: "BROKEN", detail: "it broke" }, "answer"),
     });
   });
 

@@ -29,13 +29,17 @@ async function pour(
   const age = setTimeout(cancel, answerMsMax);
   outgoing.once("close", cancel);
   if (outgoing.destroyed) cancel();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) break;
-    if (!outgoing.write(value)) patience.begin();
-    if (outgoing.writableLength > unreadBytesMax) outgoing.destroy();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      // Of what was said before: one answer may well be longer, and nobody can have read it yet.
+      if (outgoing.writableLength > unreadBytesMax) outgoing.destroy();
+      if (!outgoing.write(value)) patience.begin();
+    }
+  } finally {
+    clearTimeout(age);
   }
-  clearTimeout(age);
 }
 
 /** Ends the connection of a client that has something unread for too long. */

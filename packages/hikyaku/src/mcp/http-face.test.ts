@@ -20,9 +20,11 @@ const givenUp: string[] = [];
 const complaints: string[] = [];
 
 /** Knows where it is, and of changes says nothing until nobody asks any more. */
+let peers: readonly object[] = [];
 const control: Control = {
   get: async <Answer>(path: string, signal?: AbortSignal): Promise<Answer> => {
     asked.push(path);
+    if (path === "/peers") return { peers } as Answer;
     if (!path.startsWith("/changes?after=1")) return { cursor: 1, subjects: [], messages: [] } as Answer;
     return await new Promise((_, reject) => {
       signal?.addEventListener("abort", () => {
@@ -320,6 +322,25 @@ test("who reads is not cut off, however much it is [MCP-6]", async () => {
   await pause(500);
   expect(socket.closed).toBe(false);
   socket.destroy();
+});
+
+test("an answer that is longer than what may be left unread arrives whole at a client that reads [MCP-6]", async () => {
+  await reopen({ unreadBytesMax: 100_000 });
+  peers = Array.from({ length: 200 }, (_, n) => ({
+    name: `p${String(n).padStart(3, "0")}`,
+    did: "d".repeat(50_000),
+    level: "trusted",
+    scopes: [],
+    health: "idle",
+  }));
+  for (const versionNegotiation of [{ mode: "auto" } as const, undefined]) {
+    const client = new Client({ name: "reader", version: "1" }, versionNegotiation === undefined ? {} : { versionNegotiation });
+    const requestInit = { headers: { authorization } };
+    await client.connect(new StreamableHTTPClientTransport(new URL(`http://127.0.0.1:${face.port}/mcp`), { requestInit }));
+    const { structuredContent } = await client.callTool({ name: "list_peers", arguments: { limit: 200 } });
+    expect((structuredContent as { readonly peers: readonly object[] }).peers).toHaveLength(200);
+    await client.close();
+  }
 });
 
 test("a stream ends at its age, and its client may open another one [MCP-6]", async () => {

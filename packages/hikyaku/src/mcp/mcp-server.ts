@@ -36,7 +36,7 @@ export function createMcpServer(control: Control, { version }: McpFacts, era: Er
   );
   const desk = new ToolDesk(server, control);
   for (const tool of tools) desk.offer(tool);
-  offerResources(server, control);
+  offerResources(server, desk);
   return { server, changed: tellSubscribers(server, era) };
 }
 

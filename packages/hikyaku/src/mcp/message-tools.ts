@@ -2,8 +2,9 @@
 import { limits } from "@hikyaku/protocol";
 import { z } from "zod";
 import { characters, limit, peer, waitSeconds } from "./arguments.ts";
-import { entriesMax } from "./bounds.ts";
+import { entriesDefault, entriesMax } from "./bounds.ts";
 import { type Control, queryOf, segment } from "./control.ts";
+import { ownWords } from "./own-words.ts";
 import { quote } from "./quoted.ts";
 import { acts, looks, type Tool, tool } from "./tool.ts";
 import { dateOf, type MessageAnswer } from "./views.ts";
@@ -27,7 +28,7 @@ export const sendMessage: Tool = tool<Sending>({
     .strictObject({
       to: peer,
       text: z.string().max(limits.textLengthMax).optional(),
-      json: z.unknown().optional().describe("Instead of text"),
+      json: z.unknown().optional().describe("Instead of text: a JSON value; an object as an object, not as text"),
       until: z.enum(["stored", "delivered", "handled"]).optional().describe("How far to wait for it; stored unless told"),
       wait_s: waitSeconds("How many seconds to wait for that", 10),
     })
@@ -36,7 +37,7 @@ export const sendMessage: Tool = tool<Sending>({
     const body = text === undefined ? { json } : { text };
     const manner = { until: until ?? "stored", timeoutMs: Math.max(1, seconds * 1000) };
     const { id, stage, problem } = await control.post<Receipt>("/messages", { to, body, ...manner }, signal);
-    return { id, stage, ...(problem === undefined ? {} : { problem }) };
+    return { id, stage, ...(problem === undefined ? {} : { problem: ownWords(problem) }) };
   },
 });
 
@@ -52,7 +53,34 @@ export const explainMessage: Tool = tool<{ readonly id: string }>({
   description: "Everything that happened to a message that this peer sent: tries, refusals, receipts, and what keeps it.",
   annotations: looks,
   input: z.strictObject({ id: z.string().min(1).max(limits.idLengthMax).describe("As send_message gave it, or its beginning") }),
-  run: async ({ id }, { control, signal }) => await control.get<object>(`/messages/${segment(id)}`, signal),
+  run: async ({ id }, { control, signal }) => explained(await control.get<Explanation>(`/messages/${segment(id)}`, signal)),
+});
+
+interface Explanation {
+  readonly id: string;
+  /** A did. */
+  readonly to: string;
+  readonly name?: string;
+  readonly stage: string;
+  readonly reason?: string;
+  readonly events: readonly { readonly at: number; readonly kind: string; readonly detail?: string }[];
+  readonly trouble?: { readonly reason: string; readonly retryInMs: number };
+}
+
+const explained = ({ id, to, name = to, stage, reason, events, trouble }: Explanation): object => ({
+  id,
+  to: name,
+  stage,
+  ...(reason === undefined ? {} : { reason }),
+  ...(trouble === undefined ? {} : { trouble: ownWords(trouble.reason), retry_in_s: Math.ceil(trouble.retryInMs / 1000) }),
+  events: events.slice(-entriesDefault).map(happened),
+  more: events.length > entriesDefault,
+});
+
+const happened = ({ at, kind, detail }: Explanation["events"][number]): object => ({
+  at: dateOf(at),
+  kind,
+  ...(detail === undefined ? {} : { detail: ownWords(detail) }),
 });
 
 interface Reading {
@@ -80,9 +108,11 @@ export const readMessages: Tool = tool<Reading>({
     const path = `/inbox?${queryOf({ ...(after === undefined ? { unread: true } : { after }), from, limit: most })}`;
     const look = async (): Promise<readonly MessageAnswer[]> => await messagesAt(control, path, signal);
     const messages = await untilSomething({ control, subject: "inbox", seconds, signal }, look);
+    // Where nothing is unread there is nothing to go on from: the next call asks for what is unread again.
+    const cursor = messages.at(-1)?.position ?? after;
     return {
       messages: messages.map((message) => shown(message, length)),
-      cursor: messages.at(-1)?.position ?? after ?? 0,
+      ...(cursor === undefined ? {} : { cursor }),
       more: messages.length === most,
     };
   },
@@ -117,13 +147,13 @@ export const markMessages: Tool = tool<Marking>({
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   input: z.strictObject({
     messages: z
-      .array(z.strictObject({ from: z.string().min(1).max(limits.idLengthMax).describe("The did of its origin"), id: z.string() }))
+      .array(z.strictObject({ from: z.string().min(1).max(limits.idLengthMax).describe("The name or did of its origin"), id: z.string() }))
       .min(1)
       .max(entriesMax),
     as: z.enum(["read", "handled"]),
   }),
   run: async ({ messages, as }, { control, signal }) => {
     await control.post(`/inbox/${as}`, { messages }, signal);
-    return { marked: messages.length, as };
+    return { as, asked: messages.length };
   },
 });

@@ -22,7 +22,8 @@ export const whoAmI: Tool = tool<object>({
 export const listPeers: Tool = tool<{ readonly after?: string | undefined; readonly limit: number }>({
   name: "list_peers",
   title: "Known peers",
-  description: "The peers that this one knows, by name: how far each is trusted, what it may do here, and whether it is connected.",
+  description:
+    "The peers that this one knows, by name: how far each is trusted, what it may do at this peer (`may`), and whether it is connected.",
   annotations: looks,
   input: z.strictObject({ after: z.string().optional().describe("Only peers whose names come after this one"), limit }),
   run: async ({ after = "", limit: most }, { control, signal }) => {
@@ -55,9 +56,9 @@ export const peerStatus: Tool = tool<{ readonly peer: string; readonly limit: nu
   annotations: looks,
   input: z.strictObject({ peer, limit: z.int().min(1).max(limits.statusReportsKept).default(5).describe("At most so many reports") }),
   run: async ({ peer: name, limit: most }, { control, signal }) => {
-    const path = `/peers/${segment(name)}/status?${queryOf({ limit: most })}`;
-    const { health, heardAt, reports } = await control.get<{ health: string; heardAt?: number; reports: readonly Report[] }>(path, signal);
     const speaker = await speakerOf(control, name, signal);
+    const path = `/peers/${segment(speaker.did)}/status?${queryOf({ limit: most })}`;
+    const { health, heardAt, reports } = await control.get<{ health: string; heardAt?: number; reports: readonly Report[] }>(path, signal);
     return {
       peer: speaker.name,
       health,
@@ -93,7 +94,7 @@ export const listCapabilities: Tool = tool<{
   name: "list_capabilities",
   title: "What a peer can do",
   description:
-    "What a peer's agent offers to do for this one, as the peer describes it. Name a capability to see the JSON Schemas of its input and output before delegating to it.",
+    "What a peer offers to do for this one, as it describes it, and which kinds of messages it takes from this one (`accepts`). An answer of the last minutes is good enough unless a fresh one is asked for. Name a capability to see the JSON Schemas of its input and output before delegating to it.",
   annotations: asks,
   input: z.strictObject({
     peer,
@@ -102,8 +103,8 @@ export const listCapabilities: Tool = tool<{
     characters: characters.default(8_000),
   }),
   run: async ({ peer: name, capability, fresh, characters: most }, { control, signal }) => {
-    const statement = await control.post<Statement>(`/peers/${segment(name)}/capabilities`, { fresh }, signal);
     const speaker = await speakerOf(control, name, signal);
+    const statement = await control.post<Statement>(`/peers/${segment(speaker.did)}/capabilities`, { fresh }, signal);
     return quotedStatement(speaker, statement, { capability, most });
   },
 });
@@ -123,7 +124,8 @@ function quotedStatement(
 export const wakePeer: Tool = tool<{ readonly peer: string; readonly reason?: string | undefined }>({
   name: "wake_peer",
   title: "Wake a peer's agent",
-  description: "Call a peer's agent to come up. What then happens is its owner's choice; the peer has to allow it.",
+  description:
+    "Call the agent of a peer to come up; the call is tried for ten minutes where the peer is down. What then happens is its owner's choice, and the peer has to allow it.",
   annotations: acts,
   input: z.strictObject({
     peer,
@@ -139,6 +141,7 @@ export const wakePeer: Tool = tool<{ readonly peer: string; readonly reason?: st
   },
 });
 
+/** Looked up first, and what it says is asked for by its did: the name may be another's a moment later. */
 async function speakerOf(control: Control, name: string, signal: AbortSignal): Promise<Speaker> {
   const { did, name: called, level } = await control.get<PeerAnswer>(`/peers/${segment(name)}`, signal);
   return { did, name: called, trust: level };

@@ -16,7 +16,7 @@ interface Delegating {
   readonly deadline_s?: number | undefined;
   readonly priority?: "high" | "normal" | "low" | undefined;
   readonly idempotency_key?: string | undefined;
-  readonly budget?: number | undefined;
+  readonly budget: number;
   readonly wait_s: number;
   readonly characters: number;
 }
@@ -27,12 +27,15 @@ export const delegateTask: Tool = tool<Delegating>({
   name: "delegate_task",
   title: "Give a task to a peer",
   description:
-    "Ask a peer to do something that it offers (see list_capabilities). The task is kept and tried until its deadline, across absences and crashes of either side. The call waits a while for its end; follow_task goes on from the cursor it gives. Taking the call back leaves the task as it is: cancel_task ends it.",
+    "Ask a peer to do something that it offers (see list_capabilities). The task is kept and tried until its deadline, across absences and crashes of either side. The call waits a while for its end; follow_task goes on from the cursor it gives. Ending the call does not end the task: cancel_task does.",
   annotations: acts,
   input: z.strictObject({
     to: peer,
     capability: word.describe("As list_capabilities names it"),
-    input: z.unknown().optional().describe("In the form of the capability's input schema"),
+    input: z
+      .unknown()
+      .optional()
+      .describe("A JSON value in the form of the capability's input schema; an object as an object, not as text"),
     deadline_s: z
       .int()
       .min(1)
@@ -41,7 +44,12 @@ export const delegateTask: Tool = tool<Delegating>({
       .describe("Seconds from now until it has failed; a day unless told"),
     priority: z.enum(["high", "normal", "low"]).optional(),
     idempotency_key: word.optional().describe("Asked again with the same key and input, it is the same task"),
-    budget: z.int().min(0).max(limits.taskBudgetMax).optional().describe("How many tasks the peer may hand on for its sake"),
+    budget: z
+      .int()
+      .min(0)
+      .max(limits.taskBudgetMax)
+      .default(0)
+      .describe("How many tasks the peer may hand on for its sake; they count as yours, and there are none unless told"),
     wait_s: waitSeconds("How many seconds to wait for its end", 20),
     characters,
   }),
@@ -56,7 +64,7 @@ export const delegateTask: Tool = tool<Delegating>({
         ...(seconds === undefined ? {} : { timeoutMs: seconds * 1000 }),
         ...(key === undefined ? {} : { idempotencyKey: key }),
         ...(priority === undefined ? {} : { priority }),
-        ...(budget === undefined ? {} : { budget }),
+        budget,
       },
       call.signal,
     );
@@ -130,7 +138,7 @@ export const answerTask: Tool = tool<{ readonly task: string; readonly input?: u
   title: "Answer what a task asks",
   description: "Give a task in the state input_required what its worker asked for. Decide yourself whether the worker should have it.",
   annotations: acts,
-  input: z.strictObject({ task, input: z.unknown().describe("The answer: text, or JSON") }),
+  input: z.strictObject({ task, input: z.unknown().describe("The answer: a text, or a JSON value; an object as an object, not as text") }),
   run: async ({ task: id, input = null }, { control, signal }) => {
     await control.post(`/tasks/${segment(id)}/answer`, { input }, signal);
     return { task: id, answered: true };

@@ -1,6 +1,6 @@
 /** A task as an agent sees it, and what happens to it while it waits. */
 import { isFinalState } from "@hikyaku/protocol";
-import { readable } from "../text/visible.ts";
+import { readable, visible } from "../text/visible.ts";
 import { eventsMax, progressLengthMax } from "./bounds.ts";
 import { type Control, queryOf, segment } from "./control.ts";
 import { quote, type Speaker } from "./quoted.ts";
@@ -15,7 +15,7 @@ export const briefly = ({ id, role, peer, capability, state, cursor, createdAt, 
   capability: readable(capability),
   // Before its first event nobody has taken it.
   state: cursor === 0 ? "queued" : state,
-  ...(progress === undefined ? {} : { progress }),
+  ...(progress === undefined || isFinalState(state) ? {} : { progress }),
   created: dateOf(createdAt),
   deadline: dateOf(deadline),
 });
@@ -73,12 +73,14 @@ const eventSpeaker = (task: TaskAnswer, speaker: Speaker, { state }: EventAnswer
 
 async function tellProgress(call: ToolCall, { name, trust }: Speaker, { progress, detail }: EventAnswer): Promise<void> {
   if (progress === undefined) return;
-  const said = detail === undefined ? "" : `: ${readable(detail).slice(0, progressLengthMax)}`;
+  // Progress is a line of text: what the worker said of it stands between quotation marks.
+  const said = detail === undefined ? "" : ` says ${JSON.stringify(visible(detail).slice(0, progressLengthMax))}`;
   await call.progress(progress, `${name} (${trust})${said}`);
 }
 
 function shown({ cursor, state, at, progress, code, detail, output, artifact }: EventAnswer, speaker: Speaker, length: number): object {
   const content = {
+    ...(code === undefined ? {} : { code }),
     ...(detail === undefined ? {} : { detail }),
     ...(output === undefined ? {} : { output }),
     ...(artifact === undefined ? {} : { artifact }),
@@ -88,7 +90,6 @@ function shown({ cursor, state, at, progress, code, detail, output, artifact }: 
     state,
     at: dateOf(at),
     ...(progress === undefined ? {} : { progress }),
-    ...(code === undefined ? {} : { code }),
     ...(Object.keys(content).length === 0 ? {} : { said: quote(speaker, "answer", content, length) }),
   };
 }

@@ -11,12 +11,15 @@ import {
   inputRequired,
   inputResponse,
   type McpServer,
+  ProtocolError,
+  ProtocolErrorCode,
   type ServerContext,
 } from "@modelcontextprotocol/server";
 import { ApprovalRequired } from "../agents/approval-required.ts";
 import { readable, visibleJson } from "../text/visible.ts";
 import { callsMax } from "./bounds.ts";
 import { type Control, segment } from "./control.ts";
+import { ownWords } from "./own-words.ts";
 import { asReadable } from "./quoted.ts";
 import type { Tool, ToolCall } from "./tool.ts";
 
@@ -37,13 +40,28 @@ export class ToolDesk {
     this.#server.registerTool(name, config, async (given: unknown, context: ServerContext) => await this.#take(tool, given, context));
   }
 
-  async #take(tool: Pick<Tool, "run">, input: unknown, context: ServerContext): Promise<Outcome> {
-    if (this.#running >= callsMax) return failed(new HikyakuError("OVERLOADED", `At most ${callsMax} calls run at once: wait for one.`));
-    this.#running += 1;
+  /** What a tool without arguments answers, for a resource. Rejects with a ProtocolError in our own words. */
+  async look(run: Tool["run"], given: object, { mcpReq: { signal } }: ServerContext): Promise<object> {
     try {
-      return await this.#run(tool, input, context);
+      return await this.#counted(() => run(given, { control: this.#control, signal, progress: async () => undefined }));
+    } catch (error) {
+      throw new ProtocolError(ProtocolErrorCode.InvalidParams, refusalOf(error));
+    }
+  }
+
+  async #take(tool: Pick<Tool, "run">, input: unknown, context: ServerContext): Promise<Outcome> {
+    try {
+      return await this.#counted(() => this.#run(tool, input, context));
     } catch (error) {
       return failed(error);
+    }
+  }
+
+  async #counted<Value>(work: () => Promise<Value>): Promise<Value> {
+    if (this.#running >= callsMax) throw new HikyakuError("OVERLOADED", `At most ${callsMax} calls run at once: wait for one.`);
+    this.#running += 1;
+    try {
+      return await work();
     } finally {
       this.#running -= 1;
     }
@@ -57,7 +75,7 @@ export class ToolDesk {
       if (!(error instanceof ApprovalRequired) || !this.#canAsk(context)) throw error;
       const word = wordOn(error, context);
       if (word === undefined) return question(error);
-      if (!word) throw new HikyakuError("APPROVAL_REQUIRED", `${error.message} The person at the client has not agreed.`, { cause: error });
+      if (!word) throw new HikyakuError("APPROVAL_REQUIRED", "The person at the client was asked, and has not agreed.", { cause: error });
       await this.#control.post(`/approvals/${segment(error.approval)}/confirmed`, {}, call.signal);
       return succeeded(await run(input, call));
     }
@@ -114,10 +132,14 @@ function succeeded(value: object): CallToolResult {
   return { structuredContent, content: [{ type: "text", text: visibleJson(structuredContent) }] };
 }
 
-/** Our own refusals are made to be read; of anything else the agent gets no more than that it happened. */
-function failed(error: unknown): CallToolResult {
-  if (!(error instanceof HikyakuError)) return sentence("INTERNAL_ERROR: Something went wrong inside.");
-  return sentence(`${error.code}: ${error.message}`);
-}
+const failed = (error: unknown): CallToolResult => ({ isError: true, content: [{ type: "text", text: refusalOf(error) }] });
 
-const sentence = (text: string): CallToolResult => ({ isError: true, content: [{ type: "text", text: readable(text) }] });
+/** Our own refusals are made to be read; of anything else the agent gets no more than that it happened. */
+function refusalOf(error: unknown): string {
+  if (!(error instanceof HikyakuError)) return "INTERNAL_ERROR: Something went wrong inside.";
+  const said = `${error.code}: ${ownWords(error.message)}`;
+  // A model that may run commands would take the one in the sentence for its next step.
+  return error instanceof ApprovalRequired
+    ? `${said} That is for your owner to do: tell them, do not do it yourself, and call again afterwards.`
+    : said;
+}

@@ -97,7 +97,7 @@ export class WebSocketStream implements Stream {
     socket.addEventListener("error", (event) => {
       this.#failure ??= failureOf(event);
     });
-    socket.addEventListener("close", ({ code, reason }) => this.#lose(code, reason));
+    socket.addEventListener("close", ({ code }) => this.#lose(code));
   }
 
   #take(data: unknown): void {
@@ -131,8 +131,8 @@ export class WebSocketStream implements Stream {
   }
 
   /** The connection is gone. Frames that came before it went are still handed over. */
-  #lose(code: number, reason: string): void {
-    this.#reason ??= this.#failure ?? lossOf(code, reason);
+  #lose(code: number): void {
+    this.#reason ??= this.#failure ?? lossOf(code);
     if (this.#state !== "open" || this.#reader.isEmpty) {
       this.#fall();
       return;
@@ -191,14 +191,11 @@ export class WebSocketStream implements Stream {
 const shownLengthMax = 100;
 const privateCodes = 3000;
 
-/** A close message holds 123 bytes; and what the other side wrote is shown to people. */
+/** A close message holds 123 bytes. */
 const shownPart = (reason: string): string => reason.slice(0, shownLengthMax).replaceAll(/[^\x20-\x7e]/g, "?");
 
-function lossOf(code: number, reason: string): string {
-  if (code === closeCodes.lost) return "the connection was cut";
-  const shown = shownPart(reason);
-  return shown === "" ? `the other side closed it (${code})` : `the other side closed it: ${shown} (${code})`;
-}
+/** The other side's sentence is not told on: whoever answers at an address may close, and its words would stand among ours. */
+const lossOf = (code: number): string => (code === closeCodes.lost ? "the connection was cut" : `the other side closed it (${code})`);
 
 /** `ws` hands an error with a system's or its own code on; the standard tells nothing. */
 function failureOf(event: object): string {

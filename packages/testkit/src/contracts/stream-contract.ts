@@ -251,7 +251,7 @@ export function streamContract(adapter: string, arrange: () => StreamBench): voi
         await expect.poll(() => closer.witness.all("closed").length + other.witness.all("closed").length, soon).toBe(2);
         expect(other.witness.frames).toEqual(frames);
         expect(closer.witness.told.at(-1)).toMatchObject({ kind: "closed", reason: "enough for today" });
-        expect(other.witness.told.at(-1)).toMatchObject({ kind: "closed", reason: expect.stringContaining("enough for today") });
+        expect(other.witness.told.at(-1)).toMatchObject({ kind: "closed" });
         other.stream.close("already");
         other.stream.refuse({ code: "REJECTED" }, undefined);
         for (const { stream } of [closer, other])

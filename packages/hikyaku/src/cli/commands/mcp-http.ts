@@ -11,7 +11,7 @@ import { AgentControl } from "../agent-control.ts";
 import type { Call } from "../call.ts";
 import { readPackageFacts } from "../package-facts.ts";
 import { awaitStop } from "../stop.ts";
-import { controlBounds, type McpOptions } from "./mcp.ts";
+import type { McpOptions } from "./mcp.ts";
 
 export interface McpHttpOptions extends McpOptions {
   readonly listen: Endpoint;
@@ -24,15 +24,18 @@ export interface McpHttpOptions extends McpOptions {
 export async function mcpOverHttp({ config, terminal }: Call, { agent, listen, isNew, isShown }: McpHttpOptions): Promise<void> {
   using stop = awaitStop();
   const stopped = new AbortController();
-  const { token, path } = await keepAgentToken(config.folder.value, agent, isNew);
+  let kept = await keepAgentToken(config.folder.value, agent, false);
   const { version } = readPackageFacts();
-  const control = new AgentControl(config, { ...controlBounds, agent });
+  const control = new AgentControl(config, agent);
   try {
     await using face = await openHttpFace((era) => createMcpServer(control, { version }, era), {
       listen,
-      isToken: (offered) => isSameToken(offered, token),
+      isToken: (offered) => isSameToken(offered, kept.token),
       complain: (sentence) => void process.stderr.write(`hikyaku: ${visible(sentence)}\n`),
     });
+    // Not before it listens: where it cannot, whoever serves with the old one goes on.
+    if (isNew) kept = await keepAgentToken(config.folder.value, agent, true);
+    const { token, path } = kept;
     const hearing = hearChanges(control, face.changed, stopped.signal);
     const url = `http://${formatEndpoint({ ...listen, port: face.port })}${mcpPath}`;
     const shown = isShown ? token : "TOKEN";

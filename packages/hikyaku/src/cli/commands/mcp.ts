@@ -3,7 +3,6 @@ import { serveOverStdio } from "../../mcp/stdio-face.ts";
 import { visible } from "../../text/visible.ts";
 import { AgentControl } from "../agent-control.ts";
 import type { Call } from "../call.ts";
-import type { ClientBounds } from "../control-client.ts";
 import { readPackageFacts } from "../package-facts.ts";
 import { awaitStop } from "../stop.ts";
 
@@ -15,16 +14,15 @@ export interface McpOptions {
 /** How long a client may take to read what was said last. */
 const lingerMs = 1_000;
 
-/** As many calls as may run at once, and the question for changes. */
-export const controlBounds: ClientBounds = { connections: 40, answerMsMax: 120_000 };
-
 export async function mcp({ config }: Call, { agent }: McpOptions): Promise<void> {
   using stop = awaitStop();
   const stopped = new AbortController();
   void stop.asked.then(() => stopped.abort());
-  const control = new AgentControl(config, { ...controlBounds, agent });
+  const control = new AgentControl(config, agent);
   // Standard output is the client's.
   const complain = (sentence: string): void => void process.stderr.write(`hikyaku: ${visible(sentence)}\n`);
+  if (process.stdin.isTTY)
+    complain("Waiting for a program that speaks MCP; docs/how-to/mcp-clients.md says how to set one up. Ctrl-C ends.");
   try {
     const { version } = readPackageFacts();
     await serveOverStdio(control, { version, input: process.stdin, output: process.stdout, complain }, stopped.signal);
