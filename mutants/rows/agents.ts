@@ -186,6 +186,14 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-4",
     file: "packages/hikyaku/src/agents/agent-gate.ts",
+    text: 'if (caller.policy.confirm !== "first-use") throw new HikyakuError("APPROVAL_REQUIRED", message);',
+    replacement: "",
+    test: api,
+    title: "where only the owner may approve",
+  },
+  {
+    must: "AGENT-4",
+    file: "packages/hikyaku/src/agents/agent-gate.ts",
     text: "one.id === id && one.agent === caller.name",
     replacement: "one.id === id",
     test: api,

@@ -98,10 +98,10 @@ export class AgentGate {
     const now = clock.now();
     const { id } = await approvals.ask(use, now);
     await record.add({ ...said, at: now, agent: caller.name, verdict: "waiting", code: "APPROVAL_REQUIRED", ref: id });
-    throw new ApprovalRequired(
-      `Agent ${caller.name} ${wishOf(use, to.name)}, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`,
-      id,
-    );
+    const message = `Agent ${caller.name} ${wishOf(use, to.name)}, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`;
+    // A person at the client shall not be asked for a word that counts for nothing.
+    if (caller.policy.confirm !== "first-use") throw new HikyakuError("APPROVAL_REQUIRED", message);
+    throw new ApprovalRequired(message, id);
   }
 
   async #allow(caller: AgentCaller, deed: Deed, said: Said): Promise<number> {
