@@ -102,6 +102,14 @@ export const agentMutants: readonly Mutant[] = [
     title: "is told of no other",
   },
   {
+    must: "AGENT-2",
+    file: "packages/hikyaku/src/api/self.ts",
+    text: "peer.ownCapabilities().filter(isShown)",
+    replacement: "peer.ownCapabilities().filter(() => isShown !== undefined)",
+    test: api,
+    title: "what one's own programs offer",
+  },
+  {
     must: "AGENT-3",
     file: "packages/hikyaku/src/agents/agent-gate.ts",
     text: "deed.bytes <= policy.messageBytesMax",

@@ -488,11 +488,15 @@ test("what is steered is the task that was judged, though what was said means an
   await another.cancel();
 });
 
-test("what one's own programs offer is shown without the names of hidden peers [AGENT-2]", async () => {
+test("what one's own programs offer is shown without the names of hidden peers, and not at all where it is for those alone [AGENT-2]", async () => {
   await desk.peer.capability("own", { for: ["lap", "pad"] }, () => 0);
+  await desk.peer.capability("hidden", { for: ["pad"] }, () => 0);
+  await desk.peer.capability("for-all", {}, () => 0);
   await setPolicy(agent, { peers: ["lap"] });
-  expect((await as(agent, "GET", "/capabilities")).body).toMatchObject({ capabilities: [{ name: "own", for: ["lap"] }] });
-  await desk.peer.withdraw("own");
+  const shown = (await as(agent, "GET", "/capabilities")).body["capabilities"];
+  expect(shown).toMatchObject([{ name: "own", for: ["lap"] }, { name: "for-all" }]);
+  expect((await owner("GET", "/capabilities")).body["capabilities"]).toHaveLength(3);
+  for (const name of ["own", "hidden", "for-all"]) await desk.peer.withdraw(name);
 });
 
 test("a capability that is not listed is refused with the way out, before anybody is asked [AGENT-2]", async () => {
