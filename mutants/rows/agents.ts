@@ -103,6 +103,14 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     must: "AGENT-2",
+    file: "packages/hikyaku/src/api/seen-page.ts",
+    text: "most = Math.max(limit, entriesReadMin);",
+    replacement: "most = Math.min(limit, entriesReadMin);",
+    test: "packages/hikyaku/src/api/seen-page.test.ts",
+    title: "takes few reads",
+  },
+  {
+    must: "AGENT-2",
     file: "packages/hikyaku/src/api/self.ts",
     text: "peer.ownCapabilities().filter(isShown)",
     replacement: "peer.ownCapabilities().filter(() => isShown !== undefined)",

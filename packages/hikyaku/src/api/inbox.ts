@@ -57,7 +57,8 @@ async function seenMessages(
   { from, after, ...rest }: z.infer<typeof query>,
 ): Promise<readonly StoredMessage[]> {
   const sender = from === undefined ? {} : { from: peerSeen(peer, caller, from).did };
-  const read = (beyond = 0): Promise<readonly StoredMessage[]> => peer.inbox({ ...rest, ...sender, after: beyond });
+  const read = (beyond = 0, most: number): Promise<readonly StoredMessage[]> =>
+    peer.inbox({ ...rest, ...sender, after: beyond, limit: most });
   return await seenPage(read, { beyond: after, limit: rest.limit, sees: ({ from: did }) => seesOf(caller)(did) });
 }
 

@@ -178,8 +178,8 @@ async function seenTasks(
     ...(other === undefined ? {} : { peer: peerSeen(peer, caller, other).did }),
     ...(open === undefined ? {} : { isOpen: open }),
   };
-  const read = (beyond: number | undefined): Promise<readonly TaskRecord[]> =>
-    peer.tasks(beyond === undefined ? query : { ...query, before: beyond });
+  const read = (beyond: number | undefined, most: number): Promise<readonly TaskRecord[]> =>
+    peer.tasks({ ...query, limit: most, ...(beyond === undefined ? {} : { before: beyond }) });
   return await seenPage(read, { beyond: before, limit: rest.limit, sees: ({ peer: did }) => seesOf(caller)(did) });
 }
 
