@@ -224,6 +224,14 @@ export const agentMutants: readonly Mutant[] = [
     title: "where only the owner may approve",
   },
   {
+    must: "AGENT-4",
+    file: "packages/hikyaku/src/store/sqlite-agent-policies.ts",
+    text: ' AND state <> ${approvalStates.indexOf("denied")}',
+    replacement: "",
+    test: stores,
+    title: "forgetting an agent",
+  },
+  {
     must: "AGENT-5",
     file: "packages/hikyaku/src/store/agents-shape.ts",
     text: "    DELETE FROM agent_approvals WHERE did = OLD.did;\n",

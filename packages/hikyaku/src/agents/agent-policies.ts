@@ -7,6 +7,6 @@ export interface AgentPolicies {
   find(agent: string): Promise<AgentPolicy | undefined>;
   /** Rejects with QUOTA_EXCEEDED where there are too many. */
   put(agent: string, policy: AgentPolicy): Promise<void>;
-  /** The policy and everything that was approved or denied; what the agent spent today stays. */
+  /** The policy, and what was approved or waits; what was denied stays denied, and what the agent spent today is spent. */
   forget(agent: string): Promise<void>;
 }

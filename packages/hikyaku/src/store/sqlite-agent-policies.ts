@@ -1,6 +1,7 @@
 /** Agents' policies in SQLite (spec AGENT-2). */
 import { HikyakuError, limits } from "@hikyaku/protocol";
 import type { AgentPolicies } from "../agents/agent-policies.ts";
+import { approvalStates } from "../agents/approvals.ts";
 import type { AgentPolicy, Listed } from "../agents/policy.ts";
 import type { Database } from "./database.ts";
 import type { Sql } from "./sql.ts";
@@ -47,7 +48,7 @@ export class SqliteAgentPolicies implements AgentPolicies {
   forget(agent: string): Promise<void> {
     return this.#database.change((sql) => {
       sql.run`DELETE FROM agent_policies WHERE agent = ${agent}`;
-      sql.run`DELETE FROM agent_approvals WHERE agent = ${agent}`;
+      sql.run`DELETE FROM agent_approvals WHERE agent = ${agent} AND state <> ${approvalStates.indexOf("denied")}`;
     });
   }
 }

@@ -203,12 +203,20 @@ test("a peer that is forgotten takes along what was approved of it, and its plac
   expect(lists).toEqual([[pad], [], "all"]);
 });
 
-test("forgetting an agent forgets what was decided about it and about no other", async () => {
+test("forgetting an agent forgets what was approved and waits, of no other, and what was denied stays denied [AGENT-4]", async () => {
+  const { approvals } = stores;
   await stores.policies.put("a", policyUnlessTold);
-  for (const agent of ["a", "b"]) await stores.approvals.ask({ ...use, agent }, 1);
+  for (const agent of ["a", "b"])
+    for (const state of ["approved", "denied"] as const) {
+      const { id } = await approvals.ask({ ...use, agent, did: `did:${state}` }, 1);
+      await approvals.decide({ id, state, by: "owner", at: 1 });
+    }
+  await approvals.ask(use, 1);
   await stores.policies.forget("a");
-  expect(await stores.approvals.find(use)).toBeUndefined();
-  expect(await stores.approvals.find({ ...use, agent: "b" })).toBeDefined();
+  expect(await approvals.find(use)).toBeUndefined();
+  expect(await approvals.find({ ...use, did: "did:approved" })).toBeUndefined();
+  expect(await approvals.find({ ...use, did: "did:denied" })).toMatchObject({ state: "denied" });
+  expect(await approvals.find({ ...use, agent: "b", did: "did:approved" })).toBeDefined();
 });
 
 test("entries are kept whole, in their order, with how they ended [AGENT-6]", async () => {
