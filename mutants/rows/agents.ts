@@ -118,6 +118,15 @@ export const agentMutants: readonly Mutant[] = [
     title: "what one's own programs offer",
   },
   {
+    must: "AGENT-2",
+    file: "packages/hikyaku/src/store/sqlite-agent-policies.ts",
+    text: "return this.#database.change((sql) => {\n      requireRoom(sql, agent);\n      const policy = { ...holding(sql, agent), ...change };",
+    replacement:
+      "const held = this.#database.read((sql) => holding(sql, agent));\n    return this.#database.change((sql) => {\n      requireRoom(sql, agent);\n      const policy = { ...held, ...change };",
+    test: stores,
+    title: "of two changes of a policy at once",
+  },
+  {
     must: "AGENT-3",
     file: "packages/hikyaku/src/agents/agent-gate.ts",
     text: "deed.bytes <= policy.messageBytesMax",

@@ -4,8 +4,8 @@
  */
 import { RateLimiter } from "@hikyaku/peer";
 import { type ErrorCode, HikyakuError, limits } from "@hikyaku/protocol";
-import { type AgentGround, dayOf, policyOf } from "./agent-ground.ts";
-import type { AuditEntry } from "./agent-record.ts";
+import type { AgentGround } from "./agent-ground.ts";
+import { type AuditEntry, dayOf, entryOf } from "./agent-record.ts";
 import { ApprovalRequired } from "./approval-required.ts";
 import type { Approval, Use } from "./approvals.ts";
 import { type Addressee, capabilityAskedFor, type Deed, peersOf } from "./deed.ts";
@@ -32,7 +32,7 @@ export class AgentGate {
   }
 
   async enter(name: string): Promise<AgentCaller> {
-    return { name, policy: await policyOf(this.#ground, name) };
+    return { name, policy: await this.#ground.policies.holding(name) };
   }
 
   /** Resolves with the position of its entry where the deed may be done. Throws UNAUTHORIZED, MESSAGE_TOO_LARGE, RATE_LIMITED, QUOTA_EXCEEDED or APPROVAL_REQUIRED. */
@@ -68,7 +68,7 @@ export class AgentGate {
     if (turned !== undefined) throw await this.#refuse(caller, said, turned);
     if (asked?.state === "approved") return asked;
     const decided = await approvals.decide({ id, state: "approved", by: "client", at: now });
-    if (decided === undefined) throw await this.#refuse(caller, said, noApproval(id));
+    if (decided === undefined) throw await this.#refuse(caller, said, notWaiting(id));
     await record.add(entryOf(decided, { at: now, verdict: "approved", by: "client" }));
     return decided;
   }
@@ -182,11 +182,11 @@ const denied = (held: Approval, whom: string): Turned =>
     `Agent ${held.agent} ${wishOf(held, whom)}, which the owner has denied: \`hikyaku approve ${held.id}\` takes that back.`,
   );
 
-const noApproval = (id: string): Turned =>
+const notWaiting = (id: string): Turned =>
   refusal("INVALID_ARGUMENT", `Nothing of this agent waits for the approval ${id}: ask for it anew.`);
 
 function unconfirmable({ name, policy }: AgentCaller, id: string, asked: Approval | undefined): Turned | undefined {
-  if (asked === undefined) return noApproval(id);
+  if (asked === undefined) return notWaiting(id);
   if (asked.state === "denied") return refusal("UNAUTHORIZED", `The owner has denied it: \`hikyaku approve ${id}\` takes that back.`);
   if (policy.confirm === "first-use") return undefined;
   return refusal("UNAUTHORIZED", `Only the owner may approve what agent ${name} does: \`hikyaku approve ${id}\` at the command line.`);
@@ -204,13 +204,3 @@ const saidOf = (deed: Deed): Said => ({
 /** Where there are several, the words on the deed name them. */
 const didIn = ([one, another]: readonly Addressee[]): Pick<Said, "did"> =>
   one?.did === undefined || another !== undefined ? {} : { did: one.did };
-
-/** What was decided, for the list. */
-export const entryOf = ({ id, agent, kind, did, capability }: Approval, rest: Pick<AuditEntry, "at" | "verdict" | "by">): AuditEntry => ({
-  agent,
-  action: kind,
-  did,
-  ...(capability === undefined ? {} : { capability }),
-  ...rest,
-  ref: id,
-});
