@@ -45,8 +45,13 @@ export class OwnerDesk {
     await this.#note(agent);
   }
 
-  async approvals(query: Omit<ApprovalQuery, "now">): Promise<readonly Approval[]> {
-    return await this.#ground.approvals.list({ ...query, now: this.#ground.clock.now() });
+  /** And whether there are more of them. */
+  async approvals({
+    limit,
+    ...query
+  }: Omit<ApprovalQuery, "now">): Promise<{ readonly approvals: readonly Approval[]; readonly more: boolean }> {
+    const found = await this.#ground.approvals.list({ ...query, limit: limit + 1, now: this.#ground.clock.now() });
+    return { approvals: found.slice(0, limit), more: found.length > limit };
   }
 
   async decide(reference: string, state: "approved" | "denied"): Promise<Approval> {

@@ -201,6 +201,8 @@ test("the first message to a peer waits for the owner, and goes once it is appro
   expect(approvalIn(await send(agent, "pad"))).not.toBe(id);
   const { body } = await owner("GET", `/approvals?agent=${agent}`);
   expect(body["approvals"]).toMatchObject([{ id, agent, kind: "send", peer: { did: lap.did, name: "lap" }, state: "waiting" }, {}]);
+  const page = await owner("GET", `/approvals?agent=${agent}&limit=1`);
+  expect(page.body).toMatchObject({ approvals: [{ id }], more: true });
   expect((await decide(id.slice(0, 6), "approve")).body).toMatchObject({ id, state: "approved", by: "owner" });
   const sent = await send(agent, "lap", "canary");
   expect(sent).toMatchObject({ status: 200, body: { stage: "stored" } });
@@ -279,7 +281,7 @@ test("where only the owner may approve, a client's word counts for nothing, not 
 test("what nobody approved within a day is over [AGENT-4]", async () => {
   const id = approvalIn(await send(agent, "lap"));
   hands.now += limits.waitingApprovalMsMax + 1;
-  expect((await owner("GET", `/approvals?agent=${agent}`)).body).toEqual({ approvals: [] });
+  expect((await owner("GET", `/approvals?agent=${agent}`)).body).toEqual({ approvals: [], more: false });
   expect(codeOf(await decide(id, "approve"))).toBe("INVALID_ARGUMENT");
   expect(approvalIn(await send(agent, "lap"))).not.toBe(id);
 });
