@@ -259,6 +259,14 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-5",
     file: "packages/hikyaku/src/api/tasks.ts",
+    text: 'means === "answer" ? addresseeOf(peer, request.caller, did) : { did,',
+    replacement: "{ did,",
+    test: api,
+    title: "nothing is approved of a peer that is forgotten",
+  },
+  {
+    must: "AGENT-5",
+    file: "packages/hikyaku/src/api/tasks.ts",
     text: "judged.get(request) ?? (await find(request))",
     replacement: "await find(request)",
     test: api,

@@ -138,7 +138,8 @@ function offList(caller: AgentCaller, deed: Deed): Turned | undefined {
 function outOfReach({ name, policy }: AgentCaller, { did, name: whom }: Addressee): Turned | undefined {
   if (did !== undefined && isListed(policy.peers, did)) return undefined;
   const said = JSON.stringify(whom);
-  if (policy.peers === "all") return refusal("UNKNOWN_PEER", `Agent ${name} sees no peer that is called ${said}.`);
+  if (policy.peers === "all")
+    return refusal("UNKNOWN_PEER", `No peer is called ${said}; \`hikyaku peers\` lists them, \`hikyaku pair\` adds one.`);
   return refusal(
     "UNAUTHORIZED",
     `Agent ${name} may not reach ${said}: the owner allows peers with \`hikyaku policy ${name} --peers NAMES\`.`,

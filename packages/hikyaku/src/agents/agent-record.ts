@@ -43,6 +43,7 @@ export interface Spending {
 
 const dayMs = 24 * 60 * 60 * 1000;
 
+/** The day of UTC, counted from 1970. */
 export const dayOf = (clock: Clock): number => Math.floor(clock.now() / dayMs);
 
 /** What was decided, for the list. */

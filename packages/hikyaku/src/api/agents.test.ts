@@ -597,6 +597,15 @@ test("an approval is the peer's, whatever it is called, and goes when it is forg
   expect(approvalIn(await send(agent, "lap"))).not.toBe(id);
 });
 
+test("nothing is approved of a peer that is forgotten, not by way of a task that it still has [AGENT-5]", async () => {
+  const task = await questioned();
+  await owner("DELETE", "/peers/lap");
+  expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/answer`, { input: 1 }))).toBe("UNKNOWN_PEER");
+  expect((await owner("GET", `/approvals?agent=${agent}`)).body["approvals"]).toEqual([]);
+  await befriend(lap, "lap");
+  expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, {})).status).toBe(200);
+});
+
 test("the owner sets parts of a policy, sees it with names, and forgets it with what was approved", async () => {
   const unset = await owner("GET", `/agents/${agent}`);
   expect(unset.body).toEqual({

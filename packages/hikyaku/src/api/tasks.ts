@@ -67,7 +67,8 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
       const task = await find(request);
       judged.set(request, task);
       const { id, peer: did, role, capability } = await task.status();
-      const to = { did, name: originsOf(peer)(did).name };
+      // An answer may be approved: nothing is to be approved of a peer that is forgotten.
+      const to = means === "answer" ? addresseeOf(peer, request.caller, did) : { did, name: originsOf(peer)(did).name };
       return { kind: "steer", means, to, bytes: saidBytes(said(request.body)), task: id, role, capability };
     });
 
