@@ -4,11 +4,12 @@
  */
 import { RateLimiter } from "@hikyaku/peer";
 import { type ErrorCode, HikyakuError, limits } from "@hikyaku/protocol";
-import { type AgentGround, dayOf, policyOf } from "./agent-ground.ts";
-import type { AuditEntry } from "./agent-record.ts";
+import type { AgentGround } from "./agent-ground.ts";
+import { type AuditEntry, dayOf, entryOf } from "./agent-record.ts";
 import { ApprovalRequired } from "./approval-required.ts";
 import type { Approval, Use } from "./approvals.ts";
-import type { Deed } from "./deed.ts";
+import { type Addressee, capabilityAskedFor, type Deed, peersOf } from "./deed.ts";
+import { wordsOn } from "./marking.ts";
 import { type AgentPolicy, isListed } from "./policy.ts";
 
 /** An agent with the policy that held when it asked. */
@@ -31,7 +32,7 @@ export class AgentGate {
   }
 
   async enter(name: string): Promise<AgentCaller> {
-    return { name, policy: await policyOf(this.#ground, name) };
+    return { name, policy: await this.#ground.policies.holding(name) };
   }
 
   /** Resolves with the position of its entry where the deed may be done. Throws UNAUTHORIZED, MESSAGE_TOO_LARGE, RATE_LIMITED, QUOTA_EXCEEDED or APPROVAL_REQUIRED. */
@@ -67,7 +68,7 @@ export class AgentGate {
     if (turned !== undefined) throw await this.#refuse(caller, said, turned);
     if (asked?.state === "approved") return asked;
     const decided = await approvals.decide({ id, state: "approved", by: "client", at: now });
-    if (decided === undefined) throw await this.#refuse(caller, said, noApproval(id));
+    if (decided === undefined) throw await this.#refuse(caller, said, notWaiting(id));
     await record.add(entryOf(decided, { at: now, verdict: "approved", by: "client" }));
     return decided;
   }
@@ -87,19 +88,20 @@ export class AgentGate {
   async #requireApproval(caller: AgentCaller, deed: Deed, said: Said): Promise<void> {
     const { approvals, record, clock } = this.#ground;
     const use = useOf(caller, deed);
-    if (use === undefined) return;
+    const [to] = peersOf(deed);
+    if (use === undefined || to === undefined) return;
     const held = await approvals.find(use);
-    if (held?.state === "denied") throw await this.#refuse(caller, said, denied(held, deed));
+    if (held?.state === "denied") throw await this.#refuse(caller, said, denied(held, to.name));
     if (caller.policy.confirm === "never") return;
     // AGENT-4: what a client approved does not count where only the owner may.
     if (held?.state === "approved" && (held.by === "owner" || caller.policy.confirm === "first-use")) return;
     const now = clock.now();
     const { id } = await approvals.ask(use, now);
     await record.add({ ...said, at: now, agent: caller.name, verdict: "waiting", code: "APPROVAL_REQUIRED", ref: id });
-    throw new ApprovalRequired(
-      `Agent ${caller.name} ${wishOf(deed)}, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`,
-      id,
-    );
+    const message = `Agent ${caller.name} ${wishOf(use, to.name)}, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`;
+    // A person at the client shall not be asked for a word that counts for nothing.
+    if (caller.policy.confirm !== "first-use") throw new HikyakuError("APPROVAL_REQUIRED", message);
+    throw new ApprovalRequired(message, id);
   }
 
   async #allow(caller: AgentCaller, deed: Deed, said: Said): Promise<number> {
@@ -124,50 +126,68 @@ export class AgentGate {
 
 const refusal = (code: ErrorCode, message: string): Turned => ({ code, message });
 
-/** AGENT-2: who is not on the list, and who is nobody, are refused alike. */
-function offList({ name, policy }: AgentCaller, deed: Deed): Turned | undefined {
-  const { did, name: whom } = deed.to;
-  if (did === undefined || !isListed(policy.peers, did))
-    return refusal(
-      "UNAUTHORIZED",
-      `Agent ${name} may not reach ${JSON.stringify(whom)}: the owner allows peers with \`hikyaku policy ${name} --peers NAMES\`.`,
-    );
-  if (deed.kind !== "delegate" || isListed(policy.capabilities, deed.capability)) return undefined;
-  const asked = JSON.stringify(deed.capability);
+function offList(caller: AgentCaller, deed: Deed): Turned | undefined {
+  for (const to of peersOf(deed)) {
+    const turned = outOfReach(caller, to);
+    if (turned !== undefined) return turned;
+  }
+  return unlistedCapability(caller, capabilityAskedFor(deed));
+}
+
+/** AGENT-2: who is not on the list, and who is nobody, are refused alike; where there is no list, nobody is hidden. */
+function outOfReach({ name, policy }: AgentCaller, { did, name: whom }: Addressee): Turned | undefined {
+  if (did !== undefined && isListed(policy.peers, did)) return undefined;
+  const said = JSON.stringify(whom);
+  if (policy.peers === "all")
+    return refusal("UNKNOWN_PEER", `No peer is called ${said}; \`hikyaku peers\` lists them, \`hikyaku pair\` adds one.`);
   return refusal(
     "UNAUTHORIZED",
-    `Agent ${name} may not delegate ${asked}: the owner allows capabilities with \`hikyaku policy ${name} --capabilities NAMES\`.`,
+    `Agent ${name} may not reach ${said}: the owner allows peers with \`hikyaku policy ${name} --peers NAMES\`.`,
+  );
+}
+
+function unlistedCapability({ name, policy }: AgentCaller, capability: string | undefined): Turned | undefined {
+  if (capability === undefined || isListed(policy.capabilities, capability)) return undefined;
+  return refusal(
+    "UNAUTHORIZED",
+    `Agent ${name} may not delegate ${JSON.stringify(capability)}: the owner allows capabilities with \`hikyaku policy ${name} --capabilities NAMES\`.`,
   );
 }
 
 function oversized({ name, policy }: AgentCaller, deed: Deed): Turned | undefined {
-  if (deed.kind === "ask" || deed.bytes <= policy.messageBytesMax) return undefined;
+  if (!("bytes" in deed) || deed.bytes <= policy.messageBytesMax) return undefined;
   return refusal(
     "MESSAGE_TOO_LARGE",
     `Agent ${name} may say ${policy.messageBytesMax} bytes at once and this has ${deed.bytes}: say less, or let the owner raise it with \`hikyaku policy ${name} --message-bytes N\`.`,
   );
 }
 
-/** What takes an approval; steering is about a task that was approved, or given, before. */
-function useOf({ name }: AgentCaller, deed: Deed): Use | undefined {
-  const { kind, to } = deed;
-  if (to.did === undefined || kind === "ask" || kind === "steer") return undefined;
-  return { agent: name, kind, did: to.did, ...(kind === "delegate" ? { capability: deed.capability } : {}) };
+/** What takes an approval. Who answers gives more of what a delegation gives, also to a task that somebody else delegated, and needs the word for that one. */
+function useOf({ name: agent }: AgentCaller, deed: Deed): Use | undefined {
+  const { did } = peersOf(deed)[0] ?? {};
+  if (did === undefined) return undefined;
+  if (deed.kind === "send" || deed.kind === "wake") return { agent, kind: deed.kind, did };
+  const capability = deed.kind === "steer" && deed.means === "cancel" ? undefined : capabilityAskedFor(deed);
+  return capability === undefined ? undefined : { agent, kind: "delegate", did, capability };
 }
 
-function wishOf(deed: Deed): string {
-  if (deed.kind === "delegate") return `wants to delegate ${JSON.stringify(deed.capability)} to ${deed.to.name}`;
-  return deed.kind === "wake" ? `wants to wake ${deed.to.name} up` : `wants to send messages to ${deed.to.name}`;
+/** What is approved or denied is the use, also where an answer asks for it. */
+function wishOf({ kind, capability }: Use, whom: string): string {
+  if (kind === "delegate") return `wants to delegate ${JSON.stringify(capability)} to ${whom}, or to answer what it asks about that`;
+  return kind === "wake" ? `wants to wake ${whom} up` : `wants to send messages to ${whom}`;
 }
 
-const denied = ({ agent, id }: Approval, deed: Deed): Turned =>
-  refusal("UNAUTHORIZED", `Agent ${agent} ${wishOf(deed)}, which the owner has denied: \`hikyaku approve ${id}\` takes that back.`);
+const denied = (held: Approval, whom: string): Turned =>
+  refusal(
+    "UNAUTHORIZED",
+    `Agent ${held.agent} ${wishOf(held, whom)}, which the owner has denied: \`hikyaku approve ${held.id}\` takes that back.`,
+  );
 
-const noApproval = (id: string): Turned =>
+const notWaiting = (id: string): Turned =>
   refusal("INVALID_ARGUMENT", `Nothing of this agent waits for the approval ${id}: ask for it anew.`);
 
 function unconfirmable({ name, policy }: AgentCaller, id: string, asked: Approval | undefined): Turned | undefined {
-  if (asked === undefined) return noApproval(id);
+  if (asked === undefined) return notWaiting(id);
   if (asked.state === "denied") return refusal("UNAUTHORIZED", `The owner has denied it: \`hikyaku approve ${id}\` takes that back.`);
   if (policy.confirm === "first-use") return undefined;
   return refusal("UNAUTHORIZED", `Only the owner may approve what agent ${name} does: \`hikyaku approve ${id}\` at the command line.`);
@@ -175,18 +195,13 @@ function unconfirmable({ name, policy }: AgentCaller, id: string, asked: Approva
 
 const saidOf = (deed: Deed): Said => ({
   action: deed.kind,
-  ...(deed.to.did === undefined ? {} : { did: deed.to.did }),
-  ...(deed.kind === "delegate" ? { capability: deed.capability } : {}),
-  ...(deed.kind === "ask" ? {} : { bytes: deed.bytes }),
+  ...didIn(peersOf(deed)),
+  ...("capability" in deed ? { capability: deed.capability } : {}),
+  ...("bytes" in deed ? { bytes: deed.bytes } : {}),
   ...(deed.kind === "steer" ? { ref: deed.task } : {}),
+  ...(deed.kind === "mark" ? { ref: wordsOn(deed) } : {}),
 });
 
-/** What was decided, for the list. */
-export const entryOf = ({ id, agent, kind, did, capability }: Approval, rest: Pick<AuditEntry, "at" | "verdict" | "by">): AuditEntry => ({
-  agent,
-  action: kind,
-  did,
-  ...(capability === undefined ? {} : { capability }),
-  ...rest,
-  ref: id,
-});
+/** Where there are several, the words on the deed name them. */
+const didIn = ([one, another]: readonly Addressee[]): Pick<Said, "did"> =>
+  one?.did === undefined || another !== undefined ? {} : { did: one.did };

@@ -1,5 +1,6 @@
 /** What agents did, were refused and were allowed, and how many tasks they gave away (spec AGENT-3, AGENT-6): never what was said. A port: the store carries it out. */
-import type { Decider } from "./approvals.ts";
+import type { Clock } from "@hikyaku/peer";
+import type { Approval, Decider } from "./approvals.ts";
 
 /** `changed`: the owner set a policy, or forgot one. */
 export type AuditVerdict = "allowed" | "refused" | "waiting" | "approved" | "denied" | "changed";
@@ -39,6 +40,21 @@ export interface Spending {
   readonly cost: number;
   readonly max: number;
 }
+
+const dayMs = 24 * 60 * 60 * 1000;
+
+/** The day of UTC, counted from 1970. */
+export const dayOf = (clock: Clock): number => Math.floor(clock.now() / dayMs);
+
+/** What was decided, for the list. */
+export const entryOf = ({ id, agent, kind, did, capability }: Approval, rest: Pick<AuditEntry, "at" | "verdict" | "by">): AuditEntry => ({
+  agent,
+  action: kind,
+  did,
+  ...(capability === undefined ? {} : { capability }),
+  ...rest,
+  ref: id,
+});
 
 export interface AgentRecord {
   /** Keeps an entry, and the spending in the same change; undefined, having kept nothing, where that is more than the day allows. The oldest entries go. */

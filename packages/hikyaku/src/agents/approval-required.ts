@@ -1,4 +1,4 @@
-/** The refusal of what nobody has approved yet. It names the approval, so that a client can ask its person and come back. */
+/** The refusal of what nobody has approved yet, where the client may approve it: it names the approval, so that the client can ask its person and come back. */
 import { HikyakuError } from "@hikyaku/protocol";
 
 export class ApprovalRequired extends HikyakuError {

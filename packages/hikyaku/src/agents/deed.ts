@@ -1,4 +1,6 @@
 /** What an agent asks for that goes beyond reading. */
+import type { TaskRole } from "@hikyaku/peer";
+import type { Marking } from "./marking.ts";
 
 /** Whom it is about. */
 export interface Addressee {
@@ -8,12 +10,29 @@ export interface Addressee {
   readonly name: string;
 }
 
-/**
- * `ask` is a small question that the other peer answers by itself, `steer` is to cancel a task or to answer what it asks. `bytes` is the JSON of what is said, `cost` how many tasks may
- * come of a delegation.
- */
+/** To cancel a task or to answer what it asks; `role` is this peer's in it. */
+export interface Steering {
+  readonly kind: "steer";
+  readonly means: "cancel" | "answer";
+  readonly to: Addressee;
+  readonly bytes: number;
+  readonly task: string;
+  readonly role: TaskRole;
+  readonly capability: string;
+}
+
+/** `ask` is a small question that the other peer answers by itself. `bytes` is the JSON of what is said, `cost` how many tasks may come of a delegation. */
 export type Deed =
   | { readonly kind: "ask"; readonly to: Addressee }
   | { readonly kind: "send" | "wake"; readonly to: Addressee; readonly bytes: number }
-  | { readonly kind: "steer"; readonly to: Addressee; readonly bytes: number; readonly task: string }
-  | { readonly kind: "delegate"; readonly to: Addressee; readonly bytes: number; readonly capability: string; readonly cost: number };
+  | { readonly kind: "delegate"; readonly to: Addressee; readonly bytes: number; readonly capability: string; readonly cost: number }
+  | Steering
+  | Marking;
+
+export const peersOf = (deed: Deed): readonly Addressee[] => (deed.kind === "mark" ? deed.marks.map(({ to }) => to) : [deed.to]);
+
+/** What the other peer does for this one, where the deed is about that. A task that somebody gave to this peer asks nothing of its requester. */
+export function capabilityAskedFor(deed: Deed): string | undefined {
+  if (deed.kind === "delegate") return deed.capability;
+  return deed.kind === "steer" && deed.role === "requester" ? deed.capability : undefined;
+}

@@ -1,8 +1,7 @@
 /** What the owner does about agents: policies, decisions, and the list of what happened. Each change stands in that list. */
 import { HikyakuError, limits } from "@hikyaku/protocol";
-import { entryOf } from "./agent-gate.ts";
-import { type AgentGround, dayOf, policyOf } from "./agent-ground.ts";
-import type { AuditQuery, KeptAuditEntry } from "./agent-record.ts";
+import type { AgentGround } from "./agent-ground.ts";
+import { type AuditQuery, dayOf, entryOf, type KeptAuditEntry } from "./agent-record.ts";
 import type { Approval, ApprovalQuery } from "./approvals.ts";
 import type { AgentPolicy } from "./policy.ts";
 
@@ -31,12 +30,12 @@ export class OwnerDesk {
   async agent(agent: string): Promise<AgentView> {
     const { policies, record, clock } = this.#ground;
     const isOwn = (await policies.find(agent)) !== undefined;
-    return { agent, policy: await policyOf(this.#ground, agent), isOwn, tasksToday: await record.spent(agent, dayOf(clock)) };
+    return { agent, policy: await policies.holding(agent), isOwn, tasksToday: await record.spent(agent, dayOf(clock)) };
   }
 
   /** What is left out stays as it is. */
   async setPolicy(agent: string, change: Partial<AgentPolicy>): Promise<AgentView> {
-    await this.#ground.policies.put(agent, { ...(await policyOf(this.#ground, agent)), ...change });
+    await this.#ground.policies.change(agent, change);
     await this.#note(agent);
     return await this.agent(agent);
   }
@@ -46,8 +45,13 @@ export class OwnerDesk {
     await this.#note(agent);
   }
 
-  async approvals(query: Omit<ApprovalQuery, "now">): Promise<readonly Approval[]> {
-    return await this.#ground.approvals.list({ ...query, now: this.#ground.clock.now() });
+  /** And whether there are more of them. */
+  async approvals({
+    limit,
+    ...query
+  }: Omit<ApprovalQuery, "now">): Promise<{ readonly approvals: readonly Approval[]; readonly more: boolean }> {
+    const found = await this.#ground.approvals.list({ ...query, limit: limit + 1, now: this.#ground.clock.now() });
+    return { approvals: found.slice(0, limit), more: found.length > limit };
   }
 
   async decide(reference: string, state: "approved" | "denied"): Promise<Approval> {

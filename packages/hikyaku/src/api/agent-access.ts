@@ -7,7 +7,7 @@ import { type Log, traceOf } from "@hikyaku/peer";
 import { HikyakuError } from "@hikyaku/protocol";
 import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from "fastify";
 import type { AgentGate } from "../agents/agent-gate.ts";
-import type { Deed } from "../agents/deed.ts";
+import type { Addressee, Deed } from "../agents/deed.ts";
 import type { Caller } from "./caller.ts";
 import { petName } from "./fields.ts";
 
@@ -28,7 +28,9 @@ declare module "fastify" {
 export const forAgents = (agent: AgentRoute): Pick<RouteShorthandOptions, "config"> => ({ config: { agent } });
 
 /** The peer that the gate judged, by its did, since its name may mean another by now; of an owner's request, what it says. */
-export const judgedPeer = ({ admitted }: FastifyRequest, said: string): string => admitted?.deed.to.did ?? said;
+export const judgedPeer = ({ admitted }: FastifyRequest, said: string): string => addressedBy(admitted?.deed)?.did ?? said;
+
+const addressedBy = (deed: Deed | undefined): Addressee | undefined => (deed !== undefined && "to" in deed ? deed.to : undefined);
 
 const header = "x-hikyaku-agent";
 

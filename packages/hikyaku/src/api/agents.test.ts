@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { type Clock, type Peer, silentLog, systemClock } from "@hikyaku/peer";
+import { type Clock, type Peer, silentLog, systemClock, type Task } from "@hikyaku/peer";
 import { HikyakuError, limits } from "@hikyaku/protocol";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import type { AgentStores } from "../agents/agent-ground.ts";
@@ -50,6 +50,7 @@ beforeAll(async () => {
   await befriend(lap, "lap");
   await befriend(pad, "pad");
   for (const other of [lap, pad]) await other.capability("sum", {}, () => 3);
+  await lap.capability("quiz", { concurrency: 4 }, async (_input, context) => await context.ask("Which?"));
 });
 afterAll(async () => {
   await closeDesk();
@@ -95,6 +96,16 @@ const setPolicy = (agent: string, change: object): Promise<Answer> => owner("POS
 const auditOf = async (agent: string): Promise<readonly Json[]> =>
   (await owner("GET", `/audit?agent=${agent}&limit=1000`)).body["entries"] as readonly Json[];
 const lastOf = async (agent: string): Promise<Json | undefined> => (await auditOf(agent)).at(-1);
+
+const absentDid = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
+/** Desk's peer, of which one thing is done otherwise. */
+const proxied = (what: string, otherwise: unknown): Peer =>
+  new Proxy(desk.peer, {
+    get: (target, name) => {
+      const value: unknown = name === what ? otherwise : Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
 
 /** Each test has an agent of its own. */
 let count = 0;
@@ -190,6 +201,8 @@ test("the first message to a peer waits for the owner, and goes once it is appro
   expect(approvalIn(await send(agent, "pad"))).not.toBe(id);
   const { body } = await owner("GET", `/approvals?agent=${agent}`);
   expect(body["approvals"]).toMatchObject([{ id, agent, kind: "send", peer: { did: lap.did, name: "lap" }, state: "waiting" }, {}]);
+  const page = await owner("GET", `/approvals?agent=${agent}&limit=1`);
+  expect(page.body).toMatchObject({ approvals: [{ id }], more: true });
   expect((await decide(id.slice(0, 6), "approve")).body).toMatchObject({ id, state: "approved", by: "owner" });
   const sent = await send(agent, "lap", "canary");
   expect(sent).toMatchObject({ status: 200, body: { stage: "stored" } });
@@ -256,7 +269,9 @@ test("where only the owner may approve, a client's word counts for nothing, not 
   const id = approvalIn(await send(agent, "lap"));
   await as(agent, "POST", `/approvals/${id}/confirmed`, {});
   await setPolicy(agent, { confirm: "owner" });
-  expect(approvalIn(await send(agent, "lap"))).toBe(id);
+  const waiting = await send(agent, "lap");
+  expect([codeOf(waiting), messageOf(waiting)]).toEqual(["APPROVAL_REQUIRED", expect.stringContaining(`hikyaku approve ${id}`)]);
+  expect(errorIn(waiting)).not.toHaveProperty("approval");
   const refused = await as(agent, "POST", `/approvals/${id}/confirmed`, {});
   expect([codeOf(refused), messageOf(refused)]).toEqual(["UNAUTHORIZED", expect.stringContaining(`hikyaku approve ${id}`)]);
   await decide(id, "approve");
@@ -266,7 +281,7 @@ test("where only the owner may approve, a client's word counts for nothing, not 
 test("what nobody approved within a day is over [AGENT-4]", async () => {
   const id = approvalIn(await send(agent, "lap"));
   hands.now += limits.waitingApprovalMsMax + 1;
-  expect((await owner("GET", `/approvals?agent=${agent}`)).body).toEqual({ approvals: [] });
+  expect((await owner("GET", `/approvals?agent=${agent}`)).body).toEqual({ approvals: [], more: false });
   expect(codeOf(await decide(id, "approve"))).toBe("INVALID_ARGUMENT");
   expect(approvalIn(await send(agent, "lap"))).not.toBe(id);
 });
@@ -294,10 +309,9 @@ test("an agent that may reach one peer is told of no other, and whoever is absen
     expect(JSON.stringify(one).replaceAll(hidden, "X")).toBe(JSON.stringify(other).replaceAll(absent, "X"));
     return codeOf(one);
   };
-  const absent = "did:key:z6MkhaXgBZDvotDkL5257faiztiGiC2QtKLGpbnnEGta2doK";
   for (const [hidden, nobody] of [
     ["pad", "pod"],
-    [pad.did, absent],
+    [pad.did, absentDid],
   ] as const) {
     expect(await alike((name) => `/peers/${name}`, hidden, nobody)).toBe("UNKNOWN_PEER");
     expect(await alike((name) => `/peers/${name}/status`, hidden, nobody)).toBe("UNKNOWN_PEER");
@@ -340,20 +354,151 @@ test("a hidden task neither makes the beginning of an id doubtful nor answers to
   expect((await as(agent, "GET", `/tasks/${beginning}`)).body).toMatchObject({ id: shown });
 });
 
-test("messages of a hidden peer are not marked as read by an agent [AGENT-2]", async () => {
-  const { id } = await pad.send("desk", "message", { text: "unread" });
+const letterOf = async (from: Peer): Promise<{ readonly from: string; readonly id: string }> => {
+  const { id } = await from.send("desk", "message", { text: "unread" });
+  return { from: from.did, id };
+};
+const mark = (what: "read" | "handled", messages: readonly object[]): Promise<Answer> => as(agent, "POST", `/inbox/${what}`, { messages });
+const unreadOf = async (from: Peer): Promise<readonly string[]> =>
+  (await desk.peer.inbox({ unread: true, from: from.did, limit: 1000 })).map(({ id }) => id);
+
+test("messages of a hidden peer are not marked by an agent, nor those that it names beside them, and it learns nothing by trying [AGENT-2]", async () => {
+  const [shown, hidden] = [await letterOf(lap), await letterOf(pad)];
   await setPolicy(agent, { peers: ["lap"] });
-  for (const what of ["read", "handled"])
-    expect(await as(agent, "POST", `/inbox/${what}`, { messages: [{ from: pad.did, id }] })).toMatchObject({ status: 200, body: {} });
-  const unread = await desk.peer.inbox({ unread: true, from: pad.did, limit: 100 });
-  expect(unread.map((message) => message.id)).toContain(id);
+  for (const what of ["read", "handled"] as const) {
+    const answers = [await mark(what, [shown, hidden]), await mark(what, [shown, { ...hidden, from: absentDid }])];
+    expect(answers.map(codeOf)).toEqual(["UNAUTHORIZED", "UNAUTHORIZED"]);
+    expect(messageOf(answers[0] as Answer).replace(pad.did, "X")).toBe(messageOf(answers[1] as Answer).replace(absentDid, "X"));
+  }
+  expect(await unreadOf(lap)).toContain(shown.id);
+  expect(await unreadOf(pad)).toContain(hidden.id);
 });
 
-test("what one's own programs offer is shown without the names of hidden peers [AGENT-2]", async () => {
+test("marking is written down with how far, how many and which of whom, and needs no approval [AGENT-6]", async () => {
+  const letters = [await letterOf(lap), await letterOf(lap), await letterOf(pad)];
+  const [one, two, three] = letters.map(({ id }) => id);
+  expect(await mark("read", letters)).toEqual({ status: 200, body: {} });
+  expect(await lastOf(agent)).toMatchObject({
+    action: "mark",
+    verdict: "allowed",
+    ref: `read 2 of ${lap.did}: ${one}, ${two}; 1 of ${pad.did}: ${three}`,
+  });
+  expect(await unreadOf(lap)).not.toContain(one);
+  expect((await mark("handled", letters.slice(2))).status).toBe(200);
+  expect(await lastOf(agent)).toMatchObject({ peer: { name: "pad" }, ref: `handled 1 of ${pad.did}: ${three}` });
+  const many = Array.from({ length: 6 }, () => letters[0] ?? {});
+  await mark("read", many);
+  expect(await lastOf(agent)).toMatchObject({ ref: `read 6 of ${lap.did}: ${one}, ${one}, ${one}, ${one}, …` });
+  expect(codeOf(await mark("read", [{ from: "canary", id: one }]))).toBe("UNKNOWN_PEER");
+  expect(await lastOf(agent)).toMatchObject({ verdict: "refused", ref: `read 1 of nobody: ${one}` });
+});
+
+test("marking is counted like any other deed [AGENT-3]", async () => {
+  const letter = await letterOf(lap);
+  await setPolicy(agent, { callsPerMinute: 1 });
+  expect((await mark("read", [letter])).status).toBe(200);
+  expect(codeOf(await mark("handled", [letter]))).toBe("RATE_LIMITED");
+});
+
+test("whoever is nobody counts as a call and is written down, also where every peer may be reached [AGENT-3]", async () => {
+  await setPolicy(agent, { callsPerMinute: 1 });
+  const refused = await send(agent, "nobody");
+  expect([refused.status, codeOf(refused)]).toEqual([404, "UNKNOWN_PEER"]);
+  expect(await lastOf(agent)).toMatchObject({ action: "send", verdict: "refused", code: "UNKNOWN_PEER" });
+  expect(codeOf(await send(agent, "lap"))).toBe("RATE_LIMITED");
+});
+
+/** A task of desk's for lap that waits for an answer. */
+async function questioned(): Promise<Task> {
+  const task = await desk.peer.delegate("lap", "quiz", null);
+  await vi.waitUntil(async () => (await task.status()).state === "input_required");
+  return task;
+}
+
+test("an answer needs the approval of a delegation like the one it is for, whoever delegated that [AGENT-4]", async () => {
+  const task = await questioned();
+  const answer = (): Promise<Answer> => as(agent, "POST", `/tasks/${task.id}/answer`, { input: "this" });
+  const first = await answer();
+  expect([codeOf(first), messageOf(first)]).toEqual(["APPROVAL_REQUIRED", expect.stringContaining('"quiz" to lap')]);
+  expect(approvalIn(await delegate(agent, { capability: "quiz" }))).toBe(approvalIn(first));
+  await decide(approvalIn(first), "deny");
+  expect(codeOf(await answer())).toBe("UNAUTHORIZED");
+  await decide(approvalIn(first), "approve");
+  expect((await answer()).status).toBe(200);
+  expect(await lastOf(agent)).toMatchObject({
+    action: "steer",
+    capability: "quiz",
+    peer: { name: "lap" },
+    verdict: "allowed",
+    ref: task.id,
+  });
+  expect(await task.result()).toBe("this");
+});
+
+test("a task of a capability that is not listed is neither answered nor canceled [AGENT-2]", async () => {
+  const task = await questioned();
+  await setPolicy(agent, { capabilities: ["sum"], confirm: "never" });
+  for (const [what, body] of [
+    ["answer", { input: 1 }],
+    ["cancel", {}],
+  ] as const)
+    expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/${what}`, body))).toBe("UNAUTHORIZED");
+  await setPolicy(agent, { capabilities: ["quiz"], confirm: "owner" });
+  expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, { reason: "late" })).status).toBe(200);
+  expect(await lastOf(agent)).toMatchObject({ action: "steer", capability: "quiz", bytes: 6, verdict: "allowed" });
+});
+
+test("what others gave this peer to do may be canceled by who may reach them, whatever it may delegate [AGENT-2]", async () => {
+  await desk.peer.capability(
+    "chore",
+    {},
+    async (_input, { signal }) => await new Promise((resolve) => signal.addEventListener("abort", resolve)),
+  );
+  const { id } = await lap.delegate("desk", "chore", null);
+  await vi.waitUntil(async () => (await desk.peer.tasks({ role: "worker", limit: 9 })).some((task) => task.id === id));
+  await setPolicy(agent, { capabilities: [], confirm: "owner" });
+  expect((await as(agent, "POST", `/tasks/${id}/cancel`, {})).body).toMatchObject({ role: "worker", state: "canceled" });
+  expect(await lastOf(agent)).toMatchObject({ action: "steer", capability: "chore", peer: { name: "lap" } });
+  await desk.peer.withdraw("chore");
+});
+
+test("what is steered is the task that was judged, though what was said means another by then [AGENT-5]", async () => {
+  await setPolicy(agent, { confirm: "never" });
+  const [judged, another] = [await questioned(), await questioned()];
+  let looks = 0;
+  const shifty = proxied("task", async () => {
+    looks += 1;
+    return looks === 1 ? judged : another;
+  });
+  await using server = await startControlServer(shifty, {
+    listen,
+    name: "desk",
+    isToken,
+    agents: { ...desk.agents, clock },
+    log: silentLog,
+  });
+  await fetch(`http://127.0.0.1:${server.port}/tasks/01/answer`, {
+    method: "POST",
+    headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+    body: JSON.stringify({ input: "this" }),
+  });
+  const answered = [judged, another].map(async (task) => {
+    await task.result();
+    return task.id;
+  });
+  expect(await Promise.race(answered)).toBe(judged.id);
+  await another.cancel();
+});
+
+test("what one's own programs offer is shown without the names of hidden peers, and not at all where it is for those alone [AGENT-2]", async () => {
   await desk.peer.capability("own", { for: ["lap", "pad"] }, () => 0);
+  await desk.peer.capability("hidden", { for: ["pad"] }, () => 0);
+  await desk.peer.capability("for-all", {}, () => 0);
   await setPolicy(agent, { peers: ["lap"] });
-  expect((await as(agent, "GET", "/capabilities")).body).toMatchObject({ capabilities: [{ name: "own", for: ["lap"] }] });
-  await desk.peer.withdraw("own");
+  const shown = (await as(agent, "GET", "/capabilities")).body["capabilities"];
+  expect(shown).toMatchObject([{ name: "own", for: ["lap"] }, { name: "for-all" }]);
+  expect((await owner("GET", "/capabilities")).body["capabilities"]).toHaveLength(3);
+  for (const name of ["own", "hidden", "for-all"]) await desk.peer.withdraw(name);
 });
 
 test("a capability that is not listed is refused with the way out, before anybody is asked [AGENT-2]", async () => {
@@ -450,6 +595,15 @@ test("an approval is the peer's, whatever it is called, and goes when it is forg
   expect(codeOf(await send(agent, "lap"))).toBe("UNAUTHORIZED");
   await setPolicy(agent, { peers: "all" });
   expect(approvalIn(await send(agent, "lap"))).not.toBe(id);
+});
+
+test("nothing is approved of a peer that is forgotten, not by way of a task that it still has [AGENT-5]", async () => {
+  const task = await questioned();
+  await owner("DELETE", "/peers/lap");
+  expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/answer`, { input: 1 }))).toBe("UNKNOWN_PEER");
+  expect((await owner("GET", `/approvals?agent=${agent}`)).body["approvals"]).toEqual([]);
+  await befriend(lap, "lap");
+  expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, {})).status).toBe(200);
 });
 
 test("the owner sets parts of a policy, sees it with names, and forgets it with what was approved", async () => {
@@ -571,15 +725,9 @@ test("a deed goes to the peer that was judged, though its name is another's by t
 test("work for an agent that went while it was judged ends like any other's", async () => {
   await setPolicy(agent, { confirm: "never" });
   let reason: unknown;
-  const watched = new Proxy(desk.peer, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target);
-      if (name !== "send") return typeof value === "function" ? value.bind(target) : value;
-      return async (...parts: Parameters<Peer["send"]>) => {
-        reason = parts[3]?.signal?.reason;
-        return await desk.peer.send(...parts);
-      };
-    },
+  const watched = proxied("send", async (...parts: Parameters<Peer["send"]>) => {
+    reason = parts[3]?.signal?.reason;
+    return await desk.peer.send(...parts);
   });
   const { record } = desk.agents;
   const judging = Promise.withResolvers<void>();

@@ -61,8 +61,9 @@ export function agentRoutes(app: FastifyInstance, peer: Peer, { gate, desk }: Ag
   });
 
   app.get("/approvals", async ({ query }) => {
-    const approvals = await desk.approvals(readPart(query, approvalQuery));
-    return { approvals: approvals.map((approval) => showApproval(approval, namesOf(peer))) };
+    const { approvals, more } = await desk.approvals(readPart(query, approvalQuery));
+    const nameOf = namesOf(peer);
+    return { approvals: approvals.map((approval) => showApproval(approval, nameOf)), more };
   });
 
   app.post("/approvals/:id", async ({ params, body }) => {

@@ -1,8 +1,10 @@
 /** Messages that arrived. Reading the list changes nothing; saying that they were read is a call of its own. */
 import type { Peer, StoredMessage } from "@hikyaku/peer";
-import { isMessageId, limits } from "@hikyaku/protocol";
+import { decodeDid, isMessageId, limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import type { Addressee } from "../agents/deed.ts";
+import type { Marking } from "../agents/marking.ts";
 import { forAgents } from "./agent-access.ts";
 import { type Caller, peerSeen, seesOf } from "./caller.ts";
 import { peerReference } from "./fields.ts";
@@ -29,15 +31,24 @@ export function inboxRoutes(app: FastifyInstance, peer: Peer): void {
     return { messages: messages.map((message) => showMessage(message, known.get(message.from))) };
   });
 
-  app.post("/inbox/read", forAgents("open"), async ({ body, caller }) => {
-    await peer.markRead(readPart(body, read).messages.filter(({ from }) => seesOf(caller)(from)));
+  const marking = (stage: Marking["stage"]) => forAgents(({ body }) => markingOf(stage, readPart(body, read).messages));
+
+  app.post("/inbox/read", marking("read"), async ({ body }) => {
+    await peer.markRead(readPart(body, read).messages);
     return {};
   });
 
-  app.post("/inbox/handled", forAgents("open"), async ({ body, caller }) => {
-    await peer.acknowledge(readPart(body, read).messages.filter(({ from }) => seesOf(caller)(from)));
+  app.post("/inbox/handled", marking("handled"), async ({ body }) => {
+    await peer.acknowledge(readPart(body, read).messages);
     return {};
   });
+}
+
+/** Messages stand under the dids of their senders, known or not: what is no did is nobody. */
+function markingOf(stage: Marking["stage"], messages: z.infer<typeof read>["messages"]): Marking {
+  const ids = Map.groupBy(messages, ({ from }) => from);
+  const to = (from: string): Addressee => ({ did: decodeDid(from) === undefined ? undefined : from, name: from });
+  return { kind: "mark", stage, marks: [...ids].map(([from, some]) => ({ to: to(from), ids: some.map(({ id }) => id) })) };
 }
 
 async function seenMessages(
@@ -46,7 +57,8 @@ async function seenMessages(
   { from, after, ...rest }: z.infer<typeof query>,
 ): Promise<readonly StoredMessage[]> {
   const sender = from === undefined ? {} : { from: peerSeen(peer, caller, from).did };
-  const read = (beyond = 0): Promise<readonly StoredMessage[]> => peer.inbox({ ...rest, ...sender, after: beyond });
+  const read = (beyond = 0, most: number): Promise<readonly StoredMessage[]> =>
+    peer.inbox({ ...rest, ...sender, after: beyond, limit: most });
   return await seenPage(read, { beyond: after, limit: rest.limit, sees: ({ from: did }) => seesOf(caller)(did) });
 }
 

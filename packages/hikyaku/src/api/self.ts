@@ -16,10 +16,11 @@ export function selfRoutes(app: FastifyInstance, peer: Peer, name: string): void
   app.get("/stats", async () => ({ counters: peer.stats(), sizes: peer.sizes() }));
 }
 
-/** With names in place of dids, where there are names. */
+/** With names in place of dids, where there are names. What is offered to peers alone of which the caller is not told is as if it were not there, and how busy it is as well. */
 function ownCapabilities(peer: Peer, caller: Caller): readonly OwnCapability[] {
   const names = new Map(peer.peers().map(({ did, name }) => [did, name]));
+  const isShown = ({ for: whom = [] }: OwnCapability): boolean => whom.length === 0 || whom.some(seesOf(caller));
   const named = (one: OwnCapability): OwnCapability =>
     one.for === undefined ? one : { ...one, for: one.for.filter(seesOf(caller)).map((did) => names.get(did) ?? did) };
-  return peer.ownCapabilities().map(named);
+  return peer.ownCapabilities().filter(isShown).map(named);
 }

@@ -3,7 +3,7 @@ import { budgetUnlessTold, type Peer, type Task, type TaskProgress, type TaskRec
 import { HikyakuError, limits, type TaskState } from "@hikyaku/protocol";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
-import type { Deed } from "../agents/deed.ts";
+import type { Deed, Steering } from "../agents/deed.ts";
 import { forAgents, judgedPeer } from "./agent-access.ts";
 import { addresseeOf, type Caller, lookUpOf, peerSeen, seesOf } from "./caller.ts";
 import { peerReference } from "./fields.ts";
@@ -59,10 +59,17 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
   const find = async ({ params, caller }: Pick<FastifyRequest, "params" | "caller">): Promise<Task> =>
     await peer.task(readPart(params, which).id, lookUpOf(caller));
   const open = forAgents("open");
-  const steering = (said: (body: unknown) => unknown) =>
-    forAgents(async (request) => {
-      const { id: task, peer: did } = await (await find(request)).status();
-      return { kind: "steer", task, to: { did, name: originsOf(peer)(did).name }, bytes: saidBytes(said(request.body)) };
+  /** The task that the gate judged; what the request says may mean another by now. */
+  const judged = new WeakMap<FastifyRequest, Task>();
+  const steered = async (request: FastifyRequest): Promise<Task> => judged.get(request) ?? (await find(request));
+  const steering = (means: Steering["means"], said: (body: unknown) => unknown) =>
+    forAgents(async (request): Promise<Steering> => {
+      const task = await find(request);
+      judged.set(request, task);
+      const { id, peer: did, role, capability } = await task.status();
+      // An answer may be approved: nothing is to be approved of a peer that is forgotten.
+      const to = means === "answer" ? addresseeOf(peer, request.caller, did) : { did, name: originsOf(peer)(did).name };
+      return { kind: "steer", means, to, bytes: saidBytes(said(request.body)), task: id, role, capability };
     });
 
   app.post(
@@ -93,9 +100,9 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.post(
     "/tasks/:id/cancel",
-    steering((body) => readPart(body, cancellation).reason),
+    steering("cancel", (body) => readPart(body, cancellation).reason),
     async (request) => {
-      const task = await find(request);
+      const task = await steered(request);
       await task.cancel(readPart(request.body, cancellation).reason);
       return shown(await task.status(), originsOf(peer));
     },
@@ -103,9 +110,9 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.post(
     "/tasks/:id/answer",
-    steering((body) => readPart(body, answering).input),
+    steering("answer", (body) => readPart(body, answering).input),
     async (request) => {
-      const task = await find(request);
+      const task = await steered(request);
       await task.answer(readPart(request.body, answering).input);
       return {};
     },
@@ -172,8 +179,8 @@ async function seenTasks(
     ...(other === undefined ? {} : { peer: peerSeen(peer, caller, other).did }),
     ...(open === undefined ? {} : { isOpen: open }),
   };
-  const read = (beyond: number | undefined): Promise<readonly TaskRecord[]> =>
-    peer.tasks(beyond === undefined ? query : { ...query, before: beyond });
+  const read = (beyond: number | undefined, most: number): Promise<readonly TaskRecord[]> =>
+    peer.tasks({ ...query, limit: most, ...(beyond === undefined ? {} : { before: beyond }) });
   return await seenPage(read, { beyond: before, limit: rest.limit, sees: ({ peer: did }) => seesOf(caller)(did) });
 }
 

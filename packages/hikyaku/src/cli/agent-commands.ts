@@ -46,7 +46,7 @@ function addPolicy(program: Command): void {
     .option("--calls-per-minute <n>", "how often it may do something; reading is free", asWholeNumber(1, limits.agentCallsPerMinuteMax))
     .option("--tasks-per-day <n>", "how many tasks may come of what it delegates", asWholeNumber(0, limits.agentTasksPerDayMax))
     .addOption(new Option("--confirm <when>", "who approves the first use of a peer or capability").choices(confirmations))
-    .option("--remove", "forget its policy, and what was approved and denied")
+    .option("--remove", "forget its policy and what was approved; what was denied stays denied")
     .action(async (agent: string | undefined, options: PolicyFlags) => {
       const { peers, capabilities, messageBytes, callsPerMinute, tasksPerDay, confirm, remove = false, ...flags } = options;
       const change = {

@@ -82,6 +82,22 @@ test("what an agent asked for is listed, approved, taken back and denied by its 
   ]);
 });
 
+test("a list of what waits that is longer than a page says so", async () => {
+  const agents = Array.from({ length: 5 }, (_, index) => `eager-${index}`);
+  for (const agent of agents) await say(`policy ${agent} --calls-per-minute 6000`);
+  const asks = (agent: string): Promise<unknown> =>
+    withAgent(agent, async (client) => {
+      for (let count = 0; count < 201; count += 1)
+        await client.post("/tasks", { to: "lap", capability: `c${count}` }).catch(() => undefined);
+    });
+  await Promise.all(agents.map(asks));
+  const lines = linesOf(await say("approve"));
+  expect(lines).toHaveLength(1002);
+  expect(lines[1000]).toBe("These are the oldest 1000; more wait, and show once some of these are decided.");
+  for (const agent of agents) await say(`policy ${agent} --remove`);
+  expect((await say("approve")).stdout).toBe("Nothing waits for an approval.\n");
+});
+
 test("a policy is shown, set in parts, listed and forgotten", async () => {
   expect((await say("policy")).stdout).toBe("No agent has a policy of its own. To make one: hikyaku policy NAME --peers NAMES\n");
   const shown = linesOf(await say("policy bot"));

@@ -73,12 +73,13 @@ describe.each(["newest", "previous"] as const)("in the %s revision", (revision) 
     await expect(client.call("delegate_task", task)).rejects.toThrow(/^APPROVAL_REQUIRED: /);
   });
 
-  test("where the policy wants the owner's own word, the person at the client is of no use", async () => {
+  test("where the policy wants the owner's own word, the person at the client is not asked in vain [AGENT-4]", async () => {
     const agent = `strict-${revision}`;
     await owner("policy", agent, "--confirm", "owner");
-    const { person } = personWho("accept");
+    const { asked, person } = personWho("accept");
     await using client = await agentCalled(revision, { agent, person });
-    await expect(client.call("send_message", letter)).rejects.toThrow(/hikyaku approve [0-9a-f]+/);
+    await expect(client.call("send_message", letter)).rejects.toThrow(/^APPROVAL_REQUIRED: .*hikyaku approve [0-9a-f]+/);
+    expect(asked).toEqual([]);
     expect(await owner("approve")).toContain(agent);
   });
 });

@@ -162,7 +162,8 @@ async function useOffers(offers: SqliteOfferStore): Promise<void> {
 }
 
 async function useAgents({ policies, approvals, record }: AgentStores): Promise<void> {
-  await policies.put("a", policyUnlessTold);
+  await policies.change("a", policyUnlessTold);
+  await policies.holding("a");
   await policies.find("a");
   await policies.list();
   const use = { agent: "a", kind: "send", did: lane.to } as const;

@@ -1,7 +1,8 @@
 /** Agents' policies in SQLite (spec AGENT-2). */
 import { HikyakuError, limits } from "@hikyaku/protocol";
 import type { AgentPolicies } from "../agents/agent-policies.ts";
-import type { AgentPolicy, Listed } from "../agents/policy.ts";
+import { approvalStates } from "../agents/approvals.ts";
+import { type AgentPolicy, everyAgent, type Listed, policyUnlessTold } from "../agents/policy.ts";
 import type { Database } from "./database.ts";
 import type { Sql } from "./sql.ts";
 
@@ -28,13 +29,17 @@ export class SqliteAgentPolicies implements AgentPolicies {
   }
 
   async find(agent: string): Promise<AgentPolicy | undefined> {
-    const row = this.#database.read((sql) => sql.get`SELECT * FROM agent_policies WHERE agent = ${agent}`) as PolicyRow | undefined;
-    return row === undefined ? undefined : readPolicy(row);
+    return this.#database.read((sql) => select(sql, agent));
   }
 
-  put(agent: string, policy: AgentPolicy): Promise<void> {
+  async holding(agent: string): Promise<AgentPolicy> {
+    return this.#database.read((sql) => holding(sql, agent));
+  }
+
+  change(agent: string, change: Partial<AgentPolicy>): Promise<void> {
     return this.#database.change((sql) => {
       requireRoom(sql, agent);
+      const policy = { ...holding(sql, agent), ...change };
       sql.run`
         INSERT OR REPLACE INTO agent_policies (agent, peers, capabilities, message_bytes_max, calls_per_minute, tasks_per_day, confirm)
         VALUES (
@@ -47,10 +52,17 @@ export class SqliteAgentPolicies implements AgentPolicies {
   forget(agent: string): Promise<void> {
     return this.#database.change((sql) => {
       sql.run`DELETE FROM agent_policies WHERE agent = ${agent}`;
-      sql.run`DELETE FROM agent_approvals WHERE agent = ${agent}`;
+      sql.run`DELETE FROM agent_approvals WHERE agent = ${agent} AND state <> ${approvalStates.indexOf("denied")}`;
     });
   }
 }
+
+function select(sql: Sql, agent: string): AgentPolicy | undefined {
+  const row = sql.get`SELECT * FROM agent_policies WHERE agent = ${agent}` as PolicyRow | undefined;
+  return row === undefined ? undefined : readPolicy(row);
+}
+
+const holding = (sql: Sql, agent: string): AgentPolicy => select(sql, agent) ?? select(sql, everyAgent) ?? policyUnlessTold;
 
 function requireRoom(sql: Sql, agent: string): void {
   const others = Number(sql.get`SELECT count(*) AS others FROM agent_policies WHERE agent <> ${agent}`?.["others"]);

@@ -47,9 +47,9 @@ const known = (did: string, name: string): KnownPeer => ({
 
 test("policies are kept as they were made, also over a restart [AGENT-2]", async () => {
   const policy = { ...policyUnlessTold, peers: [lap, pad], capabilities: [], messageBytesMax: 9, confirm: "owner" } as const;
-  await stores.policies.put("a", { ...policy, peers: "all" });
-  await stores.policies.put("a", policy);
-  await stores.policies.put("b", policyUnlessTold);
+  await stores.policies.change("a", { ...policy, peers: "all" });
+  await stores.policies.change("a", policy);
+  await stores.policies.change("b", policyUnlessTold);
   reopen();
   expect(await stores.policies.find("a")).toEqual(policy);
   expect(await stores.policies.find("c")).toBeUndefined();
@@ -63,10 +63,19 @@ test("policies are kept as they were made, also over a restart [AGENT-2]", async
   expect([...(await stores.policies.list()).keys()]).toEqual(["b"]);
 });
 
+test("of two changes of a policy at once both hold, on top of what held before [AGENT-2]", async () => {
+  await stores.policies.change("default", { tasksPerDay: 7 });
+  await Promise.all([stores.policies.change("a", { peers: [lap] }), stores.policies.change("a", { confirm: "owner" })]);
+  const both = { ...policyUnlessTold, tasksPerDay: 7, peers: [lap], confirm: "owner" };
+  expect(await stores.policies.find("a")).toEqual(both);
+  expect(await stores.policies.holding("a")).toEqual(both);
+  expect(await stores.policies.holding("b")).toEqual({ ...policyUnlessTold, tasksPerDay: 7 });
+});
+
 test("agents with a policy are bounded, and one that has a policy can always be given another [AGENT-6]", async () => {
-  for (let count = 0; count < limits.agentPoliciesMax; count += 1) await stores.policies.put(`a${count}`, policyUnlessTold);
-  await expect(stores.policies.put("more", policyUnlessTold)).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
-  await stores.policies.put("a0", { ...policyUnlessTold, confirm: "never" });
+  for (let count = 0; count < limits.agentPoliciesMax; count += 1) await stores.policies.change(`a${count}`, policyUnlessTold);
+  await expect(stores.policies.change("more", policyUnlessTold)).rejects.toMatchObject({ code: "QUOTA_EXCEEDED" });
+  await stores.policies.change("a0", { ...policyUnlessTold, confirm: "never" });
   expect(await stores.policies.find("a0")).toMatchObject({ confirm: "never" });
 });
 
@@ -191,9 +200,9 @@ test("a peer that is forgotten takes along what was approved of it, and its plac
     const { id } = await stores.approvals.ask({ ...use, did }, 1);
     await stores.approvals.decide({ id, state: "approved", by: "owner", at: 1 });
   }
-  await stores.policies.put("a", { ...policyUnlessTold, peers: [lap, pad] });
-  await stores.policies.put("b", { ...policyUnlessTold, peers: [lap] });
-  await stores.policies.put("c", policyUnlessTold);
+  await stores.policies.change("a", { ...policyUnlessTold, peers: [lap, pad] });
+  await stores.policies.change("b", { ...policyUnlessTold, peers: [lap] });
+  await stores.policies.change("c", policyUnlessTold);
   await trust.put(known(lap, "renamed"));
   expect(await stores.approvals.find(use)).toMatchObject({ state: "approved" });
   await trust.remove(lap);
@@ -203,12 +212,20 @@ test("a peer that is forgotten takes along what was approved of it, and its plac
   expect(lists).toEqual([[pad], [], "all"]);
 });
 
-test("forgetting an agent forgets what was decided about it and about no other", async () => {
-  await stores.policies.put("a", policyUnlessTold);
-  for (const agent of ["a", "b"]) await stores.approvals.ask({ ...use, agent }, 1);
+test("forgetting an agent forgets what was approved and waits, of no other, and what was denied stays denied [AGENT-4]", async () => {
+  const { approvals } = stores;
+  await stores.policies.change("a", policyUnlessTold);
+  for (const agent of ["a", "b"])
+    for (const state of ["approved", "denied"] as const) {
+      const { id } = await approvals.ask({ ...use, agent, did: `did:${state}` }, 1);
+      await approvals.decide({ id, state, by: "owner", at: 1 });
+    }
+  await approvals.ask(use, 1);
   await stores.policies.forget("a");
-  expect(await stores.approvals.find(use)).toBeUndefined();
-  expect(await stores.approvals.find({ ...use, agent: "b" })).toBeDefined();
+  expect(await approvals.find(use)).toBeUndefined();
+  expect(await approvals.find({ ...use, did: "did:approved" })).toBeUndefined();
+  expect(await approvals.find({ ...use, did: "did:denied" })).toMatchObject({ state: "denied" });
+  expect(await approvals.find({ ...use, agent: "b", did: "did:approved" })).toBeDefined();
 });
 
 test("entries are kept whole, in their order, with how they ended [AGENT-6]", async () => {

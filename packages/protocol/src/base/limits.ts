@@ -178,6 +178,9 @@ export const waitingApprovalMsMax: number = dayMs;
 export const clientApprovalsMax: number = 4096;
 /** Entries of the list of what agents did and were refused. */
 export const agentAuditMax: number = 10_000;
+/** Of messages that an agent marked at once: the peers that an entry names, and the ids of each. */
+export const auditedMarkPeersMax: number = 8;
+export const auditedMarkIdsMax: number = 4;
 /** For so many days it stays known how many tasks an agent gave away, so that a clock that is set back gives none anew. */
 export const agentSpendingDaysKept: number = 7;
 

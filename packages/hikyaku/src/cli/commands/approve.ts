@@ -1,5 +1,5 @@
 /** `hikyaku approve`: what agents wait for, and the owner's word on it. */
-import { HikyakuError } from "@hikyaku/protocol";
+import { HikyakuError, limits } from "@hikyaku/protocol";
 import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
 import { shortTime } from "../terminal.ts";
@@ -12,6 +12,11 @@ interface ShownApproval {
   readonly capability?: string;
   readonly state: string;
   readonly askedAt: number;
+}
+
+interface Waiting {
+  readonly approvals: readonly ShownApproval[];
+  readonly more: boolean;
 }
 
 export interface ApproveOptions {
@@ -37,12 +42,15 @@ export async function approve(call: Call, { id, deny, revoke }: ApproveOptions):
 }
 
 async function list(call: Call): Promise<void> {
-  const { approvals } = await withPeer(call, (peer) => peer.get<{ readonly approvals: readonly ShownApproval[] }>("/approvals?limit=1000"));
+  const path = `/approvals?limit=${limits.inboxPageMax}`;
+  const waiting = await withPeer(call, (peer) => peer.get<Waiting>(path));
+  await call.terminal.show(waiting.approvals.length === 0 ? "Nothing waits for an approval." : describe(waiting), waiting);
+}
+
+function describe({ approvals, more }: Waiting): string {
   const lines = approvals.map((one) => `${one.id}  ${shortTime(one.askedAt)}  ${wish(one)}`);
-  const wayOut = "Each: hikyaku approve ID, or hikyaku approve ID --deny";
-  await call.terminal.show(lines.length === 0 ? "Nothing waits for an approval." : [...lines, wayOut].map(visible).join("\n"), {
-    approvals,
-  });
+  const rest = more ? [`These are the oldest ${approvals.length}; more wait, and show once some of these are decided.`] : [];
+  return [...lines, ...rest, "Each: hikyaku approve ID, or hikyaku approve ID --deny"].map(visible).join("\n");
 }
 
 function wish({ agent, kind, peer, capability }: ShownApproval): string {
