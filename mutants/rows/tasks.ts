@@ -64,8 +64,8 @@ export const taskMutants: readonly Mutant[] = [
   {
     must: "TASK-3",
     file: "packages/hikyaku/src/judging/judge-thread.ts",
-    text: 'if (this.#settle === settle) this.#end("late");',
-    replacement: "",
+    text: "const judgementMsMax = 1_000;",
+    replacement: "const judgementMsMax = 8_000;",
     test: "packages/hikyaku/src/judging/schema-judge.test.ts",
     title: "a pattern",
   },
