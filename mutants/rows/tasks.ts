@@ -62,6 +62,14 @@ export const taskMutants: readonly Mutant[] = [
     title: "one idempotency key is one task",
   },
   {
+    must: "TASK-3",
+    file: "packages/hikyaku/src/judging/judge-thread.ts",
+    text: "const judgementMsMax = 1_000;",
+    replacement: "const judgementMsMax = 8_000;",
+    test: "packages/hikyaku/src/judging/schema-judge.test.ts",
+    title: "a pattern",
+  },
+  {
     must: "TASK-4",
     file: "packages/peer/src/work/run.ts",
     text: 'error instanceof TaskFailure ? cut(error.message) : "The handler failed."',
@@ -70,12 +78,28 @@ export const taskMutants: readonly Mutant[] = [
     title: "[TASK-4] [KEY-6]",
   },
   {
+    must: "TASK-4",
+    file: "packages/hikyaku/src/judging/schema-judge.ts",
+    text: 'if (heard === "late") return { kind: "unfit", problem: notInTime };',
+    replacement: 'if (heard === "late") return { kind: "fit", text: "null" };',
+    test: "packages/hikyaku/src/api/judged-work.test.ts",
+    title: "[TASK-4]",
+  },
+  {
     must: "TASK-5",
     file: "packages/peer/src/work/assignments.ts",
     text: "this.#runOf(key)?.stop(reason);",
     replacement: "",
     test: tasks,
     title: "[TASK-5]",
+  },
+  {
+    must: "TASK-5",
+    file: "packages/peer/src/work/schema.ts",
+    text: "const stop = (): void => reject(over.reason);",
+    replacement: "const stop = (): void => void reject;",
+    test: tasks,
+    title: "a canceled task does not run",
   },
   {
     must: "TASK-6",

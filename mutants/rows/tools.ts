@@ -54,6 +54,14 @@ export const toolMutants: readonly Mutant[] = [
     title: "is taken back after a restart",
   },
   {
+    must: "TOOL-2",
+    file: `${room}/tool-server.ts`,
+    text: "if (this.#client === undefined) return ears.gone();\n    this.#relistIfChanged();",
+    replacement: "if (this.#client === undefined) return ears.gone();",
+    test: `${room}/tool-server.test.ts`,
+    title: "before anybody watches",
+  },
+  {
     must: "TOOL-3",
     file: `${room}/tool-call.ts`,
     text: "this.#verdict.resolve(said);\n    this.#over.abort(ended);",
@@ -107,6 +115,14 @@ export const toolMutants: readonly Mutant[] = [
     replacement: "maxBufferSize: 2 ** 30",
     test: cli,
     title: "because a message of it had no end",
+  },
+  {
+    must: "TOOL-5",
+    file: `${room}/tool-listing.ts`,
+    text: "if (length > lengthMax)",
+    replacement: "if (length < 0)",
+    test: `${room}/tool-server.test.ts`,
+    title: "lists tools without end",
   },
   {
     must: "TOOL-5",

@@ -12,6 +12,8 @@ import type { Saying } from "./saying.ts";
 export interface ServingSettings extends CapabilitySettings {
   readonly capability: string;
   readonly concurrency: number;
+  /** Called once the serving is over, or could not be opened. What was judged by its schemas until then may still be. */
+  readonly gone?: () => void;
 }
 
 /** What a serving has not been told yet. */
@@ -59,7 +61,7 @@ export class ServingDesk {
     const { capability } = settings;
     const id = randomBytes(8).toString("hex");
     while (this.#isSilent(capability)) await pause(silenceMs);
-    await this.#peer.capability(capability, settings, (task, context) => this.#take(capability, new Errand(task, context)));
+    await this.#offer(settings);
     const serving: Serving = {
       settings,
       held: new Map(),
@@ -139,6 +141,16 @@ export class ServingDesk {
     return [...this.#servings.values()].some((one) => one.settings.capability === capability && !one.isLeaving && !one.isAsking);
   }
 
+  async #offer(settings: ServingSettings): Promise<void> {
+    const { capability, gone } = settings;
+    try {
+      await this.#peer.capability(capability, settings, (task, context) => this.#take(capability, new Errand(task, context)));
+    } catch (error) {
+      gone?.();
+      throw error;
+    }
+  }
+
   #take(capability: string, errand: Errand): Promise<unknown> {
     this.#waiting.set(capability, [...(this.#waiting.get(capability) ?? []), errand]);
     errand.over.addEventListener("abort", () => this.#over(capability, errand), { once: true });
@@ -194,6 +206,7 @@ export class ServingDesk {
     if (!serving.isLeaving || serving.held.size > 0) return;
     clearTimeout(serving.lease);
     this.#servings.delete(id);
+    serving.settings.gone?.();
     serving.changed.resolve();
   }
 
@@ -201,6 +214,7 @@ export class ServingDesk {
   #lapse(id: string, serving: Serving): void {
     if (!this.#servings.delete(id)) return;
     clearTimeout(serving.lease);
+    serving.settings.gone?.();
     const { capability, idempotent = false } = serving.settings;
     if (!serving.isLeaving) this.#peer.suspend(capability);
     for (const errand of serving.held.values()) {

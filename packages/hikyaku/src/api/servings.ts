@@ -1,8 +1,10 @@
 /** How a program outside this process does the work of a capability: it opens a serving, asks for news, says how its tasks go, and leaves. */
-import type { Peer, Schema } from "@hikyaku/peer";
-import { HikyakuError, limits } from "@hikyaku/protocol";
+import type { Peer } from "@hikyaku/peer";
+import { limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { IdleThreads } from "../judging/idle-threads.ts";
+import { SchemaJudge } from "../judging/schema-judge.ts";
 import { peerReference } from "./fields.ts";
 import { goneSignal } from "./gone-signal.ts";
 import { readPart } from "./request-part.ts";
@@ -29,8 +31,9 @@ const whichErrand = z.object({ id: handle, errand: handle });
 
 export function servingRoutes(app: FastifyInstance, peer: Peer): void {
   const desk = new ServingDesk(peer);
+  const idle = new IdleThreads();
 
-  app.post("/servings", async ({ body }) => await desk.open(settingsOf(readPart(body, offer))));
+  app.post("/servings", async ({ body }) => await desk.open(await settingsOf(readPart(body, offer), idle)));
 
   // A post, since it renews the lease and hands tasks out.
   app.post("/servings/:id/news", async ({ params }, reply) => await desk.news(readPart(params, which).id, goneSignal(reply)));
@@ -58,20 +61,14 @@ export function servingRoutes(app: FastifyInstance, peer: Peer): void {
   });
 }
 
-function settingsOf({ inputSchema, outputSchema, ...settings }: z.infer<typeof offer>): ServingSettings {
+/** Rejects with INVALID_ARGUMENT where a schema is no JSON Schema that can be judged by. */
+async function settingsOf({ inputSchema, outputSchema, ...settings }: z.infer<typeof offer>, idle: IdleThreads): Promise<ServingSettings> {
+  if (inputSchema === undefined && outputSchema === undefined) return settings;
+  const judge = await SchemaJudge.of({ input: inputSchema, output: outputSchema }, idle);
   return {
     ...settings,
-    ...(inputSchema === undefined ? {} : { input: judgeOf(inputSchema, "inputSchema"), inputJsonSchema: inputSchema }),
-    ...(outputSchema === undefined ? {} : { output: judgeOf(outputSchema, "outputSchema"), outputJsonSchema: outputSchema }),
+    gone: () => judge.dismiss(),
+    ...(inputSchema === undefined ? {} : { input: judge.schema("input"), inputJsonSchema: inputSchema }),
+    ...(outputSchema === undefined ? {} : { output: judge.schema("output"), outputJsonSchema: outputSchema }),
   };
-}
-
-/** Throws INVALID_ARGUMENT where it is no JSON Schema that can be judged by. */
-function judgeOf(jsonSchemaGiven: z.infer<typeof jsonSchema>, field: string): Schema {
-  try {
-    return z.fromJSONSchema(jsonSchemaGiven);
-  } catch (error) {
-    const why = error instanceof Error ? error.message : "it is no JSON Schema";
-    throw new HikyakuError("INVALID_ARGUMENT", `${field} cannot be used: ${why}.`, { cause: error });
-  }
 }

@@ -239,6 +239,14 @@ describe("a tool that is no more what it was offered as", () => {
     expect((await running.outcome()).code).toBe(0);
   });
 
+  test("is taken back where it changed while it was being offered [TOOL-2]", async () => {
+    await using running = await serve(["--tool", "echo=says", "--tool", "add=adds"], toolServerCommand("--fickle"));
+    await untilNoted(running, /The tool echo has another description, so says is offered no more\./);
+    expect(await outputOf("adds", { a: 2, b: 2 })).toEqual({ sum: 4 });
+    running.kill("SIGINT");
+    expect((await running.outcome()).code).toBe(0);
+  });
+
   test("is taken back after a restart, before it does anything [TOOL-2]", async () => {
     const memory = join(above, "restart");
     await using running = await changing(memory);

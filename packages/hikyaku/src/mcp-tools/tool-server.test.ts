@@ -65,6 +65,30 @@ describe.each([[[]], [["--old"]], [["--old", "--impatient"]]])("with %j", (flags
   });
 });
 
+test.each([[[]], [["--old"]]])(
+  "what changes after the tools were chosen and before anybody watches is told to whoever watches: %j [TOOL-2]",
+  async (flags) => {
+    const { server, call } = serverOf(toolServerCommand(...flags, "--fickle"));
+    await using _ = server;
+    await server.connect();
+    const before = await server.tools();
+    await call("echo", { text: "a" });
+    await pause(500);
+    const changes: (readonly Tool[])[] = [];
+    server.watch({ changed: (tools) => changes.push(tools), gone: () => undefined });
+    await vi.waitUntil(() => changes.length > 0, patience);
+    const echo = (tools: readonly Tool[] = []) => tools.find(({ name }) => name === "echo")?.description;
+    expect([echo(before), echo(changes[0])]).toEqual([expect.stringContaining("Says"), "Does something else."]);
+  },
+);
+
+test("a server that lists tools without end is not listened to for ever [TOOL-5]", async () => {
+  const { server } = serverOf(toolServerCommand("--endless"));
+  await using _ = server;
+  await server.connect();
+  await expect(server.tools()).rejects.toMatchObject({ code: "INTERNAL_ERROR", message: expect.stringContaining("8388608 characters") });
+});
+
 test("a server that reads nothing is ended before what waits for it fills the memory [TOOL-5]", async () => {
   const { server, call } = serverOf(toolServerCommand());
   await using _ = server;

@@ -6,6 +6,7 @@ import { HikyakuError, limits } from "@hikyaku/protocol";
 import { type CallToolResult, Client, type Progress, ProtocolError, SdkError, SdkErrorCode, type Tool } from "@modelcontextprotocol/client";
 import type { ProgramSettings } from "../serving/child-program.ts";
 import { ServerPipe } from "./server-pipe.ts";
+import { listTools } from "./tool-listing.ts";
 
 export interface ToolServerSettings extends ProgramSettings {
   /** Of this program, for the server. */
@@ -36,8 +37,6 @@ export interface CallManner {
 const greetingMsMax = 60_000;
 /** How long it may be silent to the first question before it is taken for an older one. */
 const silenceMsMax = 20_000;
-const listingMsMax = 30_000;
-const listingPagesMax = 64;
 /** Between two looks at tools that change all the time. */
 const relistMsMin = 1_000;
 /** Of its last lines, what an error tells. */
@@ -73,10 +72,11 @@ export class ToolServer implements AsyncDisposable {
     this.#isOlder = this.#client?.getProtocolEra() === "legacy";
   }
 
-  /** Who hears of it from now on; of what happened before, at once. */
+  /** Who hears of it from now on; that it has gone before, at once, and that its tools have changed before, as soon as they are listed. */
   watch(ears: ToolServerEars): void {
     this.#ears = ears;
-    if (this.#client === undefined) ears.gone();
+    if (this.#client === undefined) return ears.gone();
+    this.#relistIfChanged();
   }
 
   /** All of its tools. Rejects with INTERNAL_ERROR where it does not list them. */
@@ -84,7 +84,7 @@ export class ToolServer implements AsyncDisposable {
     try {
       // The SDK would answer without it, and say so on our standard output.
       if (this.#client?.getServerCapabilities()?.tools === undefined) return [];
-      return (await this.#client.listTools(undefined, { cacheMode: "bypass", timeout: listingMsMax })).tools;
+      return await listTools(this.#client);
     } catch (error) {
       throw new HikyakuError("INTERNAL_ERROR", `The server does not list its tools (${reasonOf(error)}).`, { cause: error });
     }
@@ -136,7 +136,6 @@ export class ToolServer implements AsyncDisposable {
         capabilities: {},
         versionNegotiation: { mode: "auto", probe: { timeoutMs: silenceMsMax } },
         inputRequired: { autoFulfill: false },
-        listMaxPages: listingPagesMax,
         listChanged: { tools: { autoRefresh: false, debounceMs: 0, onChanged: () => this.#hearChange() } },
       },
     );
@@ -169,12 +168,21 @@ export class ToolServer implements AsyncDisposable {
 
   #hearChange(): void {
     this.#isChanged = true;
-    if (!this.#isRelisting) void this.#relist();
+    this.#relistIfChanged();
+  }
+
+  #relistIfChanged(): void {
+    if (this.#isToBeTold && !this.#isRelisting) void this.#relist();
+  }
+
+  /** There is a change to tell, and somebody to tell it to: until then it is remembered. */
+  get #isToBeTold(): boolean {
+    return this.#isChanged && this.#client !== undefined && this.#ears !== undefined;
   }
 
   async #relist(): Promise<void> {
     this.#isRelisting = true;
-    while (this.#isChanged && this.#client !== undefined) {
+    while (this.#isToBeTold) {
       this.#isChanged = false;
       const client = this.#client;
       const tools = await this.tools().catch(() => []);

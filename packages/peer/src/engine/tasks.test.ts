@@ -193,6 +193,49 @@ test("work that arrives while its program is away waits for it, and a requester 
   expect((await all(found)).map(({ cursor }) => cursor)).toEqual([1, 2, 3, 4, 5]);
 });
 
+describe("while a schema takes its time to judge", () => {
+  /** Says yes to so many values, and nothing at all to any other. */
+  const patientSchema = (quick: number) => {
+    const seen: unknown[] = [];
+    const validate = (value: unknown) => (seen.push(value) > quick ? new Promise<never>(() => undefined) : { value });
+    return { seen, schema: { "~standard": { version: 1 as const, vendor: "test", validate } } };
+  };
+
+  test("a canceled task does not run, and its place is free at once [TASK-5]", async () => {
+    await using scene = await colleagues();
+    const { desk, lap } = scene;
+    const begun: unknown[] = [];
+    const { seen, schema } = patientSchema(1);
+    await desk.peer.capability("slow", { input: schema }, ({ input }) => begun.push(input));
+    const task = await lap.peer.delegate("desk", "slow", 1);
+    await expect.poll(() => seen.length).toBe(2);
+    await task.cancel();
+    expect(await statesOf(task)).toEqual(["submitted", "working", "canceled"]);
+    expect(begun).toEqual([]);
+    await expect.poll(() => desk.peer.ownCapabilities()[0]?.load).toEqual({ running: 0, waiting: 0 });
+  });
+
+  test("the deadline of a task whose output is judged passes [TASK-7]", async () => {
+    await using scene = await colleagues();
+    const { desk, lap } = scene;
+    await desk.peer.capability("slow", { output: patientSchema(0).schema }, () => 1);
+    const task = await lap.peer.delegate("desk", "slow", 1, { deadline: new Date(Date.now() + 1_000) });
+    expect(await failureOf(task.result())).toMatchObject({ message: expect.stringContaining("DEADLINE_EXCEEDED") });
+  });
+
+  test("a peer closes, and takes the task on at its next start [TASK-1] [TASK-8]", async () => {
+    await using scene = await colleagues();
+    const { world, desk, lap } = scene;
+    const { seen, schema } = patientSchema(0);
+    await desk.peer.capability("slow", { input: schema }, () => 1);
+    const task = await lap.peer.delegate("desk", "slow", 1);
+    await expect.poll(() => seen.length).toBe(1);
+    const risen = await world.restart(desk);
+    await risen.peer.capability("slow", {}, () => 2);
+    expect(await task.result()).toBe(2);
+  });
+});
+
 test("a deadline ends a task on both sides, whatever its handler does [TASK-7]", async () => {
   await using scene = await colleagues({ isManual: true });
   const { desk, lap, clock } = scene;

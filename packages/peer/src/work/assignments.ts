@@ -156,11 +156,11 @@ export class Assignments {
 
   /** Its first event: whether we take it on. Who may ask for what was judged when the message came (spec CAP-2). */
   async #judge({ capability, peer, deadline, createdAt }: TaskDraft, { input }: TaskDelegateBody): Promise<News> {
-    const { capabilities } = this.#parts;
+    const { capabilities, ground } = this.#parts;
     if (!capabilities.isOffered(capability, peer)) return notAllowed;
     if (deadline <= createdAt)
       return { state: "failed", code: "DEADLINE_EXCEEDED", detail: "The deadline passed before the task arrived." };
-    const judged = await judge(capabilities.live(capability)?.input, input);
+    const judged = await judge(capabilities.live(capability)?.input, input, ground.closing);
     if ("problem" in judged)
       return { state: "rejected", code: "INVALID_INPUT", detail: `The input: ${judged.problem}`.slice(0, limits.taskDetailLengthMax) };
     return { state: "submitted" };

@@ -82,15 +82,17 @@ export class Run {
   /** Runs the handler and records how it ended. Where the peer closes first, nothing is recorded: the next start decides (spec TASK-8). */
   async go({ offer, input: inputSchema, output: outputSchema, handler }: LiveCapability): Promise<void> {
     const { ground } = this.#parts;
+    const over = AbortSignal.any([this.#over.signal, ground.closing]);
     try {
       const text = await ground.tasks.input(this.key);
-      const judged = await judge(inputSchema, JSON.parse(text ?? "null"));
+      const judged = await judge(inputSchema, JSON.parse(text ?? "null"), over);
       if ("problem" in judged)
         return await this.#end({ state: "rejected", code: "INVALID_INPUT", detail: cut(`The input: ${judged.problem}`) });
-      const output = await handler(this.#assigned(offer.name, judged.value) as never, this.#context());
-      await this.#complete(await judge(outputSchema, output));
+      const output = await handler(this.#assigned(offer.name, judged.value) as never, this.#context(over));
+      await this.#complete(await judge(outputSchema, output, over));
     } catch (error) {
-      if (ground.closing.aborted) return;
+      // What the end of the task threw is no failure of its handler.
+      if (ground.closing.aborted || (over.aborted && error === over.reason)) return;
       if (error instanceof UnfitOutput) return await this.#end({ state: "failed", code: "INVALID_OUTPUT", detail: cut(error.message) });
       const kind = error instanceof Error ? error.name : "thrown";
       ground.log.write("error", "task.handlerFailed", { peer: this.key.peer, id: this.key.id, reason: kind });
@@ -121,9 +123,9 @@ export class Run {
     return { id, from: { did: peer, name: this.#parts.nameOf(peer) }, capability, input, deadline, chain };
   }
 
-  #context(): TaskContext {
+  #context(signal: AbortSignal): TaskContext {
     return {
-      signal: AbortSignal.any([this.#over.signal, this.#parts.ground.closing]),
+      signal,
       progress: (fraction, detail) => this.#progress(fraction, detail),
       artifact: (name, content) =>
         this.#tell({ state: "working", artifact: { name: asName(name), content: jsonText(content, "An artifact") } }),

@@ -25,14 +25,33 @@ interface Issue {
 /** The value as the schema gives it back, or the first thing that is wrong with it, in words. */
 export type Judgement<Value> = { readonly value: Value } | { readonly problem: string };
 
-/** Without a schema everything is right. What the schema itself throws is a problem of the value. */
-export async function judge<Value>(schema: Schema<Value> | undefined, value: unknown): Promise<Judgement<Value>> {
+/** Without a schema everything is right. What the schema itself throws is a problem of the value. Rejects with its reason where `over` aborts before the schema has judged. */
+export async function judge<Value>(schema: Schema<Value> | undefined, value: unknown, over?: AbortSignal): Promise<Judgement<Value>> {
+  over?.throwIfAborted();
   if (schema === undefined) return { value: value as Value };
+  const judging = judgeBy(schema, value);
+  return await (over === undefined ? judging : unlessOver(judging, over));
+}
+
+async function judgeBy<Value>(schema: Schema<Value>, value: unknown): Promise<Judgement<Value>> {
   try {
     const verdict = await schema["~standard"].validate(value);
     return verdict.issues === undefined ? { value: verdict.value } : { problem: inWords(verdict.issues[0]) };
   } catch {
     return { problem: "the schema could not judge it" };
+  }
+}
+
+async function unlessOver<Result>(work: Promise<Result>, over: AbortSignal): Promise<Result> {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const stop = (): void => reject(over.reason);
+  over.addEventListener("abort", stop, { once: true });
+  try {
+    const result = await Promise.race([work, promise]);
+    over.throwIfAborted();
+    return result;
+  } finally {
+    over.removeEventListener("abort", stop);
   }
 }
 

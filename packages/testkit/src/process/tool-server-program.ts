@@ -1,6 +1,7 @@
 /**
  * A local MCP server as people write them, and as they should not: each of its tools does one thing that one may do. It is a program of its own, started by what is tested.
- * `--old` speaks revisions before 2026-07-28 only, `--impatient` ends at a question that comes before `initialize`, `--memory FILE` remembers what it has become.
+ * `--old` speaks revisions before 2026-07-28 only, `--impatient` ends at a question that comes before `initialize`, `--memory FILE` remembers what it has become, `--fickle` has
+ * another echo as soon as its tools were listed, `--endless` lists pages of 1 MiB for ever.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -20,7 +21,8 @@ type Work = (given: Arguments, context: ServerContext) => Promise<CallToolResult
 
 const words = process.argv.slice(2);
 const memory = words[words.indexOf("--memory") + 1] ?? "";
-const become = (): string => (existsSync(memory) ? readFileSync(memory, "utf8") : "");
+let isFickle = words.includes("--fickle");
+let become = (): string => (existsSync(memory) ? readFileSync(memory, "utf8") : "");
 
 const anything = { type: "object" as const };
 const schemas: Readonly<Record<string, object>> = {
@@ -113,7 +115,15 @@ function toolOf(name: string): object {
 
 function createServer(): Server {
   const server = new Server({ name: "tools-of-all-kinds", version: "1" }, { capabilities: { tools: { listChanged: true } } });
-  server.setRequestHandler("tools/list", () => ({ tools: tools() as never }));
+  server.setRequestHandler("tools/list", () => {
+    if (words.includes("--endless"))
+      return { tools: [{ ...toolOf("echo"), description: "x".repeat(1024 * 1024) }], nextCursor: "more" } as never;
+    const listed = tools() as never;
+    if (isFickle) setTimeout(() => void server.sendToolListChanged());
+    if (isFickle) become = () => "other echo";
+    isFickle = false;
+    return { tools: listed };
+  });
   server.setRequestHandler("tools/call", async ({ params: { name, arguments: given = {} } }, context) => {
     const work = works[name];
     if (work === undefined) throw new ProtocolError(ProtocolErrorCode.InvalidParams, "no such tool");

@@ -1,0 +1,92 @@
+/** Schemas that others wrote, in the threads that judge by them. */
+import { describe, expect, test, vi } from "vitest";
+import { IdleThreads } from "./idle-threads.ts";
+import { SchemaJudge } from "./schema-judge.ts";
+
+const idle = new IdleThreads();
+const word = { type: "object", properties: { word: { type: "string", pattern: "^([a-z]+)+$" } }, required: ["word"] };
+const hanging = { word: `${"a".repeat(60)}!` };
+const late = { issues: [{ message: "it could not be judged in time" }] };
+
+/** Each definition branches to the next one twice. */
+function branching(depth: number): object {
+  const twice = (name: string): object => ({ anyOf: [{ $ref: `#/$defs/${name}` }, { $ref: `#/$defs/${name}` }] });
+  const steps = Array.from({ length: depth }, (_, at) => [`d${at}`, twice(`d${at + 1}`)] as const);
+  return { $defs: { ...Object.fromEntries(steps), [`d${depth}`]: { type: "string" } }, $ref: "#/$defs/d0" };
+}
+
+const judgeOf = (input: unknown): Promise<SchemaJudge> => SchemaJudge.of({ input }, idle);
+const validate = async (judge: SchemaJudge, value: unknown): Promise<unknown> => await judge.schema("input")["~standard"].validate(value);
+
+test("a value comes back as the schema gives it, or with the first thing that is wrong and where", async () => {
+  const judge = await judgeOf({ ...word, properties: { ...word.properties, size: { type: "integer", default: 3 } } });
+  expect(await validate(judge, { word: "a" })).toEqual({ value: { word: "a", size: 3 } });
+  expect(await validate(judge, { word: "A" })).toEqual({ issues: [{ message: expect.stringContaining("must match"), path: ["word"] }] });
+  expect(await validate(judge, null)).toEqual({ issues: [{ message: expect.stringContaining("expected object"), path: [] }] });
+});
+
+describe("a value is unfit, and the next one is judged, where judging it would take for ever: [TASK-3] [TASK-4]", () => {
+  test.each([
+    ["a pattern", word, hanging, { word: "a" }],
+    ["a pattern of names", { type: "object", patternProperties: { "^([a-z]+)+$": { type: "number" } } }, { [hanging.word]: 1 }, { a: 1 }],
+    ["branches that branch", branching(40), 5, "a"],
+  ])("%s", async (_, schema, bad, good) => {
+    const judge = await judgeOf(schema);
+    const began = performance.now();
+    expect(await validate(judge, bad)).toEqual({
+      issues: [{ message: expect.stringMatching(/^(?:it could not be judged in time|the schema could not judge it)$/) }],
+    });
+    expect(performance.now() - began).toBeLessThan(5_000);
+    expect(await validate(judge, good)).toEqual({ value: good });
+  });
+});
+
+test("judges one value after the other, and holds no other judge up", async () => {
+  const [slow, quick] = [await judgeOf(word), await judgeOf(word)];
+  const order: string[] = [];
+  const noted = async (judge: SchemaJudge, value: object, name: string): Promise<void> => {
+    await validate(judge, value);
+    order.push(name);
+  };
+  await Promise.all([noted(slow, hanging, "hanging"), noted(slow, { word: "a" }, "behind it"), noted(quick, { word: "a" }, "elsewhere")]);
+  expect(order).toEqual(["elsewhere", "hanging", "behind it"]);
+});
+
+test("what is one too many to wait is unfit at once", async () => {
+  const judge = await judgeOf(word);
+  const waiting = Array.from({ length: 256 }, () => validate(judge, { word: "a" }));
+  expect(await validate(judge, { word: "a" })).toEqual(late);
+  expect(await Promise.all(waiting)).toEqual(waiting.map(() => ({ value: { word: "a" } })));
+});
+
+test("what a schema's defaults make too large is unfit", async () => {
+  const judge = await judgeOf({ type: "array", items: { type: "object", properties: { x: { default: "y".repeat(10_000) } } } });
+  expect(await validate(judge, [{}])).toMatchObject({ value: [{ x: expect.any(String) }] });
+  expect(await validate(judge, Array(1000).fill({}))).toMatchObject({ issues: [{ message: expect.stringContaining("too large") }] });
+});
+
+test.each([
+  [{ input: { type: "wat" } }, /^inputSchema cannot be used: .+[^.]\.$/],
+  [{ input: {}, output: { type: "string", pattern: "(" } }, /^outputSchema cannot be used: .+[^.]\.$/],
+])("what is no schema is refused: %j", async (schemas, message) => {
+  await expect(SchemaJudge.of(schemas, idle)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
+});
+
+test("who is dismissed still judges what was asked, and keeps no thread", async () => {
+  const put = vi.spyOn(idle, "put");
+  const judge = await judgeOf(word);
+  const asked = validate(judge, { word: "a" });
+  judge.dismiss();
+  expect(await asked).toEqual({ value: { word: "a" } });
+  expect(await validate(judge, { word: "A" })).toMatchObject({ issues: [{ path: ["word"] }] });
+  expect(put).toHaveBeenCalledTimes(1);
+  put.mockRestore();
+});
+
+test("only a few threads are kept idle: the one that was so for longest makes way, and comes up anew when it is asked", async () => {
+  const few = new IdleThreads();
+  const end = vi.spyOn(few, "end");
+  const judges = await Promise.all(Array.from({ length: 9 }, () => SchemaJudge.of({ input: word }, few)));
+  expect(end).toHaveBeenCalledTimes(1);
+  for (const judge of judges) expect(await validate(judge, { word: "a" })).toEqual({ value: { word: "a" } });
+});
