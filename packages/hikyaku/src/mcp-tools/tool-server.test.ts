@@ -76,7 +76,7 @@ test.each([[[]], [["--old"]]])(
     await pause(500);
     const changes: (readonly Tool[])[] = [];
     server.watch({ changed: (tools) => changes.push(tools), gone: () => undefined });
-    await vi.waitUntil(() => changes.length > 0, patience);
+    await expect.poll(() => changes.length, { timeout: 10_000 }).toBeGreaterThan(0);
     const echo = (tools: readonly Tool[] = []) => tools.find(({ name }) => name === "echo")?.description;
     expect([echo(before), echo(changes[0])]).toEqual([expect.stringContaining("Says"), "Does something else."]);
   },
