@@ -220,6 +220,7 @@ describe("while a schema takes its time to judge", () => {
     const { desk, lap } = scene;
     await desk.peer.capability("slow", { output: patientSchema(0).schema }, () => 1);
     const task = await lap.peer.delegate("desk", "slow", 1, { deadline: new Date(Date.now() + 1_000) });
+    await expect.poll(async () => (await task.status()).state, { timeout: 15_000 }).toBe("failed");
     expect(await failureOf(task.result())).toMatchObject({ message: expect.stringContaining("DEADLINE_EXCEEDED") });
   });
 

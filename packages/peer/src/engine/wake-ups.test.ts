@@ -165,6 +165,7 @@ test("a call arrives twice and wakes up once; a transient one wakes nobody up [W
 test.each<[string, () => Promise<void>]>([
   ["throws", () => Promise.reject(new Error("canary path /home"))],
   ["throws an error with a code", () => Promise.reject(new HikyakuError("KEY_FILE", "canary"))],
+  ["throws what peers may be told", () => Promise.reject(new HikyakuError("UNAUTHORIZED", "canary"))],
 ])("where waking up %s the caller learns that it failed, and nobody learns how [WAKE-4] [KEY-6]", async (_, wake) => {
   await using scene = await sleepers(wake);
   const failure = await failureOf(scene.lap.peer.wake("desk"));
