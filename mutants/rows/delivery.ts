@@ -360,4 +360,28 @@ export const deliveryMutants: readonly Mutant[] = [
     test: "packages/peer/src/engine/handling-closing.test.ts",
     title: "what closing cuts short",
   },
+  {
+    must: "DLV-10",
+    file: "packages/peer/src/delivery/bag.ts",
+    text: "this.receipts.isDue",
+    replacement: "this.receipts.size > 0",
+    test: "packages/peer/src/engine/gathered-receipts.test.ts",
+    title: "a handler that is done at once",
+  },
+  {
+    must: "DLV-10",
+    file: "packages/peer/src/engine/handling.ts",
+    text: "couriers().of(line.from).tell();",
+    replacement: "void couriers;",
+    test: "packages/peer/src/engine/gathered-receipts.test.ts",
+    title: "a handler that is done at once",
+  },
+  {
+    must: "DLV-10",
+    file: "packages/peer/src/engine/courier.ts",
+    text: "clock.after(limits.receiptWaitMs, () => this.tell())",
+    replacement: "clock.after(limits.receiptWaitMs, () => this.stir())",
+    test: "packages/peer/src/engine/gathered-receipts.test.ts",
+    title: "while a handler takes its time",
+  },
 ];

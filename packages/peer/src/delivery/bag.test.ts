@@ -55,6 +55,7 @@ test("the urgent goes first, and within a priority what answers somebody before 
   bag.room.put(ping(1));
   bag.room.put(ephemeral("heartbeat", { seq: 1 }, "low"));
   bag.receipts.note([idOf(9)], "stored");
+  bag.receipts.ripen();
   const loads = [1, 2, 3, 4].map(() => {
     const load = bag.load(single);
     fly(load);
@@ -62,6 +63,18 @@ test("the urgent goes first, and within a priority what answers somebody before 
   });
   expect(loads).toEqual(["receipt", "ping", "message", "heartbeat"]);
   expect(bag.hasCargo(single)).toBe(false);
+});
+
+test("what is to be told of messages is no cargo until it is due, but goes along with what is urgent [DLV-10]", () => {
+  const bag = newBag();
+  bag.receipts.note([idOf(9)], "stored");
+  expect([bag.hasCargo(single), bag.load(single)]).toEqual([false, undefined]);
+  bag.room.put(ephemeral("session_close", {}, "high"));
+  expect(typesOf(bag.load(bundling))).toEqual(["session_close", "receipt"]);
+  bag.receipts.note([idOf(8)], "stored");
+  expect(bag.hasCargo(single)).toBe(false);
+  bag.receipts.ripen();
+  expect(bag.hasCargo(single)).toBe(true);
 });
 
 test("a lower priority is passed over eight times at most", () => {

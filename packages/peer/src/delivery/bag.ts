@@ -78,7 +78,7 @@ export class Bag {
   }
 
   #has(priority: Priority, { isOpenForLanes }: Pick<LoadRules, "isOpenForLanes">): boolean {
-    if (this.room.has(priority) || (priority === "high" && this.receipts.size > 0)) return true;
+    if (this.room.has(priority) || (priority === "high" && this.receipts.isDue)) return true;
     return isOpenForLanes && (this.lanes.get(priority)?.readyCount ?? 0) > 0;
   }
 

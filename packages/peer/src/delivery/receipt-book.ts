@@ -10,9 +10,20 @@ export const stageRanks: Readonly<Record<ReceiptStage, number>> = { stored: 0, d
 
 export class ReceiptBook {
   readonly #pending = new Map<string, Told>();
+  #isDue = false;
 
   get size(): number {
     return this.#pending.size;
+  }
+
+  /** Whether what is told here waits for no more of its kind (spec DLV-10). */
+  get isDue(): boolean {
+    return this.#isDue;
+  }
+
+  /** There has been time enough for more. */
+  ripen(): void {
+    this.#isDue = this.#pending.size > 0;
   }
 
   /** Above the bound the oldest goes: its sender asks again. */
@@ -36,10 +47,12 @@ export class ReceiptBook {
       if (stage === first.stage && reason === first.reason) ids.push(id);
     }
     for (const id of ids) this.#pending.delete(id);
+    if (this.#pending.size === 0) this.#isDue = false;
     return { ids, stage: first.stage, ...(first.reason === undefined ? {} : { reason: first.reason }) };
   }
 
   clear(): void {
     this.#pending.clear();
+    this.#isDue = false;
   }
 }

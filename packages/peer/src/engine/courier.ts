@@ -2,7 +2,7 @@
  * Carries everything to one peer (spec §9 to §11): finds a way, loads what waits, and repeats what was not acknowledged. One courier carries one load at a time, so what
  * has gathered meanwhile goes together. How a load is sealed and leaves is in shipping.ts, in which session in sending-session.ts.
  */
-import { type Bytes, type ErrorCode, encodeHex, HikyakuError, limits } from "@hikyaku/protocol";
+import { type Bytes, type ErrorCode, encodeHex, HikyakuError, limits, type ReceiptStage } from "@hikyaku/protocol";
 import { Bag, ephemeral } from "../delivery/bag.ts";
 import type { Cargo } from "../delivery/cargo.ts";
 import type { Flight } from "../delivery/flights.ts";
@@ -50,6 +50,7 @@ export class Courier {
   #renamedAt = Number.NEGATIVE_INFINITY;
   #lanesOpenAt = 0;
   #reopening: Timer | undefined;
+  #telling: Timer | undefined;
   #heardAt = Number.NEGATIVE_INFINITY;
   #calledAt = Number.NEGATIVE_INFINITY;
   #beats = 0;
@@ -110,6 +111,21 @@ export class Courier {
     this.#isRunning = true;
     this.#running = this.#run();
     this.#parts.background(this.#running);
+  }
+
+  /** What became of messages of the peer's. In a moment there may be more to say of them, or of others: it goes together (spec DLV-10). */
+  note(ids: readonly string[], stage: ReceiptStage, reason?: string): void {
+    if (this.#isStopped) return;
+    this.bag.receipts.note(ids, stage, reason);
+    this.#telling ??= this.#parts.ground.clock.after(limits.receiptWaitMs, () => this.tell());
+  }
+
+  /** What has been noted is said now. */
+  tell(): void {
+    this.#telling?.cancel();
+    this.#telling = undefined;
+    this.bag.receipts.ripen();
+    this.stir();
   }
 
   /** The peer was heard of (spec DLV-5). */
@@ -241,6 +257,7 @@ export class Courier {
     const frames = [...beside];
     let bytes = beside.reduce((sum, frame) => sum + frame.length, 0);
     if (this.#parts.streams.of(this.did) !== undefined) return { frames, more: false };
+    this.bag.receipts.ripen();
     await this.#refill();
     for (;;) {
       const session = this.#session.current();
@@ -261,6 +278,7 @@ export class Courier {
     this.#retry?.cancel();
     this.#repetitions.stop();
     this.#reopening?.cancel();
+    this.#telling?.cancel();
     this.#shipping.stop();
     this.bag.room.failAll(error);
     this.bag.receipts.clear();

@@ -19,8 +19,8 @@ async function failWith(code: ErrorCode, { isClosing }: { readonly isClosing: bo
   await inbox.append([{ id, from, type: "task_cancel", body: "{}", sentAt: 1, receivedAt: 1, exp: Number.MAX_SAFE_INTEGER }]);
   const told: string[] = [];
   const courier = {
-    bag: { receipts: { note: (_ids: unknown, stage: string, reason?: string) => told.push([stage, reason].join(" ").trim()) } },
-    stir: () => undefined,
+    note: (_ids: unknown, stage: string, reason?: string) => told.push([stage, reason].join(" ").trim()),
+    tell: () => undefined,
   };
   const closing = new AbortController();
   const background: Promise<unknown>[] = [];

@@ -44,10 +44,8 @@ async function handleAll(together: boolean): Promise<{ readonly commits: number;
   await inbox.append(Array.from({ length: count }, (_, at) => message(at + 1)));
   const settled = Promise.withResolvers<void>();
   const courier = {
-    bag: {
-      receipts: { note: ([id]: readonly string[], stage: string) => stage === "handled" && id === message(count).id && settled.resolve() },
-    },
-    stir: () => undefined,
+    note: ([id]: readonly string[], stage: string) => stage === "handled" && id === message(count).id && settled.resolve(),
+    tell: () => undefined,
   };
   const handling = new Handling({
     ground: { clock: systemClock, log: silentLog, counters: new Counters() } as unknown as Ground,

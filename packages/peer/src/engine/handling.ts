@@ -190,22 +190,26 @@ export class Handling {
     else if (starts > 0) await this.#end(message, await this.#run(message));
   }
 
-  /** Whether there may be more. The end of one message and the start of the next share a commit. */
+  /** Whether there may be more. */
   async #workPage(line: Line): Promise<boolean> {
-    const { inbox, closing } = this.#parts;
+    const { inbox, couriers, closing } = this.#parts;
     const messages = await inbox.due(line, line.type, limits.laneReadMax);
-    if (this.#handlers.get(line.type)?.together === true) {
-      await Promise.all(messages.map((message) => this.#workOne(message)));
-      return messages.length > 0 && !closing.aborted;
-    }
+    if (messages.length === 0) return false;
+    if (this.#handlers.get(line.type)?.together === true) await Promise.all(messages.map((message) => this.#workOne(message)));
+    else await this.#workInTurn(messages);
+    couriers().of(line.from).tell();
+    return !closing.aborted;
+  }
+
+  /** The end of one message and the start of the next share a commit. */
+  async #workInTurn(messages: readonly StoredMessage[]): Promise<void> {
     let ending: Promise<void> = Promise.resolve();
     for (const message of messages) {
-      if (closing.aborted) break;
+      if (this.#parts.closing.aborted) break;
       const [isOurs] = await Promise.all([this.#start(message), ending]);
       if (isOurs) ending = this.#end(message, await this.#run(message));
     }
     await ending;
-    return messages.length > 0 && !closing.aborted;
   }
 
   async #workOne(message: StoredMessage): Promise<void> {
@@ -272,9 +276,7 @@ export class Handling {
   }
 
   #tell(did: string, id: string, stage: "delivered" | "handled" | "refused", reason?: string): void {
-    const courier = this.#parts.couriers().of(did);
-    courier.bag.receipts.note([id], stage, reason);
-    courier.stir();
+    this.#parts.couriers().of(did).note([id], stage, reason);
   }
 }
 

@@ -104,7 +104,7 @@ export class Mail {
       if (arrival.kind === "stored") stored.set(lane, (stored.get(lane) ?? new Set()).add(type));
     });
     if ([...stored.values()].some((types) => types.has("message"))) ground.changes.note("inbox", from.did);
-    this.#parts.couriers().of(from.did).stir();
+    this.#tell(from, stored);
     for (const lane of released) handling.wake({ from: from.did, lane });
     for (const [lane, types] of stored) if (!released.has(lane)) handling.wake({ from: from.did, lane }, types);
     const taken = kept.filter((_, index) => arrivals[index]?.kind === "stored" || arrivals[index]?.kind === "duplicate");
@@ -135,18 +135,18 @@ export class Mail {
       if (risen.length === 0) continue;
       this.#parts.ground.changes.note("inbox", did);
       if (this.#parts.known.get(did) === undefined) continue;
-      couriers.of(did).bag.receipts.note(risen, stage);
-      couriers.of(did).stir();
+      couriers.of(did).note(risen, stage);
+      couriers.of(did).tell();
     }
   }
 
   /** BOX-3: what has become of a peer's messages, as far as they are here. LANE-3: what it will not send any more is not waited for. */
   async answerQuery(did: string, { ids, lanes = [] }: BodyByType["receipt_query"]): Promise<void> {
     await Promise.all(lanes.map(({ lane, floor }) => this.#skipTo({ from: did, lane }, floor)));
-    const { receipts } = this.#parts.couriers().of(did).bag;
-    for (const { id, stage, reason } of await this.#parts.inbox.stagesOf(did, ids))
-      receipts.note([id], stage === "started" ? "delivered" : stage, reason);
-    this.#parts.couriers().of(did).stir();
+    const stages = await this.#parts.inbox.stagesOf(did, ids);
+    const courier = this.#parts.couriers().of(did);
+    for (const { id, stage, reason } of stages) courier.note([id], stage === "started" ? "delivered" : stage, reason);
+    courier.tell();
   }
 
   async #skipTo(lane: LaneKey, floor: number): Promise<void> {
@@ -158,15 +158,22 @@ export class Mail {
   #isInTime(from: Sender, { id, exp }: ApplicationFields, now: number): boolean {
     if (exp === undefined || exp >= now) return true;
     this.#parts.ground.counters.add("refused.MESSAGE_EXPIRED");
-    this.#parts.couriers().of(from.did).bag.receipts.note([id], "refused", "MESSAGE_EXPIRED");
+    this.#parts.couriers().of(from.did).note([id], "refused", "MESSAGE_EXPIRED");
     return false;
   }
 
+  /** What a handler is there for has gone further in a moment. */
+  #tell({ did }: Sender, stored: ReadonlyMap<string, ReadonlySet<MessageType>>): void {
+    const { couriers, handling } = this.#parts;
+    const types = [...stored.values()].flatMap((each) => [...each]);
+    if (types.length === 0 || types.some((type) => !handling.has(type))) couriers().of(did).tell();
+  }
+
   #receipt({ did }: Sender, id: string, arrival: Arrival): void {
-    const { receipts } = this.#parts.couriers().of(did).bag;
-    if (arrival.kind === "stored") receipts.note([id], "stored");
-    else if (arrival.kind === "duplicate") receipts.note([id], arrival.stage === "started" ? "delivered" : arrival.stage, arrival.reason);
-    else if (arrival.kind === "outdated") receipts.note([id], "refused", "SEQUENCE_ERROR");
+    const courier = this.#parts.couriers().of(did);
+    if (arrival.kind === "stored") courier.note([id], "stored");
+    else if (arrival.kind === "duplicate") courier.note([id], arrival.stage === "started" ? "delivered" : arrival.stage, arrival.reason);
+    else if (arrival.kind === "outdated") courier.note([id], "refused", "SEQUENCE_ERROR");
   }
 
   #incoming({ id, from, sentAt, replyTo, thread }: Pick<InboxMessage, "from"> & LetterFacts, body: MessageBody): Incoming {

@@ -260,6 +260,8 @@ export const controlQueueReserved: number = 32;
 export const spokenMax: number = 64;
 /** Ids of which a peer still has to be told how far they have come. */
 export const pendingReceiptsMax: number = 8192;
+/** How long the word on a message waits for the next word on it or on others (spec DLV-10): as long as an acknowledgement of QUIC (RFC 9000 §18.2). */
+export const receiptWaitMs: number = 25;
 /** How often in a row a lower priority may be passed over by a higher one. */
 export const passedOverMax: number = 8;
 /** What has had no receipt for this long is sealed anew; doubles each time, up to the second number. */
