@@ -28,8 +28,10 @@ const fields = fc.record(
 
 test("a message is read as its schema reads it, by the short way or the long one [BODY-1]", () => {
   const usual = { id, sent_at: 1, text: "hi" };
+  const other = { id, sent_at: 1, json: null };
   const value = fc.oneof(
     fields.map((some): unknown => ({ ...usual, ...some })),
+    fields.map((some): unknown => ({ ...other, ...some })),
     fields,
     fc.constantFrom<unknown>(null, undefined, 1, "text", [], [usual], JSON.parse(`{"__proto__":1,"id":"${id}","sent_at":1,"text":"hi"}`)),
   );
@@ -43,6 +45,10 @@ test("a message is read as its schema reads it, by the short way or the long one
 });
 
 test("the short way adds nothing to a usual message and keeps nothing from it", () => {
-  const usual = { text: "hi", id, sent_at: 1, exp: 2, lane, order: 3, floor: 2 };
-  expect(messageReader.safeParse(usual)).toEqual({ success: true, data: usual });
+  const usual = { id, sent_at: 1, exp: 2, lane, order: 3, floor: 2 };
+  for (const body of [
+    { ...usual, text: "hi" },
+    { ...usual, json: { deep: [1] } },
+  ])
+    expect(messageReader.safeParse(body)).toEqual({ success: true, data: body });
 });

@@ -22,19 +22,21 @@ interface Judged {
 
 /** The schema's verdict. The form that nearly all messages have needs no schema, which would build them anew and costs half of what reading a small one does. */
 export const messageReader: { safeParse(value: unknown): Judged } = {
-  safeParse: (value: unknown): Judged => (isPlainText(value) ? { success: true, data: value } : messageSchema.safeParse(value)),
+  safeParse: (value: unknown): Judged => (isPlain(value) ? { success: true, data: value } : messageSchema.safeParse(value)),
 };
 
-/** Whether this is a text with fields that the schema would let through as they are, and no others. What is judged here in a stricter way than there only takes the longer way. */
-function isPlainText(value: unknown): value is ApplicationFields & { readonly text: string } {
+/** Whether this is a message whose fields the schema would let through as they are, and has no others. What is judged here in a stricter way than there only takes the longer way. */
+function isPlain(value: unknown): value is ApplicationFields & MessageBody {
   if (typeof value !== "object" || value === null) return false;
   let needed = 0;
+  let contents = 0;
   for (const [name, field] of Object.entries(value)) {
     const isRight = plainFields.get(name);
     if (isRight === undefined || !isRight(field)) return false;
-    if (name === "id" || name === "sent_at" || name === "text") needed += 1;
+    if (name === "id" || name === "sent_at") needed += 1;
+    else if (name === "text" || name === "json") contents += 1;
   }
-  return needed === 3;
+  return needed === 2 && contents === 1;
 }
 
 const isCount = (field: unknown): boolean => Number.isSafeInteger(field) && (field as number) >= 0;
@@ -49,6 +51,7 @@ const plainFields: ReadonlyMap<string, (field: unknown) => boolean> = new Map<st
   ["thread", isId],
   ["transient", (field) => field === true],
   ["text", (field) => typeof field === "string" && field.length <= textLengthMax],
+  ["json", () => true],
   ["lane", (field) => typeof field === "string" && lanePattern.test(field)],
   ["order", isPlace],
   ["floor", isPlace],
