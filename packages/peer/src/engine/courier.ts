@@ -423,7 +423,7 @@ export class Courier {
     const { outbox } = this.#parts;
     this.bag.epoch ??= await outbox.epochOf(this.did);
     for (const lane of this.bag.lanes.values())
-      await lane.refill((after, bounds) => outbox.next({ to: this.did, priority: lane.priority }, after, bounds));
+      if (lane.mayHaveMore()) await lane.refill((after, bounds) => outbox.next({ to: this.did, priority: lane.priority }, after, bounds));
   }
 
   #rules(): { readonly isOpenForLanes: boolean } {
