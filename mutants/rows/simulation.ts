@@ -20,7 +20,7 @@ export const simulationMutants: readonly Mutant[] = [
     file: "packages/peer/src/engine/mail.ts",
     text: "const arrivals = kept.length === 0",
     replacement:
-      'for (const { body } of kept) this.#receipt(from, body.id, { kind: "stored" });\n    this.#parts.couriers().of(from.did).stir();\n    const arrivals = kept.length === 0',
+      'for (const { body } of kept) this.#receipt(from, body.id, { kind: "stored" });\n    this.#parts.couriers().of(from.did).tell();\n    const arrivals = kept.length === 0',
     test,
     title,
   },

@@ -10,9 +10,12 @@ import { count } from "./tally.ts";
 import { type Chore, idempotentChore } from "./task-ledger.ts";
 
 const choresPerNodeMax = 4;
+/** Of so many worlds in one nobody has chores for others. */
+const worldsWithChores = 0.3;
 
 export function planChores(around: Surroundings, nodes: readonly SimNode[]): void {
   const dice = new Dice(around.seed, "chores");
+  if (!dice.chance(worldsWithChores)) return;
   for (const node of nodes) {
     const others = nodes.filter((other) => other !== node);
     for (let chores = dice.between(1, choresPerNodeMax); chores > 0; chores -= 1) planChore(around, dice, node, dice.pick(others));

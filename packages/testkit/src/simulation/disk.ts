@@ -77,7 +77,7 @@ export class Disk {
     const { dice, tally } = this.#parts;
     const waiting = this.#waiting.splice(0);
     if (waiting.length === 0) return;
-    const kept = dice.chance(1 / 8) ? 0 : dice.between(1, waiting.length);
+    const kept = dice.chance(1 / 4) ? 0 : dice.between(1, waiting.length);
     if (kept > 0) count(tally, "fault: torn commit");
     if (kept < waiting.length) count(tally, "fault: lost commit", waiting.length - kept);
     for (const { make } of waiting.slice(0, kept)) make();

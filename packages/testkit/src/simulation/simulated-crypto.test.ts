@@ -1,4 +1,4 @@
-/** The stand-in must refuse what the real implementation refuses, or nine worlds of ten would see nothing. */
+/** The stand-in must refuse what the real implementation refuses, or nearly all worlds would see nothing. */
 import { type Bytes, pureCrypto, selfTest } from "@hikyaku/protocol";
 import { expect, test } from "vitest";
 import { answeringSelfTests } from "./self-test-answers.ts";

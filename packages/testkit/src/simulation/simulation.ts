@@ -52,7 +52,7 @@ const quietMsMax = 45 * 60_000;
 const lookIntervalMs = 2_000;
 
 /** Of so many worlds one has real crypto, the others a quick stand-in with the same shapes. */
-const realCryptoEvery = 10;
+const realCryptoEvery = 50;
 
 /** Of so many worlds one ends with a roll call. */
 const rollCallEvery = 4;

@@ -40,7 +40,7 @@ function drawErrand({ climate, tally }: Surroundings, dice: Dice, node: SimNode)
     slowMs: dice.chance(climate.slowHandler) ? dice.stretched(50, 20_000) : 0,
     fails: dice.chance(climate.failingHandler),
     answers: dice.chance(0.03),
-    filling: dice.chance(0.03) ? "x".repeat(dice.stretched(100, 30_000)) : "",
+    filling: dice.chance(0.01) ? "x".repeat(dice.stretched(100, 30_000)) : "",
   };
 }
 
