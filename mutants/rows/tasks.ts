@@ -63,6 +63,14 @@ export const taskMutants: readonly Mutant[] = [
   },
   {
     must: "TASK-3",
+    file: "packages/peer/src/work/assignments.ts",
+    text: "clock.after(limits.inputJudgingMsMax, () => over.abort())",
+    replacement: "clock.after(limits.taskLifeMsMax, () => over.abort())",
+    test: "packages/peer/src/work/assignments.test.ts",
+    title: "not judged in a moment",
+  },
+  {
+    must: "TASK-3",
     file: "packages/hikyaku/src/judging/judge-thread.ts",
     text: "const judgementMsMax = 1_000;",
     replacement: "const judgementMsMax = 8_000;",
@@ -76,6 +84,22 @@ export const taskMutants: readonly Mutant[] = [
     replacement: "cut(String(error))",
     test: hostile,
     title: "[TASK-4] [KEY-6]",
+  },
+  {
+    must: "TASK-3",
+    file: "packages/hikyaku/src/judging/schema-judge.ts",
+    text: "this.#waiting[side].delete(asked);\n      reject",
+    replacement: "reject",
+    test: "packages/hikyaku/src/judging/schema-judge.test.ts",
+    title: "whoever gives up waiting",
+  },
+  {
+    must: "TASK-4",
+    file: "packages/hikyaku/src/judging/schema-judge.ts",
+    text: "output.size > 0 ? output : input",
+    replacement: "input.size > 0 ? input : output",
+    test: "packages/hikyaku/src/judging/schema-judge.test.ts",
+    title: "an output is judged before",
   },
   {
     must: "TASK-4",

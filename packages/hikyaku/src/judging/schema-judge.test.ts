@@ -1,4 +1,5 @@
 /** Schemas that others wrote, in the threads that judge by them. */
+import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
 import { IdleThreads } from "./idle-threads.ts";
 import { SchemaJudge } from "./schema-judge.ts";
@@ -6,7 +7,6 @@ import { SchemaJudge } from "./schema-judge.ts";
 const idle = new IdleThreads();
 const word = { type: "object", properties: { word: { type: "string", pattern: "^([a-z]+)+$" } }, required: ["word"] };
 const hanging = { word: `${"a".repeat(60)}!` };
-const late = { issues: [{ message: "it could not be judged in time" }] };
 
 /** Each definition branches to the next one twice. */
 function branching(depth: number): object {
@@ -52,11 +52,42 @@ test("judges one value after the other, and holds no other judge up", async () =
   expect(order).toEqual(["elsewhere", "hanging", "behind it"]);
 });
 
-test("what is one too many to wait is unfit at once", async () => {
+test("however many values wait, none is refused for that [TASK-3] [TASK-4]", async () => {
   const judge = await judgeOf(word);
-  const waiting = Array.from({ length: 256 }, () => validate(judge, { word: "a" }));
-  expect(await validate(judge, { word: "a" })).toEqual(late);
+  const waiting = Array.from({ length: 1024 }, () => validate(judge, { word: "a" }));
   expect(await Promise.all(waiting)).toEqual(waiting.map(() => ({ value: { word: "a" } })));
+});
+
+test("what is too deep to be written down is refused, and the next value is judged", async () => {
+  const judge = await judgeOf({});
+  const deep: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
+  await expect(validate(judge, deep)).rejects.toThrow(RangeError);
+  expect(await validate(judge, 1)).toEqual({ value: 1 });
+});
+
+test("an output is judged before every input that waits [TASK-4]", async () => {
+  const judge = await SchemaJudge.of({ input: word, output: word }, idle);
+  const order: string[] = [];
+  const noted = async (side: "input" | "output", value: unknown, name: string): Promise<void> => {
+    await judge.schema(side)["~standard"].validate(value);
+    order.push(name);
+  };
+  const inputs = [noted("input", hanging, "first input"), noted("input", { word: "a" }, "second input")];
+  await Promise.all([...inputs, noted("output", { word: "a" }, "output")]);
+  expect(order).toEqual(["first input", "output", "second input"]);
+});
+
+test("whoever gives up waiting is not judged, and holds up nobody behind [TASK-3]", async () => {
+  const judge = await judgeOf(word);
+  const over = new AbortController();
+  const asked = (): unknown => judge.schema("input")["~standard"].validate(hanging, { libraryOptions: { signal: over.signal } });
+  const inHand = validate(judge, { word: "a" });
+  const given = Array.from({ length: 100 }, asked);
+  over.abort(new Error("enough"));
+  expect(await Promise.allSettled(given)).toEqual(given.map(() => ({ status: "rejected", reason: new Error("enough") })));
+  const next = validate(judge, { word: "b" });
+  expect(await Promise.race([Promise.all([inHand, next]), pause(5_000)])).toEqual([{ value: { word: "a" } }, { value: { word: "b" } }]);
+  await expect(asked()).rejects.toThrow("enough");
 });
 
 test("what a schema's defaults make too large is unfit", async () => {

@@ -1,6 +1,7 @@
 /**
  * Judges inputs and outputs by the JSON Schemas of one serving (spec TASK-3, TASK-4). Others wrote the schemas, and others yet the values, so judging is done in a thread that
- * can be ended: one for each serving, so that the trouble of one capability is not another's. One value after the other is judged; one that takes too long is unfit.
+ * can be ended: one for each serving, so that the trouble of one capability is not another's. One value after the other is judged; one that takes too long is unfit. That
+ * others wait is no verdict: as many wait as the peer lets come, and whoever gives up waiting says so.
  */
 import type { Schema } from "@hikyaku/peer";
 import { HikyakuError } from "@hikyaku/protocol";
@@ -8,19 +9,22 @@ import type { IdleThreads } from "./idle-threads.ts";
 import { JudgeThread, type Silence } from "./judge-thread.ts";
 import type { Answer, Problem, Side } from "./question.ts";
 
-/** Values that wait to be judged, each at most as large as a message. */
-const waitingMax = 256;
-
 type Verdict = Awaited<ReturnType<Schema["~standard"]["validate"]>>;
 type Stated = Readonly<Partial<Record<Side, unknown>>>;
+
+/** A value that waits to be judged. */
+interface Asked {
+  readonly side: Side;
+  readonly text: string;
+  readonly settle: (verdict: Verdict) => void;
+}
 
 export class SchemaJudge {
   readonly #texts: readonly (readonly [Side, string])[];
   readonly #idle: IdleThreads;
+  readonly #waiting = { output: new Set<Asked>(), input: new Set<Asked>() };
   #thread: JudgeThread | undefined;
-  /** When what was asked before is judged. Never rejects. */
-  #last: Promise<unknown> = Promise.resolve();
-  #waiting = 0;
+  #isWorking = false;
   #isDismissed = false;
 
   private constructor(schemas: Stated, idle: IdleThreads) {
@@ -31,43 +35,65 @@ export class SchemaJudge {
   /** Rejects with INVALID_ARGUMENT where one is no JSON Schema that can be judged by, or it takes too long to find out. */
   static async of(schemas: Stated, idle: IdleThreads): Promise<SchemaJudge> {
     const judge = new SchemaJudge(schemas, idle);
-    const ready = await judge.#inTurn(() => judge.#ready());
+    const ready = await judge.#ready();
+    if (!(ready instanceof JudgeThread)) judge.#isDismissed = true;
+    judge.#rest();
     if (ready instanceof JudgeThread) return judge;
-    judge.dismiss();
     throw new HikyakuError("INVALID_ARGUMENT", `${ready.side}Schema cannot be used: ${ready.problem.message.replace(/\.$/, "")}.`);
   }
 
   schema(side: Side): Schema {
-    return { "~standard": { version: 1, vendor: "hikyaku", validate: (value) => this.#judge(side, value) } };
+    return {
+      "~standard": {
+        version: 1,
+        vendor: "hikyaku",
+        validate: (value, { libraryOptions: { signal } = {} } = {}) => this.#judge(side, value, signal),
+      },
+    };
   }
 
   /** Its serving is gone. What is still to be judged is judged, and then the thread ends. */
   dismiss(): void {
     this.#isDismissed = true;
-    if (this.#waiting === 0) this.#rest();
+    if (!this.#isWorking) this.#rest();
   }
 
-  async #judge(side: Side, value: unknown): Promise<Verdict> {
-    if (this.#waiting >= waitingMax) return { issues: [notInTime] };
-    const text = JSON.stringify(value ?? null);
-    const answer = await this.#inTurn(async () => {
-      const ready = await this.#ready();
-      return ready instanceof JudgeThread ? answerOf(await ready.ask({ kind: "value", side, text })) : ready;
-    });
-    return "problem" in answer ? { issues: [answer.problem] } : { value: JSON.parse(answer.text) as unknown };
+  /** Rejects with its reason where `over` aborts first; then nothing of the value is kept. */
+  async #judge(side: Side, value: unknown, over: AbortSignal | undefined): Promise<Verdict> {
+    over?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+    const asked: Asked = { side, text: JSON.stringify(value ?? null), settle: resolve };
+    const giveUp = (): void => {
+      this.#waiting[side].delete(asked);
+      reject(over?.reason);
+    };
+    over?.addEventListener("abort", giveUp, { once: true });
+    this.#waiting[side].add(asked);
+    if (!this.#isWorking) void this.#work();
+    return await promise.finally(() => over?.removeEventListener("abort", giveUp));
   }
 
-  async #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+  /** Until nothing waits. */
+  async #work(): Promise<void> {
+    this.#isWorking = true;
     if (this.#thread !== undefined) this.#idle.take(this.#thread);
-    this.#waiting += 1;
-    const turn = this.#last.then(work);
-    this.#last = turn.catch(() => undefined);
-    try {
-      return await turn;
-    } finally {
-      this.#waiting -= 1;
-      if (this.#waiting === 0) this.#rest();
-    }
+    for (let asked = this.#next(); asked !== undefined; asked = this.#next()) asked.settle(await this.#verdictOn(asked));
+    this.#isWorking = false;
+    this.#rest();
+  }
+
+  /** An output is of work that is done, and its task one of few that run: it waits for no input. */
+  #next(): Asked | undefined {
+    const { output, input } = this.#waiting;
+    const [asked] = output.size > 0 ? output : input;
+    if (asked !== undefined) this.#waiting[asked.side].delete(asked);
+    return asked;
+  }
+
+  async #verdictOn({ side, text }: Asked): Promise<Verdict> {
+    const ready = await this.#ready();
+    const answer = ready instanceof JudgeThread ? answerOf(await ready.ask({ kind: "value", side, text })) : ready;
+    return "problem" in answer ? { issues: [answer.problem] } : { value: JSON.parse(answer.text) as unknown };
   }
 
   /** A thread that has read the schemas: the one from before where it is still there. */
