@@ -103,6 +103,14 @@ export const toolMutants: readonly Mutant[] = [
   },
   {
     must: "TOOL-4",
+    file: `${room}/tool-server.ts`,
+    text: "      if (this.#client !== client) return;\n",
+    replacement: "",
+    test: `${room}/tool-server.test.ts`,
+    title: "held open when it has gone",
+  },
+  {
+    must: "TOOL-4",
     file: `${room}/restarts.ts`,
     text: "if (this.#times.length >= restartsMax) return undefined;",
     replacement: "",

@@ -1,7 +1,8 @@
 /**
  * A local MCP server as people write them, and as they should not: each of its tools does one thing that one may do. It is a program of its own, started by what is tested.
  * `--old` speaks revisions before 2026-07-28 only, `--impatient` ends at a question that comes before `initialize`, `--memory FILE` remembers what it has become, `--fickle` has
- * another echo as soon as its tools were listed, `--endless` lists pages of 1 MiB for ever.
+ * another echo as soon as its tools were listed, `--endless` lists pages of 1 MiB for ever, `--clinging` leaves behind what holds its output open
+ * for a while.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -134,6 +135,7 @@ function createServer(): Server {
   return server;
 }
 
+if (words.includes("--clinging")) spawn("sleep", ["10"], { stdio: ["ignore", "inherit", "ignore"], detached: true }).unref();
 if (words.includes("--impatient"))
   process.stdin.once("data", (chunk: Buffer) => {
     if (chunk.includes("server/discover")) process.exit(9);
