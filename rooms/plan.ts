@@ -43,7 +43,7 @@ export const plan: Readonly<Record<string, Room>> = {
     enters: ["agents", "loopback", "text"],
     brings: [core, "node:", "zod", "@modelcontextprotocol/server"],
   },
-  "hikyaku/mcp-tools": { enters: ["serving", "text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
+  "hikyaku/mcp-tools": { enters: ["serving", "text"], brings: [core, "node:", "@modelcontextprotocol/client"] },
   "hikyaku/cli": {
     enters: [".", "agents", "config", "crypto", "keystore", "mcp", "mcp-tools", "serving", "store", "text"],
     brings: [core, peer, "node:", "commander", "pino", "undici"],
