@@ -27,6 +27,7 @@ const offer = z.strictObject({
 
 const handle = z.string().regex(/^[0-9a-f]{16}$/, "the id that was given");
 const which = z.object({ id: handle });
+const whichCapability = z.strictObject({ capability: word });
 const whichErrand = z.object({ id: handle, errand: handle });
 
 export function servingRoutes(app: FastifyInstance, peer: Peer): void {
@@ -46,6 +47,11 @@ export function servingRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.post("/servings/:id/suspension", async ({ params }) => {
     desk.suspend(readPart(params, which).id);
+    return {};
+  });
+
+  app.post("/withdrawals", async ({ body }) => {
+    await desk.withdraw(readPart(body, whichCapability).capability);
     return {};
   });
 

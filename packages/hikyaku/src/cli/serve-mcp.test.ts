@@ -201,7 +201,7 @@ describe("a server that ends in the middle of a task", () => {
     await next.outcome();
   });
 
-  test("and is stopped while it is away takes its capabilities back, at once [TOOL-4]", async () => {
+  test("and is stopped while it is away takes its capabilities back, at once, and begins nothing that waits for them [TOOL-4]", async () => {
     const memory = join(above, "sleepy");
     const sleepy = `process.argv[1] = ${JSON.stringify(toolServerCommand()[1])}; require("fs").existsSync(${JSON.stringify(memory)}) ? setInterval(() => {}, 1000) : import(process.argv[1])`;
     await using crashing = await serve(["--tool", "crashes", "--tool", "echo=says"], [process.execPath, "-e", sleepy]);
@@ -209,8 +209,11 @@ describe("a server that ends in the middle of a task", () => {
     await delegate("crashes");
     await untilNoted(crashing, /It is started again/);
     expect((await here(lap, ["capabilities", "desk", "--fresh"])).stdout).toContain("says");
+    const waiting = idIn(await delegate("says", { text: "waited" }, []));
+    await expect.poll(() => stateOf(waiting), patience).toContain("submitted");
     crashing.kill("SIGINT");
     expect((await crashing.outcome(10_000)).code).toBe(0);
+    expect(await stateOf(waiting)).toContain("submitted");
     expect((await here(lap, ["capabilities", "desk", "--fresh"])).stdout).not.toContain("says");
   });
 

@@ -87,10 +87,9 @@ export class ToolShift {
   }
 }
 
-/** What is offered by nobody just now, since its server has gone, is offered no more. */
-export async function takeBack({ peer, manner }: Pick<ShiftParts, "peer" | "manner">, offered: OfferedTool): Promise<void> {
-  const { id } = await peer.post<{ readonly id: string }>("/servings", { ...manner, ...offerOf(offered) });
-  await peer.delete(`/servings/${id}`);
+/** What is offered by nobody just now, since its server has gone, is offered no more; nothing that waits for it begins. */
+export async function takeBack(peer: ControlClient, { capability }: OfferedTool): Promise<void> {
+  await peer.post<object>("/withdrawals", { capability });
 }
 
 async function openWorkshop({ peer, server, manner, timeoutMs, ears }: ShiftParts, offered: OfferedTool): Promise<Workshop> {
