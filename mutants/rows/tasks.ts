@@ -94,6 +94,22 @@ export const taskMutants: readonly Mutant[] = [
     title: "whoever gives up waiting",
   },
   {
+    must: "TASK-3",
+    file: "packages/hikyaku/src/judging/judge-threads.ts",
+    text: "performance.now() - thread.startedAt > turnMs",
+    replacement: "performance.now() < thread.startedAt",
+    test: "packages/hikyaku/src/judging/schema-judge.test.ts",
+    title: "at most so many threads",
+  },
+  {
+    must: "TASK-3",
+    file: "packages/hikyaku/src/judging/judge-threads.ts",
+    text: "if (this.#taken < this.#max) {",
+    replacement: "if (this.#taken < Number.POSITIVE_INFINITY) {",
+    test: "packages/hikyaku/src/judging/schema-judge.test.ts",
+    title: "of a few threads",
+  },
+  {
     must: "TASK-4",
     file: "packages/hikyaku/src/judging/schema-judge.ts",
     text: "output.size > 0 ? output : input",

@@ -1,10 +1,10 @@
 /** Schemas that others wrote, in the threads that judge by them. */
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
-import { IdleThreads } from "./idle-threads.ts";
+import { JudgeThreads } from "./judge-threads.ts";
 import { SchemaJudge } from "./schema-judge.ts";
 
-const idle = new IdleThreads();
+const threads = new JudgeThreads();
 const word = { type: "object", properties: { word: { type: "string", pattern: "^([a-z]+)+$" } }, required: ["word"] };
 const hanging = { word: `${"a".repeat(60)}!` };
 
@@ -15,7 +15,7 @@ function branching(depth: number): object {
   return { $defs: { ...Object.fromEntries(steps), [`d${depth}`]: { type: "string" } }, $ref: "#/$defs/d0" };
 }
 
-const judgeOf = (input: unknown): Promise<SchemaJudge> => SchemaJudge.of({ input }, idle);
+const judgeOf = (input: unknown): Promise<SchemaJudge> => SchemaJudge.of({ input }, threads);
 const validate = async (judge: SchemaJudge, value: unknown): Promise<unknown> => await judge.schema("input")["~standard"].validate(value);
 
 test("a value comes back as the schema gives it, or with the first thing that is wrong and where", async () => {
@@ -66,7 +66,7 @@ test("what is too deep to be written down is refused, and the next value is judg
 });
 
 test("an output is judged before every input that waits [TASK-4]", async () => {
-  const judge = await SchemaJudge.of({ input: word, output: word }, idle);
+  const judge = await SchemaJudge.of({ input: word, output: word }, threads);
   const order: string[] = [];
   const noted = async (side: "input" | "output", value: unknown, name: string): Promise<void> => {
     await judge.schema(side)["~standard"].validate(value);
@@ -100,11 +100,11 @@ test.each([
   [{ input: { type: "wat" } }, /^inputSchema cannot be used: .+[^.]\.$/],
   [{ input: {}, output: { type: "string", pattern: "(" } }, /^outputSchema cannot be used: .+[^.]\.$/],
 ])("what is no schema is refused: %j", async (schemas, message) => {
-  await expect(SchemaJudge.of(schemas, idle)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
+  await expect(SchemaJudge.of(schemas, threads)).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(message) });
 });
 
 test("who is dismissed still judges what was asked, and keeps no thread", async () => {
-  const put = vi.spyOn(idle, "put");
+  const put = vi.spyOn(threads, "put");
   const judge = await judgeOf(word);
   const asked = validate(judge, { word: "a" });
   judge.dismiss();
@@ -114,10 +114,23 @@ test("who is dismissed still judges what was asked, and keeps no thread", async 
   put.mockRestore();
 });
 
-test("only a few threads are kept idle: the one that was so for longest makes way, and comes up anew when it is asked", async () => {
-  const few = new IdleThreads();
+test("of a few threads the one that is idle for longest makes way, and comes up anew when it is asked", async () => {
+  const few = new JudgeThreads(2);
   const end = vi.spyOn(few, "end");
-  const judges = await Promise.all(Array.from({ length: 9 }, () => SchemaJudge.of({ input: word }, few)));
+  const judges = await Promise.all(Array.from({ length: 3 }, () => SchemaJudge.of({ input: word }, few)));
   expect(end).toHaveBeenCalledTimes(1);
   for (const judge of judges) expect(await validate(judge, { word: "a" })).toEqual({ value: { word: "a" } });
+});
+
+test("at most so many threads judge at once, and one that always has more to judge gives way [TASK-3]", async () => {
+  const one = new JudgeThreads(1);
+  const [busy, other] = [await SchemaJudge.of({ input: word }, one), await SchemaJudge.of({ input: word }, one)];
+  let isOver = false;
+  const flood = async (): Promise<void> => {
+    while (!isOver) expect(await validate(busy, { word: "a" })).toEqual({ value: { word: "a" } });
+  };
+  const floods = Promise.all([flood(), flood()]);
+  expect(await Promise.race([validate(other, { word: "b" }), pause(10_000)])).toEqual({ value: { word: "b" } });
+  isOver = true;
+  await floods;
 });

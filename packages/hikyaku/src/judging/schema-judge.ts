@@ -5,8 +5,8 @@
  */
 import type { Schema } from "@hikyaku/peer";
 import { HikyakuError } from "@hikyaku/protocol";
-import type { IdleThreads } from "./idle-threads.ts";
 import { JudgeThread, type Silence } from "./judge-thread.ts";
+import type { JudgeThreads } from "./judge-threads.ts";
 import type { Answer, Problem, Side } from "./question.ts";
 
 type Verdict = Awaited<ReturnType<Schema["~standard"]["validate"]>>;
@@ -21,20 +21,20 @@ interface Asked {
 
 export class SchemaJudge {
   readonly #texts: readonly (readonly [Side, string])[];
-  readonly #idle: IdleThreads;
+  readonly #threads: JudgeThreads;
   readonly #waiting = { output: new Set<Asked>(), input: new Set<Asked>() };
   #thread: JudgeThread | undefined;
   #isWorking = false;
   #isDismissed = false;
 
-  private constructor(schemas: Stated, idle: IdleThreads) {
+  private constructor(schemas: Stated, threads: JudgeThreads) {
     this.#texts = sides.flatMap((side) => (schemas[side] === undefined ? [] : [[side, JSON.stringify(schemas[side])] as const]));
-    this.#idle = idle;
+    this.#threads = threads;
   }
 
   /** Rejects with INVALID_ARGUMENT where one is no JSON Schema that can be judged by, or it takes too long to find out. */
-  static async of(schemas: Stated, idle: IdleThreads): Promise<SchemaJudge> {
-    const judge = new SchemaJudge(schemas, idle);
+  static async of(schemas: Stated, threads: JudgeThreads): Promise<SchemaJudge> {
+    const judge = new SchemaJudge(schemas, threads);
     const ready = await judge.#ready();
     if (!(ready instanceof JudgeThread)) judge.#isDismissed = true;
     judge.#rest();
@@ -76,8 +76,11 @@ export class SchemaJudge {
   /** Until nothing waits. */
   async #work(): Promise<void> {
     this.#isWorking = true;
-    if (this.#thread !== undefined) this.#idle.take(this.#thread);
-    for (let asked = this.#next(); asked !== undefined; asked = this.#next()) asked.settle(await this.#verdictOn(asked));
+    if (this.#thread !== undefined) this.#threads.take(this.#thread);
+    for (let asked = this.#next(); asked !== undefined; asked = this.#next()) {
+      asked.settle(await this.#verdictOn(asked));
+      if (this.#thread !== undefined) this.#threads.giveWay(this.#thread);
+    }
     this.#isWorking = false;
     this.#rest();
   }
@@ -99,7 +102,7 @@ export class SchemaJudge {
   /** A thread that has read the schemas: the one from before where it is still there. */
   async #ready(): Promise<JudgeThread | { readonly side: Side; readonly problem: Problem }> {
     if (this.#thread?.isOver === false) return this.#thread;
-    this.#thread = await JudgeThread.start();
+    this.#thread = await this.#threads.start();
     for (const [side, text] of this.#texts) {
       const answer = answerOf((await this.#thread?.ask({ kind: "schema", side, text })) ?? "late");
       if (answer.kind === "unfit") return { side, problem: answer.problem };
@@ -110,8 +113,8 @@ export class SchemaJudge {
   #rest(): void {
     const thread = this.#thread;
     if (thread === undefined || thread.isOver) return;
-    if (this.#isDismissed) this.#idle.end(thread);
-    else this.#idle.put(thread);
+    if (this.#isDismissed) this.#threads.end(thread);
+    else this.#threads.put(thread);
   }
 }
 
