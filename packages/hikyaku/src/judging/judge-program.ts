@@ -2,9 +2,8 @@
 import { parentPort } from "node:worker_threads";
 import { z } from "zod";
 import type { Answer, Question, Side } from "./question.ts";
+import { withoutDefaults } from "./without-defaults.ts";
 
-/** Of a value with what the schema's defaults add to it: four times what a message may hold. */
-const textLengthMax = 512 * 1024;
 const messageLengthMax = 1024;
 
 const schemas = new Map<Side, z.ZodType>();
@@ -12,8 +11,8 @@ const schemas = new Map<Side, z.ZodType>();
 function answerTo({ kind, side, text }: Question): Answer {
   try {
     if (kind === "value") return judge(side, text);
-    schemas.set(side, z.fromJSONSchema(JSON.parse(text) as Parameters<typeof z.fromJSONSchema>[0]));
-    return { kind: "fit", text };
+    schemas.set(side, z.fromJSONSchema(withoutDefaults(JSON.parse(text)) as Parameters<typeof z.fromJSONSchema>[0]));
+    return { kind: "fit" };
   } catch (error) {
     // What a schema throws while it judges is about the schema, and no concern of whoever sent the value.
     if (kind === "value") return unfit("the schema could not judge it");
@@ -22,11 +21,9 @@ function answerTo({ kind, side, text }: Question): Answer {
 }
 
 function judge(side: Side, text: string): Answer {
-  const { data, error } = schemas.get(side)?.safeParse(JSON.parse(text)) ?? {};
+  const { error } = schemas.get(side)?.safeParse(JSON.parse(text)) ?? {};
   const [issue] = error?.issues ?? [];
-  if (issue !== undefined) return unfit(issue.message, issue.path.map(asKey));
-  const judged = JSON.stringify(data ?? null);
-  return judged.length > textLengthMax ? unfit("with the schema's defaults it is too large") : { kind: "fit", text: judged };
+  return issue === undefined ? { kind: "fit" } : unfit(issue.message, issue.path.map(asKey));
 }
 
 const asKey = (key: PropertyKey): string | number => (typeof key === "symbol" ? String(key) : key);

@@ -16,7 +16,7 @@ type Stated = Readonly<Partial<Record<Side, unknown>>>;
 interface Asked {
   readonly side: Side;
   readonly text: string;
-  readonly settle: (verdict: Verdict) => void;
+  readonly settle: (answer: Answer) => void;
 }
 
 export class SchemaJudge {
@@ -58,10 +58,10 @@ export class SchemaJudge {
     if (!this.#isWorking) this.#rest();
   }
 
-  /** Rejects with its reason where `over` aborts first; then nothing of the value is kept. */
+  /** The value stays as it is. Rejects with its reason where `over` aborts first; then nothing of the value is kept. */
   async #judge(side: Side, value: unknown, over: AbortSignal | undefined): Promise<Verdict> {
     over?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const asked: Asked = { side, text: JSON.stringify(value ?? null), settle: resolve };
     const giveUp = (): void => {
       this.#waiting[side].delete(asked);
@@ -70,7 +70,8 @@ export class SchemaJudge {
     over?.addEventListener("abort", giveUp, { once: true });
     this.#waiting[side].add(asked);
     if (!this.#isWorking) void this.#work();
-    return await promise.finally(() => over?.removeEventListener("abort", giveUp));
+    const answer = await promise.finally(() => over?.removeEventListener("abort", giveUp));
+    return answer.kind === "fit" ? { value } : { issues: [answer.problem] };
   }
 
   /** Until nothing waits. */
@@ -78,7 +79,7 @@ export class SchemaJudge {
     this.#isWorking = true;
     if (this.#thread !== undefined) this.#threads.take(this.#thread);
     for (let asked = this.#next(); asked !== undefined; asked = this.#next()) {
-      asked.settle(await this.#verdictOn(asked));
+      asked.settle(await this.#answerTo(asked));
       if (this.#thread !== undefined) this.#threads.giveWay(this.#thread);
     }
     this.#isWorking = false;
@@ -93,10 +94,11 @@ export class SchemaJudge {
     return asked;
   }
 
-  async #verdictOn({ side, text }: Asked): Promise<Verdict> {
+  async #answerTo({ side, text }: Asked): Promise<Answer> {
     const ready = await this.#ready();
-    const answer = ready instanceof JudgeThread ? answerOf(await ready.ask({ kind: "value", side, text })) : ready;
-    return "problem" in answer ? { issues: [answer.problem] } : { value: JSON.parse(answer.text) as unknown };
+    return ready instanceof JudgeThread
+      ? answerOf(await ready.ask({ kind: "value", side, text }))
+      : { kind: "unfit", problem: ready.problem };
   }
 
   /** A thread that has read the schemas: the one from before where it is still there. */
