@@ -21,7 +21,9 @@ function answerTo({ kind, side, text }: Question): Answer {
 }
 
 function judge(side: Side, text: string): Answer {
-  const { error } = schemas.get(side)?.safeParse(JSON.parse(text)) ?? {};
+  const schema = schemas.get(side);
+  if (schema === undefined) return unfit("there is no schema to judge it by");
+  const { error } = schema.safeParse(JSON.parse(text));
   const [issue] = error?.issues ?? [];
   return issue === undefined ? { kind: "fit" } : unfit(issue.message, issue.path.map(asKey));
 }

@@ -1,6 +1,7 @@
 /** Schemas that others wrote, in the threads that judge by them. */
 import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, test, vi } from "vitest";
+import { JudgeThread } from "./judge-thread.ts";
 import { JudgeThreads } from "./judge-threads.ts";
 import { SchemaJudge } from "./schema-judge.ts";
 
@@ -58,6 +59,34 @@ test("however many values wait, none is refused for that [TASK-3] [TASK-4]", asy
   expect(await Promise.all(waiting)).toEqual(waiting.map(() => ({ value: { word: "a" } })));
 });
 
+describe("where no thread comes up", () => {
+  test("a serving is refused as a passing condition, not for its schemas", async () => {
+    const none = new JudgeThreads();
+    vi.spyOn(none, "start").mockResolvedValue(undefined);
+    const refusal = { code: "OVERLOADED", message: expect.stringContaining("try again") };
+    await expect(SchemaJudge.of({ output: word }, none)).rejects.toMatchObject(refusal);
+  });
+
+  test("values wait until one does, unless whoever asked gives up [TASK-3] [TASK-4]", async () => {
+    const few = new JudgeThreads();
+    const judge = await SchemaJudge.of({ output: word }, few);
+    const ask = (value: unknown, signal?: AbortSignal): unknown =>
+      judge.schema("output")["~standard"].validate(value, signal === undefined ? {} : { libraryOptions: { signal } });
+    await ask(hanging);
+    const start = vi.spyOn(few, "start").mockResolvedValueOnce(undefined);
+    const patient = ask({ word: "a" });
+    await expect(ask({ word: "b" }, AbortSignal.timeout(100))).rejects.toMatchObject({ name: "TimeoutError" });
+    expect(await patient).toEqual({ value: { word: "a" } });
+    expect(start).toHaveBeenCalledTimes(2);
+  });
+});
+
+test("a thread that has read no schema finds nothing fit [TASK-3] [TASK-4]", async () => {
+  const thread = await JudgeThread.start(() => undefined);
+  expect(await thread?.ask({ kind: "value", side: "input", text: "1" })).toMatchObject({ kind: "unfit" });
+  await thread?.end();
+});
+
 test("what is too deep to be written down is refused, and the next value is judged", async () => {
   const judge = await judgeOf({});
   const deep: unknown = JSON.parse(`${"[".repeat(100_000)}${"]".repeat(100_000)}`);
@@ -72,9 +101,9 @@ test("an output is judged before every input that waits [TASK-4]", async () => {
     await judge.schema(side)["~standard"].validate(value);
     order.push(name);
   };
-  const inputs = [noted("input", hanging, "first input"), noted("input", { word: "a" }, "second input")];
+  const inputs = [noted("input", { word: "a" }, "first input"), noted("input", { word: "a" }, "second input")];
   await Promise.all([...inputs, noted("output", { word: "a" }, "output")]);
-  expect(order).toEqual(["first input", "output", "second input"]);
+  expect(order).toEqual(["output", "first input", "second input"]);
 });
 
 test("whoever gives up waiting is not judged, and holds up nobody behind [TASK-3]", async () => {

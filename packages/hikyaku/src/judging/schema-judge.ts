@@ -3,9 +3,10 @@
  * can be ended: one for each serving, so that the trouble of one capability is not another's. One value after the other is judged; one that takes too long is unfit. That
  * others wait is no verdict: as many wait as the peer lets come, and whoever gives up waiting says so.
  */
+import { setTimeout as pause } from "node:timers/promises";
 import type { Schema } from "@hikyaku/peer";
 import { HikyakuError } from "@hikyaku/protocol";
-import { JudgeThread, type Silence } from "./judge-thread.ts";
+import type { JudgeThread, Silence } from "./judge-thread.ts";
 import type { JudgeThreads } from "./judge-threads.ts";
 import type { Answer, Problem, Side } from "./question.ts";
 
@@ -18,6 +19,15 @@ interface Asked {
   readonly text: string;
   readonly settle: (answer: Answer) => void;
 }
+
+type Readiness =
+  | { readonly kind: "ready"; readonly thread: JudgeThread }
+  | { readonly kind: "unreadable"; readonly side: Side; readonly problem: Problem }
+  /** No thread came up. */
+  | { readonly kind: "absent" };
+
+/** Between two tries to have a thread that can judge what waits. */
+const retryMs = 1_000;
 
 export class SchemaJudge {
   readonly #texts: readonly (readonly [Side, string])[];
@@ -32,14 +42,13 @@ export class SchemaJudge {
     this.#threads = threads;
   }
 
-  /** Rejects with INVALID_ARGUMENT where one is no JSON Schema that can be judged by, or it takes too long to find out. */
+  /** Rejects with INVALID_ARGUMENT where one is no JSON Schema that can be judged by, or it takes too long to find out; with OVERLOADED where nobody could find out. */
   static async of(schemas: Stated, threads: JudgeThreads): Promise<SchemaJudge> {
     const judge = new SchemaJudge(schemas, threads);
-    const ready = await judge.#ready();
-    if (!(ready instanceof JudgeThread)) judge.#isDismissed = true;
+    const readiness = await judge.#ready();
+    if (readiness.kind !== "ready") throw refusalOf(readiness);
     judge.#rest();
-    if (ready instanceof JudgeThread) return judge;
-    throw new HikyakuError("INVALID_ARGUMENT", `${ready.side}Schema cannot be used: ${ready.problem.message.replace(/\.$/, "")}.`);
+    return judge;
   }
 
   schema(side: Side): Schema {
@@ -78,12 +87,19 @@ export class SchemaJudge {
   async #work(): Promise<void> {
     this.#isWorking = true;
     if (this.#thread !== undefined) this.#threads.take(this.#thread);
-    for (let asked = this.#next(); asked !== undefined; asked = this.#next()) {
-      asked.settle(await this.#answerTo(asked));
-      if (this.#thread !== undefined) this.#threads.giveWay(this.#thread);
-    }
+    while (this.#waiting.output.size + this.#waiting.input.size > 0) await this.#judgeNext();
     this.#isWorking = false;
     this.#rest();
+  }
+
+  async #judgeNext(): Promise<void> {
+    const readiness = await this.#ready();
+    // The schemas have been read before: that they cannot be now is about this machine, and no verdict on a value.
+    if (readiness.kind !== "ready") return await pause(retryMs, undefined, { ref: false });
+    const asked = this.#next();
+    if (asked === undefined) return;
+    asked.settle(answerOf(await readiness.thread.ask({ kind: "value", side: asked.side, text: asked.text })));
+    this.#threads.giveWay(readiness.thread);
   }
 
   /** An output is of work that is done, and its task one of few that run: it waits for no input. */
@@ -94,22 +110,19 @@ export class SchemaJudge {
     return asked;
   }
 
-  async #answerTo({ side, text }: Asked): Promise<Answer> {
-    const ready = await this.#ready();
-    return ready instanceof JudgeThread
-      ? answerOf(await ready.ask({ kind: "value", side, text }))
-      : { kind: "unfit", problem: ready.problem };
-  }
-
   /** A thread that has read the schemas: the one from before where it is still there. */
-  async #ready(): Promise<JudgeThread | { readonly side: Side; readonly problem: Problem }> {
-    if (this.#thread?.isOver === false) return this.#thread;
-    this.#thread = await this.#threads.start();
+  async #ready(): Promise<Readiness> {
+    if (this.#thread?.isOver === false) return { kind: "ready", thread: this.#thread };
+    const thread = await this.#threads.start();
+    if (thread === undefined) return { kind: "absent" };
     for (const [side, text] of this.#texts) {
-      const answer = answerOf((await this.#thread?.ask({ kind: "schema", side, text })) ?? "late");
-      if (answer.kind === "unfit") return { side, problem: answer.problem };
+      const answer = answerOf(await thread.ask({ kind: "schema", side, text }));
+      if (answer.kind === "fit") continue;
+      this.#threads.end(thread);
+      return { kind: "unreadable", side, problem: answer.problem };
     }
-    return this.#thread ?? { side: "input", problem: notInTime };
+    this.#thread = thread;
+    return { kind: "ready", thread };
   }
 
   #rest(): void {
@@ -128,4 +141,11 @@ const unjudgeable: Problem = { message: "the schema could not judge it" };
 function answerOf(heard: Answer | Silence): Answer {
   if (heard === "late") return { kind: "unfit", problem: notInTime };
   return heard === "gone" ? { kind: "unfit", problem: unjudgeable } : heard;
+}
+
+function refusalOf(readiness: Exclude<Readiness, { kind: "ready" }>): HikyakuError {
+  if (readiness.kind === "absent")
+    return new HikyakuError("OVERLOADED", "This machine had no room to judge by the schemas: try again in a moment.");
+  const problem = readiness.problem.message.replace(/\.$/, "");
+  return new HikyakuError("INVALID_ARGUMENT", `${readiness.side}Schema cannot be used: ${problem}.`);
 }
