@@ -112,8 +112,8 @@ export const taskMutants: readonly Mutant[] = [
   {
     must: "TASK-4",
     file: "packages/hikyaku/src/judging/judge-program.ts",
-    text: 'if (schema === undefined) return unfit("there is no schema to judge it by");',
-    replacement: 'if (schema === undefined) return { kind: "fit" };',
+    text: 'if (read === undefined) return unfit("there is no schema to judge it by");',
+    replacement: 'if (read === undefined) return { kind: "fit" };',
     test: "packages/hikyaku/src/judging/schema-judge.test.ts",
     title: "a thread that has read no schema",
   },
