@@ -34,7 +34,7 @@ export const plan: Readonly<Record<string, Room>> = {
   "hikyaku/agents": { enters: [], brings: [core, peer] },
   "hikyaku/store": { enters: ["agents"], brings: [core, peer, "node:"] },
   "hikyaku/loopback": { enters: [], brings: [core, "node:"] },
-  "hikyaku/judging": { enters: [], brings: [core, peer, "node:", "zod"] },
+  "hikyaku/judging": { enters: ["text"], brings: [core, peer, "node:", "zod"] },
   "hikyaku/api": { enters: ["agents", "judging", "loopback"], brings: [core, peer, "node:", "fastify", "zod"] },
   "hikyaku/wake": { enters: [], brings: [core, peer, "node:", "undici"] },
   "hikyaku/serving": { enters: [], brings: [core, "node:"] },
@@ -43,7 +43,7 @@ export const plan: Readonly<Record<string, Room>> = {
     enters: ["agents", "loopback", "text"],
     brings: [core, "node:", "zod", "@modelcontextprotocol/server"],
   },
-  "hikyaku/mcp-tools": { enters: ["serving", "text"], brings: [core, "node:", "zod", "@modelcontextprotocol/client"] },
+  "hikyaku/mcp-tools": { enters: ["serving", "text"], brings: [core, "node:", "@modelcontextprotocol/client"] },
   "hikyaku/cli": {
     enters: [".", "agents", "config", "crypto", "keystore", "mcp", "mcp-tools", "serving", "store", "text"],
     brings: [core, peer, "node:", "commander", "pino", "undici"],

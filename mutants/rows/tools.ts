@@ -95,11 +95,27 @@ export const toolMutants: readonly Mutant[] = [
   },
   {
     must: "TOOL-4",
+    file: "packages/hikyaku/src/api/serving-desk.ts",
+    text: "if (this.#peer.ownCapabilities().some(({ name, isLive }) => name === capability && isLive)) return;",
+    replacement: "",
+    test: "packages/hikyaku/src/api/tasks.test.ts",
+    title: "what a program offered that is away",
+  },
+  {
+    must: "TOOL-4",
     file: `${room}/tool-server.ts`,
     text: "      ears?.gone();",
     replacement: "      setTimeout(() => ears?.gone(), 1000);",
     test: `${room}/tool-server.test.ts`,
     title: "has gone before any call does",
+  },
+  {
+    must: "TOOL-4",
+    file: `${room}/tool-server.ts`,
+    text: "      if (this.#client !== client) return;\n",
+    replacement: "",
+    test: `${room}/tool-server.test.ts`,
+    title: "held open when it has gone",
   },
   {
     must: "TOOL-4",

@@ -120,3 +120,15 @@ test("such a task that was kept over a restart is rejected when its capability i
   const [output] = await Promise.all([lastOf("kept", "abc"), work(serving)]);
   expect(output).toBe("abc");
 });
+
+test("however many such inputs wait, a task that is done is completed, and no other input is refused for them [TASK-3] [TASK-4]", async () => {
+  const serving = await serve("both", { inputSchema: word, outputSchema: word, concurrency: 2 });
+  const done = lastOf("both", "abc");
+  await expect.poll(async () => (await lap.tasks({ limit: 1 }))[0]?.state, { timeout: 10_000 }).toBe("working");
+  await Promise.all(Array.from({ length: 300 }, () => lap.delegate("desk", "both", hanging)));
+  const waiting = await lap.delegate("desk", "both", "def");
+  await expect.poll(async () => (await desk.tasks({ limit: 1_000 })).length, { timeout: 30_000 }).toBeGreaterThan(300);
+  const [output] = await Promise.all([done, work(serving)]);
+  expect(output).toBe("abc");
+  expect(await waiting.status()).toMatchObject({ state: "submitted" });
+});

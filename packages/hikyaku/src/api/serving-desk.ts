@@ -136,6 +136,12 @@ export class ServingDesk {
     this.#stir(serving);
   }
 
+  /** What is still offered for a program that has gone is offered no more, and what waits for it waits. What a program offers that is here stays. */
+  async withdraw(capability: string): Promise<void> {
+    if (this.#peer.ownCapabilities().some(({ name, isLive }) => name === capability && isLive)) return;
+    await this.#peer.withdraw(capability);
+  }
+
   /** Whether a program offers it that says nothing just now: it speaks again in a moment, or was killed and its lease ends soon. */
   #isSilent(capability: string): boolean {
     return [...this.#servings.values()].some((one) => one.settings.capability === capability && !one.isLeaving && !one.isAsking);

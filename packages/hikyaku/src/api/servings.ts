@@ -3,7 +3,7 @@ import type { Peer } from "@hikyaku/peer";
 import { limits } from "@hikyaku/protocol";
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
-import { IdleThreads } from "../judging/idle-threads.ts";
+import { JudgeThreads } from "../judging/judge-threads.ts";
 import { SchemaJudge } from "../judging/schema-judge.ts";
 import { peerReference } from "./fields.ts";
 import { goneSignal } from "./gone-signal.ts";
@@ -27,13 +27,14 @@ const offer = z.strictObject({
 
 const handle = z.string().regex(/^[0-9a-f]{16}$/, "the id that was given");
 const which = z.object({ id: handle });
+const whichCapability = z.strictObject({ capability: word });
 const whichErrand = z.object({ id: handle, errand: handle });
 
 export function servingRoutes(app: FastifyInstance, peer: Peer): void {
   const desk = new ServingDesk(peer);
-  const idle = new IdleThreads();
+  const threads = new JudgeThreads();
 
-  app.post("/servings", async ({ body }) => await desk.open(await settingsOf(readPart(body, offer), idle)));
+  app.post("/servings", async ({ body }) => await desk.open(await settingsOf(readPart(body, offer), threads)));
 
   // A post, since it renews the lease and hands tasks out.
   app.post("/servings/:id/news", async ({ params }, reply) => await desk.news(readPart(params, which).id, goneSignal(reply)));
@@ -46,6 +47,11 @@ export function servingRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.post("/servings/:id/suspension", async ({ params }) => {
     desk.suspend(readPart(params, which).id);
+    return {};
+  });
+
+  app.post("/withdrawals", async ({ body }) => {
+    await desk.withdraw(readPart(body, whichCapability).capability);
     return {};
   });
 
@@ -62,9 +68,12 @@ export function servingRoutes(app: FastifyInstance, peer: Peer): void {
 }
 
 /** Rejects with INVALID_ARGUMENT where a schema is no JSON Schema that can be judged by. */
-async function settingsOf({ inputSchema, outputSchema, ...settings }: z.infer<typeof offer>, idle: IdleThreads): Promise<ServingSettings> {
+async function settingsOf(
+  { inputSchema, outputSchema, ...settings }: z.infer<typeof offer>,
+  threads: JudgeThreads,
+): Promise<ServingSettings> {
   if (inputSchema === undefined && outputSchema === undefined) return settings;
-  const judge = await SchemaJudge.of({ input: inputSchema, output: outputSchema }, idle);
+  const judge = await SchemaJudge.of({ input: inputSchema, output: outputSchema }, threads);
   return {
     ...settings,
     gone: () => judge.dismiss(),

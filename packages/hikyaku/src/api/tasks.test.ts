@@ -273,6 +273,23 @@ describe("servings", () => {
     await next.leave();
   });
 
+  test("what a program offered that is away is withdrawn without a task of it beginning; what a program offers is not [TOOL-4]", async () => {
+    const withdraw = (): Promise<Json> => ask("desk", "POST", "/withdrawals", { body: { capability: "left" } });
+    const isOffered = async (): Promise<boolean> =>
+      ((await ask("desk", "GET", "/capabilities"))["capabilities"] as readonly Json[]).some(({ name }) => name === "left");
+    const first = await Program.serve("left");
+    expect([await withdraw(), await isOffered()]).toEqual([{}, true]);
+    await first.suspend();
+    const id = await delegate("left");
+    await lapGet(`/tasks/${id}/events?after=0&waitMs=5000`);
+    expect([await withdraw(), await isOffered()]).toEqual([{}, false]);
+    expect((await desk.tasks({ limit: 1 }))[0]).toMatchObject({ id, state: "submitted" });
+    const next = await Program.serve("left");
+    await next.say(await next.next(), { result: 6 });
+    expect(await lastOf(id)).toMatchObject({ state: "completed", output: 6 });
+    await next.leave();
+  });
+
   test("a task in the middle of which three programs went has failed", async () => {
     let program = await Program.serve("deadly", { idempotent: true });
     const id = await delegate("deadly");

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { hikyaku, type Json, McpAgent, type Place, type RunningProgram } from "@hikyaku/testkit";
+import { hikyaku, type Json, McpAgent, type Place, type RunningProgram, toolServerCommand } from "@hikyaku/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { createPeer, type Peer, TaskFailure } from "../index.ts";
 
@@ -160,6 +160,19 @@ test("words of a hostile peer stand in no place but the content of what is quote
 
   expect(await rightsOf(agent)).toEqual(before);
   expect((await agent.call("list_peers"))["peers"]).toMatchObject([{ name: "desk", trust: "trusted", may: ["message", "task_delegate"] }]);
+});
+
+test("why an input is rejected is told without its words, and stands as said by whoever sent it [DATA-1]", async () => {
+  const words = ["serve-mcp", "--tool", "echo", "--folder", lap.folder, "--", ...toolServerCommand()];
+  await using _ = await hikyaku.start(words, /Serving .*\n/);
+  await using agent = await McpAgent.at(lap, "newest");
+  const task = await desk.delegate("lap", "echo", { text: "a", [evil("key")]: 1 });
+  await expect(task.result()).rejects.toThrow("INVALID_INPUT");
+  const [given] = (await agent.call("list_tasks", { role: "worker" }))["tasks"] as readonly Json[];
+  const followed = await agent.call("follow_task", { task: given?.["task"] });
+  expect(judged(followed, "rejected task")).toBe(0);
+  const last = (followed["events"] as readonly Json[]).at(-1);
+  expect(last).toMatchObject({ state: "rejected", said: { origin: { did: desk.did, name: "desk" }, trust: "trusted" } });
 });
 
 test("an answer holds the beginning of what is long, and no half of a character [DATA-4]", async () => {

@@ -201,7 +201,7 @@ describe("a server that ends in the middle of a task", () => {
     await next.outcome();
   });
 
-  test("and is stopped while it is away takes its capabilities back, at once [TOOL-4]", async () => {
+  test("and is stopped while it is away takes its capabilities back, at once, and begins nothing that waits for them [TOOL-4]", async () => {
     const memory = join(above, "sleepy");
     const sleepy = `process.argv[1] = ${JSON.stringify(toolServerCommand()[1])}; require("fs").existsSync(${JSON.stringify(memory)}) ? setInterval(() => {}, 1000) : import(process.argv[1])`;
     await using crashing = await serve(["--tool", "crashes", "--tool", "echo=says"], [process.execPath, "-e", sleepy]);
@@ -209,8 +209,11 @@ describe("a server that ends in the middle of a task", () => {
     await delegate("crashes");
     await untilNoted(crashing, /It is started again/);
     expect((await here(lap, ["capabilities", "desk", "--fresh"])).stdout).toContain("says");
+    const waiting = idIn(await delegate("says", { text: "waited" }, []));
+    await expect.poll(() => stateOf(waiting), patience).toContain("submitted");
     crashing.kill("SIGINT");
     expect((await crashing.outcome(10_000)).code).toBe(0);
+    expect(await stateOf(waiting)).toContain("submitted");
     expect((await here(lap, ["capabilities", "desk", "--fresh"])).stdout).not.toContain("says");
   });
 
@@ -347,7 +350,14 @@ test.each<[string, readonly string[], readonly string[], number, RegExp]>([
     ["--tool", "odd"],
     toolServerCommand(),
     2,
-    /The tool "odd" cannot be offered, since its inputSchema/,
+    /The tool "odd" cannot be offered: inputSchema cannot be used: External .+\. Leave it out\./,
+  ],
+  [
+    "a schema that takes for ever to be read",
+    ["--tool", "echo"],
+    toolServerCommand("--branching"),
+    2,
+    /The tool "echo" cannot be offered: inputSchema cannot be used: it could not be judged in time\. Leave it out\./,
   ],
   ["more than can be", ["--all"], toolServerCommand(), 2, /At most 16 tools are offered at once, and these are 18: choose with --tool/],
   ["one name twice", ["--tool", "echo=a", "--tool", "add=a"], toolServerCommand(), 2, /Two tools would be called "a"/],
@@ -359,7 +369,13 @@ test.each<[string, readonly string[], readonly string[], number, RegExp]>([
     /1 to 64 visible characters: choose one for the tool "echo"/,
   ],
   ["for nobody known", ["--tool", "echo", "--for", "moon"], toolServerCommand(), 2, /No peer is called "moon"/],
-  ["what is offered already", ["--tool", "echo", "--tool", "add"], toolServerCommand(), 2, /There is a capability "add" already/],
+  [
+    "what is offered already",
+    ["--tool", "echo", "--tool", "add"],
+    toolServerCommand(),
+    2,
+    /The tool "add" cannot be offered: There is a capability "add" already/,
+  ],
 ])(
   "%s: nothing is offered, with an exit code and a sentence that helps [TOOL-2] [CLI-1] [CLI-2]",
   async (_, flags, server, exitCode, why) => {

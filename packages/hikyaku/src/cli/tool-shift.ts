@@ -2,6 +2,7 @@
  * What the tools of a local MCP server do for others from when the server is up until it goes, or until they are taken back: a workshop each. When the server goes, what it had
  * in work is taken from it and the capabilities stay offered; a tool that is no more what it was offered as is offered no more.
  */
+import { HikyakuError } from "@hikyaku/protocol";
 import { changeOf, type OfferedTool, offerOf } from "../mcp-tools/offered-tool.ts";
 import { ToolCall } from "../mcp-tools/tool-call.ts";
 import type { ToolServer } from "../mcp-tools/tool-server.ts";
@@ -86,14 +87,22 @@ export class ToolShift {
   }
 }
 
-/** What is offered by nobody just now, since its server has gone, is offered no more. */
-export async function takeBack({ peer, manner }: Pick<ShiftParts, "peer" | "manner">, offered: OfferedTool): Promise<void> {
-  const { id } = await peer.post<{ readonly id: string }>("/servings", { ...manner, ...offerOf(offered) });
-  await peer.delete(`/servings/${id}`);
+/** What is offered by nobody just now, since its server has gone, is offered no more; nothing that waits for it begins. */
+export async function takeBack(peer: ControlClient, { capability }: OfferedTool): Promise<void> {
+  await peer.post<object>("/withdrawals", { capability });
 }
 
 async function openWorkshop({ peer, server, manner, timeoutMs, ears }: ShiftParts, offered: OfferedTool): Promise<Workshop> {
-  const { id } = await peer.post<{ readonly id: string }>("/servings", { ...manner, ...offerOf(offered) });
+  const { id } = await peer
+    .post<{ readonly id: string }>("/servings", { ...manner, ...offerOf(offered) })
+    .catch((error: unknown) => Promise.reject(namingTool(offered, error)));
   const settings = { server, tool: offered.tool.name, timeoutMs };
   return new Workshop(peer, id, (task, told) => new ToolCall(task, settings, told), ears);
+}
+
+/** Whoever offers several learns which one it is about. */
+function namingTool({ tool }: OfferedTool, error: unknown): unknown {
+  if (!(error instanceof HikyakuError && error.code === "INVALID_ARGUMENT")) return error;
+  const sentence = `The tool ${JSON.stringify(tool.name)} cannot be offered: ${error.message} Leave it out.`;
+  return new HikyakuError("INVALID_ARGUMENT", sentence, { cause: error });
 }

@@ -92,7 +92,7 @@ export class ToolStand {
     for (const one of this.#offered) {
       const why = reasonOf(one);
       if (why === undefined) continue;
-      await takeBack(this.#parts, one);
+      await takeBack(this.#parts.peer, one);
       if (this.#isStopped) continue;
       this.#withdrawn(one, why);
     }

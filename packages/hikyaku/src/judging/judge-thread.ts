@@ -19,24 +19,39 @@ const program = new URL(`./judge-program${extname(import.meta.url)}`, import.met
 export type Silence = "late" | "gone";
 
 export class JudgeThread {
+  readonly startedAt: number = performance.now();
   readonly #worker: Worker;
   #isOver = false;
   /** Takes what comes next; nobody waits at first. */
   #settle: (heard: unknown) => void = () => undefined;
 
-  private constructor() {
+  private constructor(gone: () => void) {
     this.#worker = new Worker(program, { execArgv: [], env: {}, resourceLimits });
     this.#worker.unref();
     this.#worker.on("message", (heard: unknown) => this.#settle(heard));
     this.#worker.on("error", () => this.#end("gone"));
-    this.#worker.on("exit", () => this.#end("gone"));
+    this.#worker.on("exit", () => {
+      this.#end("gone");
+      gone();
+    });
   }
 
-  /** Undefined where it did not come up. */
-  static async start(): Promise<JudgeThread | undefined> {
-    const thread = new JudgeThread();
+  /** Undefined where it did not come up. `gone` is called once nothing of it is left. */
+  static async start(gone: () => void): Promise<JudgeThread | undefined> {
+    const thread = JudgeThread.#begin(gone);
+    if (thread === undefined) return undefined;
     await thread.#next(startMsMax);
     return thread.isOver ? undefined : thread;
+  }
+
+  static #begin(gone: () => void): JudgeThread | undefined {
+    try {
+      return new JudgeThread(gone);
+    } catch {
+      // The system has no room for another thread.
+      gone();
+      return undefined;
+    }
   }
 
   /** It answers no more. */

@@ -8,8 +8,8 @@ export interface Question {
   readonly text: string;
 }
 
-/** The value as the schema gives it back, or the first thing that is wrong. */
-export type Answer = { readonly kind: "fit"; readonly text: string } | { readonly kind: "unfit"; readonly problem: Problem };
+/** That it is as the schema wants it, or the first thing that is wrong. */
+export type Answer = { readonly kind: "fit" } | { readonly kind: "unfit"; readonly problem: Problem };
 
 export interface Problem {
   readonly message: string;

@@ -2,7 +2,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { HikyakuError, limits } from "@hikyaku/protocol";
 import type { Tool } from "@modelcontextprotocol/client";
-import { z } from "zod";
 import { visible } from "../text/visible.ts";
 import { bounded } from "./bounded-text.ts";
 
@@ -30,7 +29,7 @@ export function offerOf({ capability, tool }: OfferedTool): ToolOffer {
   };
 }
 
-/** Throws INVALID_ARGUMENT where it could not be served as what it says that it is. */
+/** Throws INVALID_ARGUMENT where its name or the size of its schemas keeps it from being offered. */
 export function requireOfferable({ capability, tool }: OfferedTool): void {
   if (!isCapabilityName(capability))
     throw new HikyakuError(
@@ -60,13 +59,12 @@ export function changeOf({ tool }: OfferedTool, tools: readonly Tool[]): string 
 /** What whoever chose it, and whoever uses it, has read. Annotations are hints that nobody goes by. */
 const aspects = ["title", "description", "inputSchema", "outputSchema"] as const;
 
-/** The control interface judges with the same library. */
+/** Of its size alone. Whether it can be judged by is found out where it will judge, in a thread that can be ended: a schema may take for ever to be read. */
 function schemaProblem(schema: Readonly<Record<string, unknown>>): string | undefined {
   try {
-    if (JSON.stringify(schema).length > limits.schemaBytesMax) return `it has more than ${limits.schemaBytesMax} characters as JSON`;
-    z.fromJSONSchema(schema);
-    return undefined;
-  } catch (error) {
-    return error instanceof Error ? error.message : "it is no JSON Schema";
+    if (JSON.stringify(schema).length <= limits.schemaBytesMax) return undefined;
+    return `it has more than ${limits.schemaBytesMax} characters as JSON`;
+  } catch {
+    return "it is nested too deep";
   }
 }

@@ -10,7 +10,7 @@ export interface ToolChoice {
   readonly takesAll: boolean;
 }
 
-/** Each asks for news on a connection of its own, and the control interface has places for 64. */
+/** Each asks for news on a connection of its own, and the control interface has only so many for all commands and agents together. */
 const toolsOfferedMax = 16;
 
 /** Throws INVALID_ARGUMENT where something is wished for that there is not, or that cannot be offered. */

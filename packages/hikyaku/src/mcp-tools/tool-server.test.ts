@@ -82,6 +82,19 @@ test.each([[[]], [["--old"]]])(
   },
 );
 
+test("a server whose output is held open when it has gone takes nothing with it from the next one [TOOL-4]", async () => {
+  const { server, call } = serverOf(toolServerCommand("--clinging"));
+  await using _ = server;
+  await server.connect();
+  await server.close();
+  await server.connect();
+  const gone = vi.fn<() => void>();
+  server.watch({ changed: () => undefined, gone });
+  await pause(6_000);
+  expect(gone).not.toHaveBeenCalled();
+  expect(await call("echo", { text: "a" })).toMatchObject({ kind: "result" });
+});
+
 test("a server that lists tools without end is not listened to for ever [TOOL-5]", async () => {
   const { server } = serverOf(toolServerCommand("--endless"));
   await using _ = server;

@@ -142,6 +142,8 @@ export class ToolServer implements AsyncDisposable {
     // The SDK listens where the server has announced that it would say so; one that says so all the same is heard as well.
     client.setNotificationHandler("notifications/tools/list_changed", () => this.#hearChange());
     client.onclose = () => {
+      // What holds its output open lets an earlier one close after the next has come up.
+      if (this.#client !== client) return;
       const ears = this.#ears;
       this.#client = undefined;
       this.#ears = undefined;

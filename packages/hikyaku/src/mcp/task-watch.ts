@@ -68,8 +68,9 @@ async function ownSpeaker({ control, signal }: { readonly control: Control; read
   return { did, name, trust: "self" };
 }
 
-/** Of a task that others gave us this peer tells how it goes; but that it is canceled, and why, its requester says. */
-const eventSpeaker = (task: TaskAnswer, speaker: Speaker, { state }: EventAnswer): Speaker => (state === "canceled" ? task.peer : speaker);
+/** Of a task that others gave us this peer tells how it goes; but why it is canceled its requester says, and why it is rejected may be in words of its input. */
+const eventSpeaker = (task: TaskAnswer, speaker: Speaker, { state }: EventAnswer): Speaker =>
+  state === "canceled" || state === "rejected" ? task.peer : speaker;
 
 async function tellProgress(call: ToolCall, { name, trust }: Speaker, { progress, detail }: EventAnswer): Promise<void> {
   if (progress === undefined) return;

@@ -1,8 +1,10 @@
+import { setTimeout as pause } from "node:timers/promises";
 import { limits, newMessageId } from "@hikyaku/protocol";
 import { ManualClock } from "@hikyaku/testkit";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { MemoryOfferStore } from "../adapters/memory-offer-store.ts";
 import { emptyTasks, MemoryTaskStore, type MemoryTasksState } from "../adapters/memory-task-store.ts";
+import type { Schema } from "./schema.ts";
 import { Work } from "./work.ts";
 
 /** The work of a peer that is alone: what it would say is listed. Where it is deaf its outbox takes nothing. */
@@ -41,7 +43,7 @@ function arrange({ state = emptyTasks(), isDeaf = false }: { readonly state?: Me
     const dice = Uint8Array.of(0, 0, 0, 0, 0, 0, ids >> 8, ids & 255, 0, 0);
     await work.receive(peer, "task_delegate", { task_id: newMessageId(clock.now(), dice), capability: "sum", input: 1 });
   };
-  return { work, said, delegate, settled: () => Promise.all(background) };
+  return { work, clock, said, delegate, settled: () => Promise.all(background) };
 }
 
 const body = { task_id: "", capability: "sum", input: 1 };
@@ -66,6 +68,22 @@ test("a capability that nobody offers any more is nobody's, and what waited for 
   await work.capabilities.withdraw("sum");
   expect(work.refusalOf("lap", body)).toBe("UNAUTHORIZED");
   expect((await work.list({ limit: 9 })).map(({ state }) => state)).toEqual(["submitted", "working"]);
+});
+
+test("a task whose input is not judged in a moment holds nobody up: it is kept, and judged when its turn comes [TASK-3]", async () => {
+  const { work, clock, delegate } = arrange();
+  const signals: (AbortSignal | undefined)[] = [];
+  const validate: Schema["~standard"]["validate"] = (_, options) =>
+    signals.push(options?.libraryOptions?.signal) === 1 ? new Promise(() => undefined) : { issues: [{ message: "no" }] };
+  const ran = vi.fn<() => void>();
+  await work.offer("sum", { input: { "~standard": { version: 1, vendor: "test", validate } } }, ran, undefined);
+  const received = delegate("lap").then(() => "kept");
+  await clock.pass(limits.inputJudgingMsMax - 1);
+  expect([signals[0]?.aborted, await work.list({ limit: 1 })]).toEqual([false, []]);
+  await clock.pass(1);
+  expect(await Promise.race([received, pause(1_000)])).toBe("kept");
+  await expect.poll(async () => (await work.list({ limit: 1 }))[0]).toMatchObject({ state: "rejected", cursor: 3 });
+  expect([signals.length, signals[0]?.aborted, ran.mock.calls]).toEqual([2, true, []]);
 });
 
 test("what happened to a task before a crash and had not been told is told at the next start [TASK-6]", async () => {

@@ -16,7 +16,7 @@ import type { TaskAppending, TaskDraft, TaskKey, TaskNews, TaskRecord } from "..
 import type { Announcer } from "./announcer.ts";
 import type { CapabilityTable, LiveCapability, Load } from "./capability-table.ts";
 import { Run, type RunParts } from "./run.ts";
-import { judge } from "./schema.ts";
+import { judge, type Schema } from "./schema.ts";
 import { TaskQueue } from "./task-queue.ts";
 import { openTasks } from "./task-walk.ts";
 import { textOfKey, type WorkGround } from "./work-ground.ts";
@@ -156,14 +156,29 @@ export class Assignments {
 
   /** Its first event: whether we take it on. Who may ask for what was judged when the message came (spec CAP-2). */
   async #judge({ capability, peer, deadline, createdAt }: TaskDraft, { input }: TaskDelegateBody): Promise<News> {
-    const { capabilities, ground } = this.#parts;
+    const { capabilities } = this.#parts;
     if (!capabilities.isOffered(capability, peer)) return notAllowed;
     if (deadline <= createdAt)
       return { state: "failed", code: "DEADLINE_EXCEEDED", detail: "The deadline passed before the task arrived." };
-    const judged = await judge(capabilities.live(capability)?.input, input, ground.closing);
-    if ("problem" in judged)
-      return { state: "rejected", code: "INVALID_INPUT", detail: `The input: ${judged.problem}`.slice(0, limits.taskDetailLengthMax) };
-    return { state: "submitted" };
+    const problem = await this.#problemOf(input, capabilities.live(capability)?.input);
+    if (problem === undefined) return { state: "submitted" };
+    return { state: "rejected", code: "INVALID_INPUT", detail: `The input: ${problem}`.slice(0, limits.taskDetailLengthMax) };
+  }
+
+  /** TASK-3: undefined as well where its schema has too much to do just now. It judges the input when the turn of its task comes, and meanwhile holds up nobody's messages. */
+  async #problemOf(input: unknown, schema: Schema | undefined): Promise<string | undefined> {
+    const { clock, closing } = this.#parts.ground;
+    const over = new AbortController();
+    const timer = clock.after(limits.inputJudgingMsMax, () => over.abort());
+    try {
+      const judged = await judge(schema, input, AbortSignal.any([over.signal, closing]));
+      return "problem" in judged ? judged.problem : undefined;
+    } catch (error) {
+      if (closing.aborted) throw error;
+      return undefined;
+    } finally {
+      timer.cancel();
+    }
   }
 
   /** TASK-3: a second task under one idempotency key is none, and says of which task it would be the second. */

@@ -7,10 +7,15 @@ export interface Schema<Value = unknown> {
   readonly "~standard": {
     readonly version: 1;
     readonly vendor: string;
-    readonly validate: (value: unknown) => Verdict<Value> | Promise<Verdict<Value>>;
+    readonly validate: (value: unknown, options?: Options) => Verdict<Value> | Promise<Verdict<Value>>;
     readonly types?: { readonly input: unknown; readonly output: Value } | undefined;
     readonly jsonSchema?: { readonly input: Converter; readonly output: Converter } | undefined;
   };
+}
+
+/** What a schema that takes its time may use: when the signal aborts, nobody waits for its verdict any more. */
+interface Options {
+  readonly libraryOptions?: { readonly signal?: AbortSignal } | undefined;
 }
 
 type Converter = (options: { readonly target: "draft-2020-12" }) => Record<string, unknown>;
@@ -29,13 +34,13 @@ export type Judgement<Value> = { readonly value: Value } | { readonly problem: s
 export async function judge<Value>(schema: Schema<Value> | undefined, value: unknown, over?: AbortSignal): Promise<Judgement<Value>> {
   over?.throwIfAborted();
   if (schema === undefined) return { value: value as Value };
-  const judging = judgeBy(schema, value);
-  return await (over === undefined ? judging : unlessOver(judging, over));
+  if (over === undefined) return await judgeBy(schema, value, {});
+  return await unlessOver(judgeBy(schema, value, { libraryOptions: { signal: over } }), over);
 }
 
-async function judgeBy<Value>(schema: Schema<Value>, value: unknown): Promise<Judgement<Value>> {
+async function judgeBy<Value>(schema: Schema<Value>, value: unknown, options: Options): Promise<Judgement<Value>> {
   try {
-    const verdict = await schema["~standard"].validate(value);
+    const verdict = await schema["~standard"].validate(value, options);
     return verdict.issues === undefined ? { value: verdict.value } : { problem: inWords(verdict.issues[0]) };
   } catch {
     return { problem: "the schema could not judge it" };

@@ -123,6 +123,8 @@ export const taskEntryBytes: number = 512;
 /** Tasks of one requester whose events wait for the outbox: beyond it no further ones are taken on; and those of which it gets events at once. */
 export const untoldTasksPerPeerMax: number = 4000;
 export const tasksToldAtOnceMax: number = 32;
+/** How long an input may wait to be judged when its task comes: then the task is kept, and the input judged when its turn comes. */
+export const inputJudgingMsMax: number = 2 * secondMs;
 /** Tasks of one capability that run at once, unless it says otherwise; and at most. */
 export const taskConcurrencyDefault: number = 1;
 export const taskConcurrencyMax: number = 1024;

@@ -1,7 +1,8 @@
 /**
  * A local MCP server as people write them, and as they should not: each of its tools does one thing that one may do. It is a program of its own, started by what is tested.
  * `--old` speaks revisions before 2026-07-28 only, `--impatient` ends at a question that comes before `initialize`, `--memory FILE` remembers what it has become, `--fickle` has
- * another echo as soon as its tools were listed, `--endless` lists pages of 1 MiB for ever.
+ * another echo as soon as its tools were listed, `--endless` lists pages of 1 MiB for ever, `--clinging` leaves behind what holds its output open
+ * for a while, `--branching` has an echo whose schema doubles with each of its forty levels.
  */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -29,6 +30,10 @@ const schemas: Readonly<Record<string, object>> = {
   echo: { type: "object", properties: { text: { type: "string" } }, required: ["text"], additionalProperties: false },
   odd: { type: "object", properties: { a: { $ref: "https://example.org/elsewhere" } } },
 };
+const branching = (levels: number): object => ({
+  type: levels === 0 ? "object" : ["object", "object"],
+  ...(levels === 0 ? {} : { properties: { a: branching(levels - 1) } }),
+});
 const sum = { type: "object", properties: { sum: { type: "number" } }, required: ["sum"] };
 const outputSchemas: Readonly<Record<string, object>> = { add: sum, wrong: sum };
 const descriptions: Readonly<Record<string, string>> = {
@@ -109,9 +114,12 @@ const tools = (): object[] =>
 
 function toolOf(name: string): object {
   const description = become() === `other ${name}` ? "Does something else." : (descriptions[name] ?? `The tool ${name}.`);
-  const tool = { name, description, inputSchema: schemas[name] ?? anything };
+  const tool = { name, description, inputSchema: schemaOf(name) };
   return outputSchemas[name] === undefined ? tool : { ...tool, outputSchema: outputSchemas[name] };
 }
+
+const schemaOf = (name: string): object =>
+  words.includes("--branching") && name === "echo" ? { ...branching(40), type: "object" } : (schemas[name] ?? anything);
 
 function createServer(): Server {
   const server = new Server({ name: "tools-of-all-kinds", version: "1" }, { capabilities: { tools: { listChanged: true } } });
@@ -134,6 +142,7 @@ function createServer(): Server {
   return server;
 }
 
+if (words.includes("--clinging")) spawn("sleep", ["10"], { stdio: ["ignore", "inherit", "ignore"], detached: true }).unref();
 if (words.includes("--impatient"))
   process.stdin.once("data", (chunk: Buffer) => {
     if (chunk.includes("server/discover")) process.exit(9);
