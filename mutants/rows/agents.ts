@@ -274,6 +274,14 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     must: "AGENT-6",
+    file: "packages/hikyaku/src/api/agent-access.ts",
+    text: 'return kind === "send" || kind === "wake" || kind === "delegate" ? { ref: made.parse(answer).id } : undefined;',
+    replacement: 'return kind === "mark" ? undefined : { ref: (answer as { readonly id: string }).id };',
+    test: api,
+    title: "what another peer answers",
+  },
+  {
+    must: "AGENT-6",
     file: "packages/hikyaku/src/agents/marking.ts",
     text: 'to.did ?? "nobody"',
     replacement: "to.did ?? to.name",

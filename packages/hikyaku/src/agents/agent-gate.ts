@@ -5,7 +5,7 @@
 import { RateLimiter } from "@hikyaku/peer";
 import { type ErrorCode, HikyakuError, limits } from "@hikyaku/protocol";
 import type { AgentGround } from "./agent-ground.ts";
-import { type AuditEntry, dayOf, entryOf } from "./agent-record.ts";
+import { type AuditEntry, dayOf, entryOf, type Outcome } from "./agent-record.ts";
 import { ApprovalRequired } from "./approval-required.ts";
 import type { Approval, Use } from "./approvals.ts";
 import { type Addressee, capabilityAskedFor, type Deed, peersOf } from "./deed.ts";
@@ -46,7 +46,7 @@ export class AgentGate {
   }
 
   /** How an admitted deed ended. */
-  async conclude(position: number, outcome: Pick<AuditEntry, "code" | "ref">): Promise<void> {
+  async conclude(position: number, outcome: Outcome): Promise<void> {
     await this.#ground.record.conclude(position, outcome);
   }
 

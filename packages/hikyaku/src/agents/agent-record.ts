@@ -21,6 +21,9 @@ export interface AuditEntry {
   readonly ref?: string;
 }
 
+/** How a deed ended, beside what was known before. */
+export type Outcome = Pick<AuditEntry, "code" | "ref">;
+
 export interface KeptAuditEntry extends AuditEntry {
   /** Rises with every entry; a cursor. */
   readonly position: number;
@@ -60,7 +63,7 @@ export interface AgentRecord {
   /** Keeps an entry, and the spending in the same change; undefined, having kept nothing, where that is more than the day allows. The oldest entries go. */
   add(entry: AuditEntry, spending?: Spending): Promise<number | undefined>;
   /** How it ended. */
-  conclude(position: number, outcome: Pick<AuditEntry, "code" | "ref">): Promise<void>;
+  conclude(position: number, outcome: Outcome): Promise<void>;
   /** By rising position. */
   list(query: AuditQuery): Promise<readonly KeptAuditEntry[]>;
   spent(agent: string, day: number): Promise<number>;

@@ -690,6 +690,27 @@ test("what cannot be written down is not done, and what was done stays done wher
   expect(await arrived()).toBe(1);
 });
 
+test("what another peer answers is not written down as the end of a deed, whatever its fields are called [AGENT-6]", async () => {
+  const asked = async (statement: object): Promise<unknown> => {
+    const speaking = proxied("capabilities", async () => ({ capabilities: [], accepts: [], ...statement }));
+    const agents = { ...desk.agents, clock };
+    await using server = await startControlServer(speaking, { listen, name: "desk", isToken, agents, log: silentLog });
+    const answer = await fetch(`http://127.0.0.1:${server.port}/peers/lap/capabilities`, {
+      method: "POST",
+      headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+      body: "{}",
+    });
+    return [answer.status, await answer.json()];
+  };
+  for (const statement of [{ id: "canary", error: { code: "canary" } }, { id: "canary".repeat(10_000) }, { error: null }]) {
+    expect(await asked(statement)).toEqual([200, expect.objectContaining(statement)]);
+    const entry = await lastOf(agent);
+    expect(entry).toMatchObject({ action: "ask", verdict: "allowed" });
+    expect(entry).not.toHaveProperty("ref");
+    expect(entry).not.toHaveProperty("code");
+  }
+});
+
 test("a deed goes to the peer that was judged, though its name is another's by then [AGENT-5]", async () => {
   await setPolicy(agent, { confirm: "never" });
   const { approvals } = desk.agents;

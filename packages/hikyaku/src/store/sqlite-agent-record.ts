@@ -1,6 +1,6 @@
 /** What agents did and spent, in SQLite (spec AGENT-3, AGENT-6). */
 import { limits } from "@hikyaku/protocol";
-import type { AgentRecord, AuditEntry, AuditQuery, AuditVerdict, KeptAuditEntry, Spending } from "../agents/agent-record.ts";
+import type { AgentRecord, AuditEntry, AuditQuery, AuditVerdict, KeptAuditEntry, Outcome, Spending } from "../agents/agent-record.ts";
 import type { Decider } from "../agents/approvals.ts";
 import type { Database } from "./database.ts";
 import type { Sql } from "./sql.ts";
@@ -37,7 +37,7 @@ export class SqliteAgentRecord implements AgentRecord {
     });
   }
 
-  conclude(position: number, { code, ref }: Pick<AuditEntry, "code" | "ref">): Promise<void> {
+  conclude(position: number, { code, ref }: Outcome): Promise<void> {
     return this.#database.change((sql) => {
       sql.run`UPDATE agent_audit SET code = ${code ?? null}, ref = coalesce(${ref ?? null}, ref) WHERE position = ${position}`;
     });
