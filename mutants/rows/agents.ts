@@ -145,9 +145,8 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-3",
     file: "packages/hikyaku/src/api/inbox.ts",
-    text: "forAgents(({ body }) => markingOf(stage, readPart(body, read).messages))",
-    replacement:
-      'forAgents(stage === "read" || stage === "handled" ? "open" : ({ body }) => markingOf(stage, readPart(body, read).messages))',
+    text: 'forAgents(({ body, caller }) => ({ kind: "mark", stage, marks: marksOf(peer, caller, readPart(body, read).messages) }))',
+    replacement: 'forAgents(stage === "read" || stage === "handled" ? "open" : () => ({ kind: "mark", stage, marks: [] }))',
     test: api,
     title: "marking is counted",
   },
@@ -255,6 +254,14 @@ export const agentMutants: readonly Mutant[] = [
     replacement: "(addressedBy(admitted?.deed) === undefined ? said : said)",
     test: api,
     title: "a deed goes to the peer that was judged",
+  },
+  {
+    must: "AGENT-5",
+    file: "packages/hikyaku/src/api/inbox.ts",
+    text: 'deed?.kind === "mark" ? deed.marks : marksOf(',
+    replacement: 'deed?.kind === "ask" ? [] : marksOf(',
+    test: api,
+    title: "messages are marked by the name",
   },
   {
     must: "AGENT-5",

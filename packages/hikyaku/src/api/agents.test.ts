@@ -393,6 +393,34 @@ test("marking is written down with how far, how many and which of whom, and need
   expect(await lastOf(agent)).toMatchObject({ verdict: "refused", ref: `read 1 of nobody: ${one}` });
 });
 
+test("messages are marked by the name of their sender as by its did, each of whom the gate judged [AGENT-5]", async () => {
+  const [one, two] = [await letterOf(lap), await letterOf(lap)];
+  expect((await mark("read", [{ ...one, from: "lap" }])).status).toBe(200);
+  expect(await lastOf(agent)).toMatchObject({ peer: { name: "lap" }, ref: `read 1 of ${lap.did}: ${one.id}` });
+  expect(await unreadOf(lap)).not.toContain(one.id);
+  const { record } = desk.agents;
+  const swapping = {
+    conclude: record.conclude.bind(record),
+    list: record.list.bind(record),
+    spent: record.spent.bind(record),
+    add: async (...parts: Parameters<typeof record.add>) => {
+      await desk.peer.trust({ peer: lap.did, name: "old" });
+      await desk.peer.trust({ peer: pad.did, name: "lap" });
+      return await record.add(...parts);
+    },
+  };
+  const agents = { ...desk.agents, record: swapping, clock };
+  await using server = await startControlServer(desk.peer, { listen, name: "desk", isToken, agents, log: silentLog });
+  await fetch(`http://127.0.0.1:${server.port}/inbox/read`, {
+    method: "POST",
+    headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+    body: JSON.stringify({ messages: [{ ...two, from: "lap" }] }),
+  });
+  expect(await unreadOf(lap)).not.toContain(two.id);
+  await desk.peer.trust({ peer: pad.did, name: "pad" });
+  await desk.peer.trust({ peer: lap.did, name: "lap" });
+});
+
 test("marking is counted like any other deed [AGENT-3]", async () => {
   const letter = await letterOf(lap);
   await setPolicy(agent, { callsPerMinute: 1 });

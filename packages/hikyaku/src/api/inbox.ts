@@ -1,12 +1,12 @@
 /** Messages that arrived. Reading the list changes nothing; saying that they were read is a call of its own. */
 import type { Peer, StoredMessage } from "@hikyaku/peer";
 import { decodeDid, isMessageId, limits } from "@hikyaku/protocol";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
 import type { Addressee } from "../agents/deed.ts";
 import type { Marking } from "../agents/marking.ts";
 import { forAgents } from "./agent-access.ts";
-import { type Caller, peerSeen, seesOf } from "./caller.ts";
+import { addresseeOf, type Caller, peerSeen, seesOf } from "./caller.ts";
 import { peerReference } from "./fields.ts";
 import { readPart } from "./request-part.ts";
 import { seenPage } from "./seen-page.ts";
@@ -31,24 +31,41 @@ export function inboxRoutes(app: FastifyInstance, peer: Peer): void {
     return { messages: messages.map((message) => showMessage(message, known.get(message.from))) };
   });
 
-  const marking = (stage: Marking["stage"]) => forAgents(({ body }) => markingOf(stage, readPart(body, read).messages));
+  const marking = (stage: Marking["stage"]) =>
+    forAgents(({ body, caller }) => ({ kind: "mark", stage, marks: marksOf(peer, caller, readPart(body, read).messages) }));
 
-  app.post("/inbox/read", marking("read"), async ({ body }) => {
-    await peer.markRead(readPart(body, read).messages);
+  app.post("/inbox/read", marking("read"), async (request) => {
+    await peer.markRead(judgedMessages(peer, request));
     return {};
   });
 
-  app.post("/inbox/handled", marking("handled"), async ({ body }) => {
-    await peer.acknowledge(readPart(body, read).messages);
+  app.post("/inbox/handled", marking("handled"), async (request) => {
+    await peer.acknowledge(judgedMessages(peer, request));
     return {};
   });
 }
 
-/** Messages stand under the dids of their senders, known or not: what is no did is nobody. */
-function markingOf(stage: Marking["stage"], messages: z.infer<typeof read>["messages"]): Marking {
-  const ids = Map.groupBy(messages, ({ from }) => from);
-  const to = (from: string): Addressee => ({ did: decodeDid(from) === undefined ? undefined : from, name: from });
-  return { kind: "mark", stage, marks: [...ids].map(([from, some]) => ({ to: to(from), ids: some.map(({ id }) => id) })) };
+function marksOf(peer: Peer, caller: Caller, messages: z.infer<typeof read>["messages"]): Marking["marks"] {
+  return [...Map.groupBy(messages, ({ from }) => from)].map(([from, some]) => ({
+    to: senderOf(peer, caller, from),
+    ids: some.map(({ id }) => id),
+  }));
+}
+
+/** Messages stand under the dids of their senders, who may be known no more: what is neither a name nor a did is nobody. */
+function senderOf(peer: Peer, caller: Caller, from: string): Addressee {
+  const sender = addresseeOf(peer, caller, from);
+  return sender.did === undefined && decodeDid(from) !== undefined ? { did: from, name: from } : sender;
+}
+
+/** Those of the senders that the gate judged, since their names may mean others by now; of an owner's request, of whom it names. */
+function judgedMessages(peer: Peer, { admitted, caller, body }: FastifyRequest): readonly Pick<StoredMessage, "from" | "id">[] {
+  const { deed } = admitted ?? {};
+  const marks = deed?.kind === "mark" ? deed.marks : marksOf(peer, caller, readPart(body, read).messages);
+  return marks.flatMap(({ to, ids }) => {
+    const from = to.did ?? peer.peer(to.name).did;
+    return ids.map((id) => ({ from, id }));
+  });
 }
 
 async function seenMessages(

@@ -94,7 +94,7 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
     const whole = (await agent.call("read_messages", { characters: text.length }))["messages"] as readonly Json[];
     expect(whole[0]).toMatchObject({ content: text });
     expect(whole[0]).not.toHaveProperty("characters");
-    await agent.call("mark_messages", { messages: whole.map(({ id }) => ({ from: desk.did, id })), as: "read" });
+    await agent.call("mark_messages", { messages: whole.map(({ id }) => ({ from: "desk", id })), as: "read" });
   });
 
   test("gives a task away and is told its progress as it comes", async () => {
