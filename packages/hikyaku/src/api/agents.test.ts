@@ -377,7 +377,7 @@ test("messages of a hidden peer are not marked by an agent, nor those that it na
 test("marking is written down with how far, how many and which of whom, and needs no approval [AGENT-6]", async () => {
   const letters = [await letterOf(lap), await letterOf(lap), await letterOf(pad)];
   const [one, two, three] = letters.map(({ id }) => id);
-  expect(await mark("read", letters)).toEqual({ status: 200, body: {} });
+  expect(await mark("read", letters)).toEqual({ status: 200, body: { unknown: [] } });
   expect(await lastOf(agent)).toMatchObject({
     action: "mark",
     verdict: "allowed",

@@ -34,15 +34,9 @@ export function inboxRoutes(app: FastifyInstance, peer: Peer): void {
   const marking = (stage: Marking["stage"]) =>
     forAgents(({ body, caller }) => ({ kind: "mark", stage, marks: marksOf(peer, caller, readPart(body, read).messages) }));
 
-  app.post("/inbox/read", marking("read"), async (request) => {
-    await peer.markRead(judgedMessages(peer, request));
-    return {};
-  });
+  app.post("/inbox/read", marking("read"), async (request) => ({ unknown: await peer.markRead(judgedMessages(peer, request)) }));
 
-  app.post("/inbox/handled", marking("handled"), async (request) => {
-    await peer.acknowledge(judgedMessages(peer, request));
-    return {};
-  });
+  app.post("/inbox/handled", marking("handled"), async (request) => ({ unknown: await peer.acknowledge(judgedMessages(peer, request)) }));
 }
 
 function marksOf(peer: Peer, caller: Caller, messages: z.infer<typeof read>["messages"]): Marking["marks"] {

@@ -82,7 +82,9 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
     expect(message).toMatchObject({ stage: "stored", ...quotedFrom(`two\nlines for ${revision}`, "message") });
     expect(await agent.call("read_messages", { after: cursor })).toEqual({ messages: [], cursor, more: false });
     expect(await agent.read("hikyaku://inbox")).toMatchObject({ messages: [{ id: message?.["id"] }] });
-    await agent.call("mark_messages", { messages: [{ from: desk.did, id: message?.["id"] }], as: "handled" });
+    const absent = "01996f2a-7c1e-7b02-9d55-0c3f6a1b2e4d";
+    const marked = [message?.["id"], absent].map((id) => ({ from: desk.did, id }));
+    expect(await agent.call("mark_messages", { messages: marked, as: "handled" })).toEqual({ as: "handled", asked: 2, unknown: [absent] });
     expect(await agent.call("read_messages")).toMatchObject({ messages: [] });
   });
 

@@ -143,7 +143,8 @@ interface Marking {
 export const markMessages: Tool = tool<Marking>({
   name: "mark_messages",
   title: "Mark messages",
-  description: "Say of messages that you have read them, or are done with them. Their senders are told so.",
+  description:
+    "Say of messages that you have read them, or are done with them. Their senders are told so. Ids of which the peer has no message are named as `unknown`.",
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   input: z.strictObject({
     messages: z
@@ -153,7 +154,7 @@ export const markMessages: Tool = tool<Marking>({
     as: z.enum(["read", "handled"]),
   }),
   run: async ({ messages, as }, { control, signal }) => {
-    await control.post(`/inbox/${as}`, { messages }, signal);
-    return { as, asked: messages.length };
+    const { unknown } = await control.post<{ readonly unknown: readonly { readonly id: string }[] }>(`/inbox/${as}`, { messages }, signal);
+    return { as, asked: messages.length, ...(unknown.length === 0 ? {} : { unknown: unknown.map(({ id }) => id) }) };
   },
 });
