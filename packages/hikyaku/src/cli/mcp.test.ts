@@ -72,7 +72,7 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
   });
 
   test("sends, waits for an answer, reads it once by its cursor, and says that it is done", async () => {
-    const sent = await agent.call("send_message", { to: "desk", json: { count: 1 }, until: "stored" });
+    const sent = await agent.call("send_message", { to: "desk", json: { count: 1 }, until: "stored", wait_s: 2.01 });
     expect(sent["stage"]).toBe("stored");
     expect(await agent.call("explain_message", { id: sent["id"] })).toMatchObject({ id: sent["id"], stage: "stored" });
     const waiting = agent.call("read_messages", { wait_s: 30 });

@@ -35,7 +35,7 @@ export const sendMessage: Tool = tool<Sending>({
     .refine(({ text, json }) => (text === undefined) !== (json === undefined), "give either text or json"),
   run: async ({ to, text, json, until, wait_s: seconds }, { control, signal }) => {
     const body = text === undefined ? { json } : { text };
-    const manner = { until: until ?? "stored", timeoutMs: Math.max(1, seconds * 1000) };
+    const manner = { until: until ?? "stored", timeoutMs: Math.max(1, Math.round(seconds * 1000)) };
     const { id, stage, problem } = await control.post<Receipt>("/messages", { to, body, ...manner }, signal);
     return { id, stage, ...(problem === undefined ? {} : { problem: ownWords(problem) }) };
   },
