@@ -8,7 +8,7 @@ vi.setConfig({ testTimeout: 60_000 });
 
 /** With rests, since the client's library forgets progress that comes in one piece with the result. */
 const deed = `read -r task; case "$task" in
-  *'"do":"ask"'*) echo '{"ask":"Which language?"}'; read -r answer; echo '{"result":{"said":true}}' ;;
+  *'"do":"ask"'*) echo '{"progress":0.5}'; echo '{"ask":"Which language?"}'; read -r answer; echo '{"result":{"said":true}}' ;;
   *'"do":"steps"'*) echo '{"progress":0.25,"detail":"a quarter"}'; sleep 0.3; echo '{"progress":0.75}'; sleep 0.3; echo '{"artifact":{"name":"notes","content":"n"}}'; echo '{"result":{"ok":true}}' ;;
   *'"do":"fail"'*) echo '{"error":"it broke","code":"BROKEN"}' ;;
   *'"do":"hang"'*) sleep 60 ;;
@@ -127,7 +127,7 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
 
   test("answers what a task asks, and ends one that hangs", async () => {
     const asking = await agent.call("delegate_task", { to: "desk", capability: "work", input: { do: "ask" }, wait_s: 30 });
-    expect(asking).toMatchObject({ state: "input_required" });
+    expect(asking).toMatchObject({ state: "input_required", progress: 0.5 });
     expect((asking["events"] as readonly Json[]).at(-1)).toMatchObject({ said: quotedFrom({ detail: "Which language?" }, "answer") });
     await agent.call("answer_task", { task: asking["task"], input: "Japanese" });
     const done = await agent.call("follow_task", { task: asking["task"], after: asking["cursor"], wait_s: 30 });

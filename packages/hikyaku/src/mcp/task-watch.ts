@@ -47,11 +47,17 @@ export async function followed(task: TaskAnswer, { after, seconds, length }: Wat
     news = await newsOf(call, task.id, cursor, Math.max(0, waitMs));
   }
   return {
-    ...briefly({ ...task, state: news.state, cursor: news.cursor }),
+    ...briefly({ ...task, ...progressSince(task, events), state: news.state, cursor: news.cursor }),
     events: events.map((event) => shown(event, eventSpeaker(task, speaker, event), length)),
     cursor,
     more: cursor < news.cursor,
   };
+}
+
+/** What came after the first look is newer than that; a page of earlier events is not. */
+function progressSince({ cursor }: TaskAnswer, events: readonly EventAnswer[]): Pick<TaskAnswer, "progress"> {
+  const newer = events.findLast((event) => event.cursor > cursor && event.progress !== undefined);
+  return newer?.progress === undefined ? {} : { progress: newer.progress };
 }
 
 const isAsking = ({ state }: NewsAnswer): boolean => state === "input_required" || state === "auth_required";
