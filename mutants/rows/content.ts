@@ -19,6 +19,14 @@ export const contentMutants: readonly Mutant[] = [
     test,
   },
   {
+    must: "DATA-1",
+    file: "packages/hikyaku/src/mcp/task-watch.ts",
+    text: "{ progress }: EventAnswer): Promise<void> {\n  if (progress !== undefined) await call.progress(progress, `${name} (${trust})`);",
+    replacement:
+      "{ progress, detail }: EventAnswer): Promise<void> {\n  if (progress !== undefined) await call.progress(progress, `${name} (${trust}) ${detail}`);",
+    test,
+  },
+  {
     must: "DATA-2",
     file: "packages/hikyaku/src/mcp/quoted.ts",
     text: "map(([key, field]) => [readable(key), asReadable(field)])",

@@ -106,7 +106,7 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
       told.push(progress),
     );
     expect(told).toEqual([
-      { progress: 0.25, total: 1, message: 'desk (trusted) says "a quarter"' },
+      { progress: 0.25, total: 1, message: "desk (trusted)" },
       { progress: 0.75, total: 1, message: "desk (trusted)" },
     ]);
     expect(task).toMatchObject({ state: "completed", peer: "desk", role: "requester", more: false });
