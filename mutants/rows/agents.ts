@@ -186,10 +186,18 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-4",
     file: "packages/hikyaku/src/agents/agent-gate.ts",
-    text: 'deed.kind === "steer" && deed.means === "cancel" ? undefined',
-    replacement: 'deed.kind === "steer" ? undefined',
+    text: 'if (deed.kind === "steer" && deed.means === "cancel") return',
+    replacement: 'if (deed.kind === "steer") return',
     test: api,
     title: "an answer needs the approval",
+  },
+  {
+    must: "AGENT-4",
+    file: "packages/hikyaku/src/agents/agent-gate.ts",
+    text: 'return deed.bytes === 0 ? undefined : { agent, kind: "send", did };',
+    replacement: "return undefined;",
+    test: api,
+    title: "who says why it cancels",
   },
   {
     must: "AGENT-4",
@@ -266,7 +274,7 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-5",
     file: "packages/hikyaku/src/api/tasks.ts",
-    text: 'means === "answer" ? addresseeOf(peer, request.caller, did) : { did,',
+    text: "bytes > 0 ? addresseeOf(peer, request.caller, did) : { did,",
     replacement: "{ did,",
     test: api,
     title: "nothing is approved of a peer that is forgotten",

@@ -162,19 +162,23 @@ function oversized({ name, policy }: AgentCaller, deed: Deed): Turned | undefine
   );
 }
 
-/** What takes an approval. Who answers gives more of what a delegation gives, also to a task that somebody else delegated, and needs the word for that one. */
+/**
+ * What takes an approval. Who answers gives more of what a delegation gives, also to a task that somebody else delegated, and needs the word for that one; who says why it cancels
+ * sends that peer a message.
+ */
 function useOf({ name: agent }: AgentCaller, deed: Deed): Use | undefined {
   const { did } = peersOf(deed)[0] ?? {};
   if (did === undefined) return undefined;
   if (deed.kind === "send" || deed.kind === "wake") return { agent, kind: deed.kind, did };
-  const capability = deed.kind === "steer" && deed.means === "cancel" ? undefined : capabilityAskedFor(deed);
+  if (deed.kind === "steer" && deed.means === "cancel") return deed.bytes === 0 ? undefined : { agent, kind: "send", did };
+  const capability = capabilityAskedFor(deed);
   return capability === undefined ? undefined : { agent, kind: "delegate", did, capability };
 }
 
 /** What is approved or denied is the use, also where an answer asks for it. */
 function wishOf({ kind, capability }: Use, whom: string): string {
   if (kind === "delegate") return `wants to delegate ${JSON.stringify(capability)} to ${whom}, or to answer what it asks about that`;
-  return kind === "wake" ? `wants to wake ${whom} up` : `wants to send messages to ${whom}`;
+  return kind === "wake" ? `wants to wake ${whom} up` : `wants to send messages to ${whom}, or to say why it cancels a task`;
 }
 
 const denied = (held: Approval, whom: string): Turned =>

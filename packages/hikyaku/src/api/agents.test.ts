@@ -194,7 +194,7 @@ test("the first message to a peer waits for the owner, and goes once it is appro
   const id = approvalIn(first);
   expect(id).toMatch(/^[0-9a-f]{8}$/);
   expect(messageOf(first)).toBe(
-    `Agent ${agent} wants to send messages to lap, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`,
+    `Agent ${agent} wants to send messages to lap, or to say why it cancels a task, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`,
   );
   expect(approvalIn(await send(agent, lap.did))).toBe(id);
   expect(approvalIn(await as(agent, "POST", "/reports", { to: "lap", body: { state: "busy" } }))).toBe(id);
@@ -472,8 +472,32 @@ test("a task of a capability that is not listed is neither answered nor canceled
   ] as const)
     expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/${what}`, body))).toBe("UNAUTHORIZED");
   await setPolicy(agent, { capabilities: ["quiz"], confirm: "owner" });
-  expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, { reason: "late" })).status).toBe(200);
+  expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, {})).status).toBe(200);
+  expect(await lastOf(agent)).toMatchObject({ action: "steer", capability: "quiz", bytes: 0, verdict: "allowed" });
+});
+
+test("who says why it cancels needs the approval of a message to that peer, on either side of the task; who says nothing needs none [AGENT-4]", async () => {
+  await desk.peer.capability(
+    "chore",
+    {},
+    async (_input, { signal }) => await new Promise((resolve) => signal.addEventListener("abort", resolve)),
+  );
+  const { id: given } = await lap.delegate("desk", "chore", null);
+  await vi.waitUntil(async () => (await desk.peer.tasks({ role: "worker", limit: 9 })).some((task) => task.id === given));
+  await setPolicy(agent, { confirm: "owner" });
+  const asked = await questioned();
+  const cancel = (id: string, body: object): Promise<Answer> => as(agent, "POST", `/tasks/${id}/cancel`, body);
+  for (const id of [given, asked.id]) {
+    const refused = await cancel(id, { reason: "a secret" });
+    expect([codeOf(refused), messageOf(refused)]).toEqual(["APPROVAL_REQUIRED", expect.stringContaining("say why it cancels")]);
+  }
+  const [waiting, another] = (await owner("GET", `/approvals?agent=${agent}`)).body["approvals"] as readonly Json[];
+  expect([waiting, another]).toEqual([expect.objectContaining({ kind: "send", peer: { did: lap.did, name: "lap" } }), undefined]);
+  expect((await cancel(given, { reason: "" })).body).toMatchObject({ state: "canceled" });
+  await decide(String(waiting?.["id"]), "approve");
+  expect((await cancel(asked.id, { reason: "late" })).status).toBe(200);
   expect(await lastOf(agent)).toMatchObject({ action: "steer", capability: "quiz", bytes: 6, verdict: "allowed" });
+  await desk.peer.withdraw("chore");
 });
 
 test("what others gave this peer to do may be canceled by who may reach them, whatever it may delegate [AGENT-2]", async () => {
@@ -630,6 +654,7 @@ test("nothing is approved of a peer that is forgotten, not by way of a task that
   await owner("DELETE", "/peers/lap");
   expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/answer`, { input: 1 }))).toBe("UNKNOWN_PEER");
   expect((await owner("GET", `/approvals?agent=${agent}`)).body["approvals"]).toEqual([]);
+  expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/cancel`, { reason: "gone" }))).toBe("UNKNOWN_PEER");
   await befriend(lap, "lap");
   expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, {})).status).toBe(200);
 });

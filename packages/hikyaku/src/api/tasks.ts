@@ -67,9 +67,10 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
       const task = await find(request);
       judged.set(request, task);
       const { id, peer: did, role, capability } = await task.status();
-      // An answer may be approved: nothing is to be approved of a peer that is forgotten.
-      const to = means === "answer" ? addresseeOf(peer, request.caller, did) : { did, name: originsOf(peer)(did).name };
-      return { kind: "steer", means, to, bytes: saidBytes(said(request.body)), task: id, role, capability };
+      const bytes = saidBytes(said(request.body));
+      // What is said may be approved: nothing is to be approved of a peer that is forgotten.
+      const to = bytes > 0 ? addresseeOf(peer, request.caller, did) : { did, name: originsOf(peer)(did).name };
+      return { kind: "steer", means, to, bytes, task: id, role, capability };
     });
 
   app.post(
@@ -100,7 +101,7 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.post(
     "/tasks/:id/cancel",
-    steering("cancel", (body) => readPart(body, cancellation).reason),
+    steering("cancel", (body) => readPart(body, cancellation).reason || undefined),
     async (request) => {
       const task = await steered(request);
       await task.cancel(readPart(request.body, cancellation).reason);

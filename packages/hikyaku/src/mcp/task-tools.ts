@@ -153,7 +153,14 @@ export const cancelTask: Tool = tool<{ readonly task: string; readonly reason?: 
   title: "End a task",
   description: "End a task of either side that has not ended by itself.",
   annotations: ends,
-  input: z.strictObject({ task, reason: z.string().max(limits.reasonLengthMax).optional().describe("For the other side") }),
+  input: z.strictObject({
+    task,
+    reason: z
+      .string()
+      .max(limits.reasonLengthMax)
+      .optional()
+      .describe("For the other side; it takes the same permission as a message to it"),
+  }),
   run: async ({ task: id, reason }, call) => {
     const path = `/tasks/${segment(id)}/cancel`;
     const canceled = await call.control.post<TaskAnswer>(path, reason === undefined ? {} : { reason }, call.signal);
