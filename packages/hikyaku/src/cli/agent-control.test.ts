@@ -38,6 +38,8 @@ class Listener {
   }
 }
 
+const calls = 3;
+
 let folder: string;
 let config: Config;
 let lock: FolderLock;
@@ -53,7 +55,7 @@ beforeEach(async () => {
   peer = new Listener();
   port = await peer.open();
   await recordAt(port);
-  control = new AgentControl(config, "agent");
+  control = new AgentControl(config, { agent: "agent", calls });
 });
 afterEach(async () => {
   await control.close();
@@ -70,6 +72,16 @@ async function crash(): Promise<Listener> {
   await stranger.open(port);
   return stranger;
 }
+
+test("as many as may be in work at once are asked at once, and whoever hears of changes beside them", async () => {
+  const hanging = Array.from({ length: calls - 1 }, (_, index) => (index % 2 === 0 ? control.post("/hang", {}) : control.get("/hang")));
+  const feed = control.get("/hang");
+  await vi.waitUntil(() => peer.asked.length === calls);
+  expect(await control.post("/tasks/01/cancel", {})).toEqual({});
+  expect(await control.get("/tasks/01")).toEqual({});
+  await peer.close();
+  await Promise.allSettled([...hanging, feed]);
+});
 
 test("whoever takes the port of a peer that crashed gets neither the token nor a word", async () => {
   await control.get("/a");
