@@ -41,6 +41,22 @@ export const contentMutants: readonly Mutant[] = [
     test: "packages/hikyaku/src/text/visible.test.ts",
   },
   {
+    must: "DATA-2",
+    file: "packages/hikyaku/src/text/visible.ts",
+    text: "[\\p{Zs}--[\\u0020\\u3000]]",
+    replacement: "",
+    test: "packages/hikyaku/src/text/visible.test.ts",
+    title: "no space but the plain one",
+  },
+  {
+    must: "DATA-2",
+    file: "packages/hikyaku/src/text/visible.ts",
+    text: "[\\p{Emoji}--\\p{ASCII}]",
+    replacement: "\\p{Emoji}",
+    test: "packages/hikyaku/src/text/visible.test.ts",
+    title: "letters and digits carry no selector",
+  },
+  {
     must: "DATA-4",
     file: "packages/hikyaku/src/mcp/quoted.ts",
     text: 'text.slice(0, length).replace(/[\\uD800-\\uDBFF]$/, "")',
