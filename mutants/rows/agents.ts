@@ -111,6 +111,14 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     must: "AGENT-2",
+    file: "packages/hikyaku/src/api/seen-page.ts",
+    text: "if (reads > 0) await turn();",
+    replacement: "",
+    test: "packages/hikyaku/src/api/seen-page.test.ts",
+    title: "behind very many hidden entries",
+  },
+  {
+    must: "AGENT-2",
     file: "packages/hikyaku/src/api/self.ts",
     text: "peer.ownCapabilities().filter(isShown)",
     replacement: "peer.ownCapabilities().filter(() => isShown !== undefined)",

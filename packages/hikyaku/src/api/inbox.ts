@@ -9,7 +9,7 @@ import { forAgents } from "./agent-access.ts";
 import { addresseeOf, type Caller, peerSeen, seesOf } from "./caller.ts";
 import { peerReference } from "./fields.ts";
 import { readPart } from "./request-part.ts";
-import { seenPage } from "./seen-page.ts";
+import { type SeenPage, seenPage } from "./seen-page.ts";
 
 const count = z.coerce.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const query = z.strictObject({
@@ -26,9 +26,9 @@ const read = z.strictObject({
 
 export function inboxRoutes(app: FastifyInstance, peer: Peer): void {
   app.get("/inbox", forAgents("open"), async ({ query: asked, caller }) => {
-    const messages = await seenMessages(peer, caller, readPart(asked, query));
+    const { entries, ...onwards } = await seenMessages(peer, caller, readPart(asked, query));
     const known = new Map(peer.peers().map((one) => [one.did, one]));
-    return { messages: messages.map((message) => showMessage(message, known.get(message.from))) };
+    return { messages: entries.map((message) => showMessage(message, known.get(message.from))), ...onwards };
   });
 
   const marking = (stage: Marking["stage"]) =>
@@ -62,11 +62,7 @@ function judgedMessages(peer: Peer, { admitted, caller, body }: FastifyRequest):
   });
 }
 
-async function seenMessages(
-  peer: Peer,
-  caller: Caller,
-  { from, after, ...rest }: z.infer<typeof query>,
-): Promise<readonly StoredMessage[]> {
+async function seenMessages(peer: Peer, caller: Caller, { from, after, ...rest }: z.infer<typeof query>): Promise<SeenPage<StoredMessage>> {
   const sender = from === undefined ? {} : { from: peerSeen(peer, caller, from).did };
   const read = (beyond = 0, most: number): Promise<readonly StoredMessage[]> =>
     peer.inbox({ ...rest, ...sender, after: beyond, limit: most });

@@ -10,7 +10,7 @@ import { peerReference } from "./fields.ts";
 import { goneSignal } from "./gone-signal.ts";
 import { readPart } from "./request-part.ts";
 import { saidBytes } from "./said-bytes.ts";
-import { seenPage } from "./seen-page.ts";
+import { type SeenPage, seenPage } from "./seen-page.ts";
 
 const word = z.string().min(1).max(limits.nameLengthMax);
 const reference = z.string().min(1).max(limits.idLengthMax);
@@ -84,9 +84,9 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
   );
 
   app.get("/tasks", open, async ({ query, caller }) => {
-    const tasks = await seenTasks(peer, caller, readPart(query, listing));
+    const { entries, ...onwards } = await seenTasks(peer, caller, readPart(query, listing));
     const originOf = originsOf(peer);
-    return { tasks: tasks.map((task) => shown(task, originOf)) };
+    return { tasks: entries.map((task) => shown(task, originOf)), ...onwards };
   });
 
   app.get("/tasks/:id", open, async (request) => {
@@ -174,7 +174,7 @@ async function seenTasks(
   peer: Peer,
   caller: Caller,
   { peer: other, open, before, ...rest }: z.infer<typeof listing>,
-): Promise<readonly TaskRecord[]> {
+): Promise<SeenPage<TaskRecord>> {
   const query = {
     ...rest,
     ...(other === undefined ? {} : { peer: peerSeen(peer, caller, other).did }),
