@@ -122,7 +122,10 @@ describe.each(["newest", "previous"] as const)("in the %s revision an agent", (r
     });
     expect(await agent.read(`hikyaku://tasks/${String(task["task"])}`)).toMatchObject({ state: "completed" });
     expect(await agent.call("get_task", { task: task["task"] })).toMatchObject({ input });
-    expect(await agent.call("list_tasks", { role: "requester", limit: 1 })).toMatchObject({ tasks: [{ task: task["task"] }] });
+    const listed = await agent.call("list_tasks", { role: "requester", limit: 1 });
+    expect(listed).toMatchObject({ tasks: [{ task: task["task"] }], cursor: expect.any(Number) });
+    const { tasks: older } = await agent.call("list_tasks", { role: "requester", before: listed["cursor"] });
+    expect((older as readonly Json[]).map((one) => one["task"])).not.toContain(task["task"]);
   });
 
   test("answers what a task asks, and ends one that hangs", async () => {
