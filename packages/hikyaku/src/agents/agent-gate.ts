@@ -18,7 +18,7 @@ export interface AgentCaller {
   readonly policy: AgentPolicy;
 }
 
-type Said = Pick<AuditEntry, "action" | "did" | "capability" | "bytes" | "ref">;
+type Said = Pick<AuditEntry, "action" | "did" | "capability" | "bytes" | "ref" | "marked">;
 type Turned = Pick<HikyakuError, "code" | "message">;
 
 export class AgentGate {
@@ -203,7 +203,7 @@ const saidOf = (deed: Deed): Said => ({
   ...("capability" in deed ? { capability: deed.capability } : {}),
   ...("bytes" in deed ? { bytes: deed.bytes } : {}),
   ...(deed.kind === "steer" ? { ref: deed.task } : {}),
-  ...(deed.kind === "mark" ? { ref: wordsOn(deed) } : {}),
+  ...(deed.kind === "mark" ? { marked: wordsOn(deed) } : {}),
 });
 
 /** Where there are several, the words on the deed name them. */

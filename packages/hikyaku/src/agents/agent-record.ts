@@ -19,6 +19,8 @@ export interface AuditEntry {
   readonly by?: Decider;
   /** The id of the message, task or approval. */
   readonly ref?: string;
+  /** Which messages of whom, in words. */
+  readonly marked?: string;
 }
 
 /** How a deed ended, beside what was known before. */

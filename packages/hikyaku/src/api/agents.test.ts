@@ -381,22 +381,22 @@ test("marking is written down with how far, how many and which of whom, and need
   expect(await lastOf(agent)).toMatchObject({
     action: "mark",
     verdict: "allowed",
-    ref: `read 2 of ${lap.did}: ${one}, ${two}; 1 of ${pad.did}: ${three}`,
+    marked: `read 2 of ${lap.did}: ${one}, ${two}; 1 of ${pad.did}: ${three}`,
   });
   expect(await unreadOf(lap)).not.toContain(one);
   expect((await mark("handled", letters.slice(2))).status).toBe(200);
-  expect(await lastOf(agent)).toMatchObject({ peer: { name: "pad" }, ref: `handled 1 of ${pad.did}: ${three}` });
+  expect(await lastOf(agent)).toMatchObject({ peer: { name: "pad" }, marked: `handled 1 of ${pad.did}: ${three}` });
   const many = Array.from({ length: 6 }, () => letters[0] ?? {});
   await mark("read", many);
-  expect(await lastOf(agent)).toMatchObject({ ref: `read 6 of ${lap.did}: ${one}, ${one}, ${one}, ${one}, …` });
+  expect(await lastOf(agent)).toMatchObject({ marked: `read 6 of ${lap.did}: ${one}, ${one}, ${one}, ${one}, …` });
   expect(codeOf(await mark("read", [{ from: "canary", id: one }]))).toBe("UNKNOWN_PEER");
-  expect(await lastOf(agent)).toMatchObject({ verdict: "refused", ref: `read 1 of nobody: ${one}` });
+  expect(await lastOf(agent)).toMatchObject({ verdict: "refused", marked: `read 1 of nobody: ${one}` });
 });
 
 test("messages are marked by the name of their sender as by its did, each of whom the gate judged [AGENT-5]", async () => {
   const [one, two] = [await letterOf(lap), await letterOf(lap)];
   expect((await mark("read", [{ ...one, from: "lap" }])).status).toBe(200);
-  expect(await lastOf(agent)).toMatchObject({ peer: { name: "lap" }, ref: `read 1 of ${lap.did}: ${one.id}` });
+  expect(await lastOf(agent)).toMatchObject({ peer: { name: "lap" }, marked: `read 1 of ${lap.did}: ${one.id}` });
   expect(await unreadOf(lap)).not.toContain(one.id);
   const { record } = desk.agents;
   const swapping = {

@@ -17,6 +17,7 @@ interface AuditRow {
   readonly code: string | null;
   readonly decided_by: Decider | null;
   readonly ref: string | null;
+  readonly marked: string | null;
 }
 
 export class SqliteAgentRecord implements AgentRecord {
@@ -65,12 +66,12 @@ function spend(sql: Sql, agent: string, { day, cost, max }: Spending): boolean {
 const spentOn = (sql: Sql, agent: string, day: number): number =>
   Number(sql.get`SELECT tasks FROM agent_spendings WHERE day = ${day} AND agent = ${agent}`?.["tasks"] ?? 0);
 
-const insert = (sql: Sql, { at, agent, action, did, capability, bytes, verdict, code, by, ref }: AuditEntry): number | bigint =>
+const insert = (sql: Sql, { at, agent, action, did, capability, bytes, verdict, code, by, ref, marked }: AuditEntry): number | bigint =>
   sql.run`
-    INSERT INTO agent_audit (at, agent, action, did, capability, bytes, verdict, code, decided_by, ref)
+    INSERT INTO agent_audit (at, agent, action, did, capability, bytes, verdict, code, decided_by, ref, marked)
     VALUES (
       ${at}, ${agent}, ${action}, ${did ?? null}, ${capability ?? null}, ${bytes ?? null}, ${verdict}, ${code ?? null}, ${by ?? null},
-      ${ref ?? null}
+      ${ref ?? null}, ${marked ?? null}
     )`.lastInsertRowid;
 
 const newest = (sql: Sql, agent: string | undefined, limit: number): readonly object[] =>
@@ -99,4 +100,5 @@ const readEntry = ({ position, at, agent, action, verdict, ...row }: AuditRow): 
   ...(row.code === null ? {} : { code: row.code }),
   ...(row.decided_by === null ? {} : { by: row.decided_by }),
   ...(row.ref === null ? {} : { ref: row.ref }),
+  ...(row.marked === null ? {} : { marked: row.marked }),
 });
