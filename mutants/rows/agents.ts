@@ -290,8 +290,8 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-5",
     file: "packages/hikyaku/src/api/tasks.ts",
-    text: "judged.get(request) ?? (await find(request))",
-    replacement: "await find(request)",
+    text: "found.get(request) ?? find(request)",
+    replacement: "find(request)",
     test: api,
     title: "what is steered is the task that was judged",
   },

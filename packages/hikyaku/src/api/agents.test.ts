@@ -542,6 +542,27 @@ test("what is steered is the task that was judged, though what was said means an
   await another.cancel();
 });
 
+test("a task is given away for the sake of the one that was judged, though what was said means another by then [AGENT-5]", async () => {
+  await setPolicy(agent, { confirm: "never" });
+  const [judged, another] = [
+    await desk.peer.delegate("lap", "sum", 1, { budget: 3 }),
+    await desk.peer.delegate("lap", "sum", 1, { budget: 60 }),
+  ];
+  const shifty = proxied(
+    "task",
+    vi.fn(async () => another).mockImplementationOnce(async () => judged),
+  );
+  const agents = { ...desk.agents, clock };
+  await using server = await startControlServer(shifty, { listen, name: "desk", isToken, agents, log: silentLog });
+  const given = await fetch(`http://127.0.0.1:${server.port}/tasks`, {
+    method: "POST",
+    headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+    body: JSON.stringify({ to: "lap", capability: "sum", within: "01" }),
+  });
+  expect(await given.json()).toMatchObject({ chain: { budget: 1 } });
+  expect((await owner("GET", `/agents/${agent}`)).body).toMatchObject({ tasksToday: 2 });
+});
+
 test("what one's own programs offer is shown without the names of hidden peers, and not at all where it is for those alone [AGENT-2]", async () => {
   await desk.peer.capability("own", { for: ["lap", "pad"] }, () => 0);
   await desk.peer.capability("hidden", { for: ["pad"] }, () => 0);
