@@ -369,6 +369,9 @@ test("messages of a hidden peer are not marked by an agent, nor those that it na
     const answers = [await mark(what, [shown, hidden]), await mark(what, [shown, { ...hidden, from: absentDid }])];
     expect(answers.map(codeOf)).toEqual(["UNAUTHORIZED", "UNAUTHORIZED"]);
     expect(messageOf(answers[0] as Answer).replace(pad.did, "X")).toBe(messageOf(answers[1] as Answer).replace(absentDid, "X"));
+    const named = [await mark(what, [{ ...hidden, from: "pad" }]), await mark(what, [{ ...hidden, from: "pod" }])];
+    expect(named.map(codeOf)).toEqual(["UNAUTHORIZED", "UNAUTHORIZED"]);
+    expect(messageOf(named[0] as Answer).replace("pad", "X")).toBe(messageOf(named[1] as Answer).replace("pod", "X"));
   }
   expect(await unreadOf(lap)).toContain(shown.id);
   expect(await unreadOf(pad)).toContain(hidden.id);
