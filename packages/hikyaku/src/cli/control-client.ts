@@ -43,7 +43,7 @@ export class ControlClient {
   readonly #record: ControlRecord;
   readonly #client: Pool;
   readonly #agent: Readonly<Record<string, string>>;
-  /** What the folder said since a connection was last opened. */
+  /** Set while the folder is asked whether the peer is up. */
   #asked: Promise<void> | undefined;
 
   private constructor(folder: string, record: ControlRecord, bounds: ClientBounds) {
@@ -61,8 +61,7 @@ export class ControlClient {
   static async connect(config: Config, bounds: ClientBounds = defaultBounds): Promise<ControlClient> {
     const folder = config.folder.value;
     const client = new ControlClient(folder, await recordIn(folder), bounds);
-    client.#asked = client.#requireUp();
-    await client.#asked;
+    await client.#requireUp();
     return client;
   }
 
@@ -106,11 +105,10 @@ export class ControlClient {
 
   /** After a crash somebody else on this machine may listen at that port. It would get the token and whatever we say, so the folder is asked first, once for all that are opened together. */
   #open(options: buildConnector.Options, opened: buildConnector.Callback): void {
-    this.#asked ??= this.#requireUp();
-    const asked = this.#asked.finally(() => {
+    this.#asked ??= this.#requireUp().finally(() => {
       this.#asked = undefined;
     });
-    asked.then(
+    this.#asked.then(
       () => dial(options, opened),
       (error: Error) => opened(error, null),
     );

@@ -13,8 +13,9 @@ export interface FolderLock extends Disposable {
   release(): void;
 }
 
-/** Whoever only asks whether the folder is locked holds it for a moment; a start should outwait that, and so should whoever asks as well, which stands still meanwhile. */
+/** Whoever only asks whether the folder is locked holds it for a moment; a start should outwait that. */
 const lockWaitMs = 200;
+/** And so should whoever asks as well, but not for long: its whole process stands still meanwhile, at every question to a peer that is up. */
 const askWaitMs = 20;
 
 /** Keeps locks from being garbage-collected, and thereby released, while nobody looks at them. */
