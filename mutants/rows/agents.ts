@@ -111,6 +111,14 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     must: "AGENT-2",
+    file: "packages/hikyaku/src/api/seen-page.ts",
+    text: "if (reads > 0) await turn();",
+    replacement: "",
+    test: "packages/hikyaku/src/api/seen-page.test.ts",
+    title: "behind very many hidden entries",
+  },
+  {
+    must: "AGENT-2",
     file: "packages/hikyaku/src/api/self.ts",
     text: "peer.ownCapabilities().filter(isShown)",
     replacement: "peer.ownCapabilities().filter(() => isShown !== undefined)",
@@ -145,9 +153,8 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-3",
     file: "packages/hikyaku/src/api/inbox.ts",
-    text: "forAgents(({ body }) => markingOf(stage, readPart(body, read).messages))",
-    replacement:
-      'forAgents(stage === "read" || stage === "handled" ? "open" : ({ body }) => markingOf(stage, readPart(body, read).messages))',
+    text: 'forAgents(({ body, caller }) => ({ kind: "mark", stage, marks: marksOf(peer, caller, readPart(body, read).messages) }))',
+    replacement: 'forAgents(stage === "read" || stage === "handled" ? "open" : () => ({ kind: "mark", stage, marks: [] }))',
     test: api,
     title: "marking is counted",
   },
@@ -187,10 +194,18 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-4",
     file: "packages/hikyaku/src/agents/agent-gate.ts",
-    text: 'deed.kind === "steer" && deed.means === "cancel" ? undefined',
-    replacement: 'deed.kind === "steer" ? undefined',
+    text: 'if (deed.kind === "steer" && deed.means === "cancel") return',
+    replacement: 'if (deed.kind === "steer") return',
     test: api,
     title: "an answer needs the approval",
+  },
+  {
+    must: "AGENT-4",
+    file: "packages/hikyaku/src/agents/agent-gate.ts",
+    text: 'return deed.bytes === 0 ? undefined : { agent, kind: "send", did };',
+    replacement: "return undefined;",
+    test: api,
+    title: "who says why it cancels",
   },
   {
     must: "AGENT-4",
@@ -258,8 +273,16 @@ export const agentMutants: readonly Mutant[] = [
   },
   {
     must: "AGENT-5",
+    file: "packages/hikyaku/src/api/inbox.ts",
+    text: 'deed?.kind === "mark" ? deed.marks : marksOf(',
+    replacement: 'deed?.kind === "ask" ? [] : marksOf(',
+    test: api,
+    title: "messages are marked by the name",
+  },
+  {
+    must: "AGENT-5",
     file: "packages/hikyaku/src/api/tasks.ts",
-    text: 'means === "answer" ? addresseeOf(peer, request.caller, did) : { did,',
+    text: "bytes > 0 ? addresseeOf(peer, request.caller, did) : { did,",
     replacement: "{ did,",
     test: api,
     title: "nothing is approved of a peer that is forgotten",
@@ -267,10 +290,18 @@ export const agentMutants: readonly Mutant[] = [
   {
     must: "AGENT-5",
     file: "packages/hikyaku/src/api/tasks.ts",
-    text: "judged.get(request) ?? (await find(request))",
-    replacement: "await find(request)",
+    text: "found.get(request) ?? find(request)",
+    replacement: "find(request)",
     test: api,
     title: "what is steered is the task that was judged",
+  },
+  {
+    must: "AGENT-6",
+    file: "packages/hikyaku/src/api/agent-access.ts",
+    text: 'return kind === "send" || kind === "wake" || kind === "delegate" ? { ref: made.parse(answer).id } : undefined;',
+    replacement: 'return kind === "mark" ? undefined : { ref: (answer as { readonly id: string }).id };',
+    test: api,
+    title: "what another peer answers",
   },
   {
     must: "AGENT-6",

@@ -43,6 +43,14 @@ export const contentMutants: readonly Mutant[] = [
     title: "in words of the schema",
   },
   {
+    must: "DATA-1",
+    file: "packages/hikyaku/src/mcp/task-watch.ts",
+    text: "{ progress }: EventAnswer): Promise<void> {\n  if (progress !== undefined) await call.progress(progress, `${name} (${trust})`);",
+    replacement:
+      "{ progress, detail }: EventAnswer): Promise<void> {\n  if (progress !== undefined) await call.progress(progress, `${name} (${trust}) ${detail}`);",
+    test,
+  },
+  {
     must: "DATA-2",
     file: "packages/hikyaku/src/mcp/quoted.ts",
     text: "map(([key, field]) => [readable(key), asReadable(field)])",
@@ -55,6 +63,22 @@ export const contentMutants: readonly Mutant[] = [
     text: "\\p{Default_Ignorable_Code_Point}",
     replacement: "",
     test: "packages/hikyaku/src/text/visible.test.ts",
+  },
+  {
+    must: "DATA-2",
+    file: "packages/hikyaku/src/text/visible.ts",
+    text: "[\\p{Zs}--[\\u0020\\u3000]]",
+    replacement: "",
+    test: "packages/hikyaku/src/text/visible.test.ts",
+    title: "no space but the plain one",
+  },
+  {
+    must: "DATA-2",
+    file: "packages/hikyaku/src/text/visible.ts",
+    text: "[\\p{Emoji}--\\p{ASCII}]",
+    replacement: "\\p{Emoji}",
+    test: "packages/hikyaku/src/text/visible.test.ts",
+    title: "letters and digits carry no selector",
   },
   {
     must: "DATA-4",

@@ -3,9 +3,9 @@
  * word: the gate keeps a well-meaning client within what its owner meant, and cannot hold a program that has the owner's token.
  */
 import { RateLimiter } from "@hikyaku/peer";
-import { type ErrorCode, HikyakuError, limits } from "@hikyaku/protocol";
+import { HikyakuError, limits } from "@hikyaku/protocol";
 import type { AgentGround } from "./agent-ground.ts";
-import { type AuditEntry, dayOf, entryOf } from "./agent-record.ts";
+import { type AuditEntry, dayOf, entryOf, type Outcome } from "./agent-record.ts";
 import { ApprovalRequired } from "./approval-required.ts";
 import type { Approval, Use } from "./approvals.ts";
 import { type Addressee, capabilityAskedFor, type Deed, peersOf } from "./deed.ts";
@@ -18,8 +18,7 @@ export interface AgentCaller {
   readonly policy: AgentPolicy;
 }
 
-type Said = Pick<AuditEntry, "action" | "did" | "capability" | "bytes" | "ref">;
-type Turned = Pick<HikyakuError, "code" | "message">;
+type Said = Pick<AuditEntry, "action" | "did" | "capability" | "bytes" | "ref" | "marked">;
 
 export class AgentGate {
   readonly #ground: AgentGround;
@@ -39,14 +38,14 @@ export class AgentGate {
   async admit(caller: AgentCaller, deed: Deed): Promise<number> {
     const said = saidOf(deed);
     await this.#pace(caller, said);
-    const turned = offList(caller, deed) ?? oversized(caller, deed);
-    if (turned !== undefined) throw await this.#refuse(caller, said, turned);
+    const refusal = offList(caller, deed) ?? oversized(caller, deed);
+    if (refusal !== undefined) throw await this.#refuse(caller, said, refusal);
     await this.#requireApproval(caller, deed, said);
     return await this.#allow(caller, deed, said);
   }
 
   /** How an admitted deed ended. */
-  async conclude(position: number, outcome: Pick<AuditEntry, "code" | "ref">): Promise<void> {
+  async conclude(position: number, outcome: Outcome): Promise<void> {
     await this.#ground.record.conclude(position, outcome);
   }
 
@@ -54,7 +53,7 @@ export class AgentGate {
   async turnAway(caller: AgentCaller, action: string): Promise<never> {
     await this.#pace(caller, { action });
     const message = `Agents may not ask for ${action}: that is for the owner, at the command line.`;
-    throw await this.#refuse(caller, { action }, { code: "UNAUTHORIZED", message });
+    throw await this.#refuse(caller, { action }, new HikyakuError("UNAUTHORIZED", message));
   }
 
   /** The agent's own client asked its person, who said yes. Only what waits, is this agent's own, and is not kept for the owner can be approved so. */
@@ -64,8 +63,8 @@ export class AgentGate {
     await this.#pace(caller, said);
     const now = clock.now();
     const asked = (await approvals.byPrefix(id, now)).find((one) => one.id === id && one.agent === caller.name);
-    const turned = unconfirmable(caller, id, asked);
-    if (turned !== undefined) throw await this.#refuse(caller, said, turned);
+    const refusal = unconfirmable(caller, id, asked);
+    if (refusal !== undefined) throw await this.#refuse(caller, said, refusal);
     if (asked?.state === "approved") return asked;
     const decided = await approvals.decide({ id, state: "approved", by: "client", at: now });
     if (decided === undefined) throw await this.#refuse(caller, said, notWaiting(id));
@@ -113,84 +112,90 @@ export class AgentGate {
     const position = await record.add(entry, spending);
     if (position !== undefined) return position;
     const message = `Agent ${name} may have ${policy.tasksPerDay} tasks a day, with those that its workers hand on, and this one is worth ${spending?.cost}: ask with a smaller budget, wait until midnight UTC, or let the owner raise it with \`hikyaku policy ${name} --tasks-per-day N\`.`;
-    throw await this.#refuse(caller, said, { code: "QUOTA_EXCEEDED", message });
+    throw await this.#refuse(caller, said, new HikyakuError("QUOTA_EXCEEDED", message));
   }
 
   /** Written down first, and then told. */
-  async #refuse({ name }: AgentCaller, said: Said, { code, message }: Turned): Promise<HikyakuError> {
+  async #refuse({ name }: AgentCaller, said: Said, refusal: HikyakuError): Promise<HikyakuError> {
     const { record, clock } = this.#ground;
-    await record.add({ ...said, at: clock.now(), agent: name, verdict: "refused", code });
-    return new HikyakuError(code, message);
+    await record.add({ ...said, at: clock.now(), agent: name, verdict: "refused", code: refusal.code });
+    return refusal;
   }
 }
 
-const refusal = (code: ErrorCode, message: string): Turned => ({ code, message });
-
-function offList(caller: AgentCaller, deed: Deed): Turned | undefined {
+function offList(caller: AgentCaller, deed: Deed): HikyakuError | undefined {
   for (const to of peersOf(deed)) {
-    const turned = outOfReach(caller, to);
-    if (turned !== undefined) return turned;
+    const refusal = outOfReach(caller, to);
+    if (refusal !== undefined) return refusal;
   }
   return unlistedCapability(caller, capabilityAskedFor(deed));
 }
 
 /** AGENT-2: who is not on the list, and who is nobody, are refused alike; where there is no list, nobody is hidden. */
-function outOfReach({ name, policy }: AgentCaller, { did, name: whom }: Addressee): Turned | undefined {
+function outOfReach({ name, policy }: AgentCaller, { did, name: whom }: Addressee): HikyakuError | undefined {
   if (did !== undefined && isListed(policy.peers, did)) return undefined;
   const said = JSON.stringify(whom);
   if (policy.peers === "all")
-    return refusal("UNKNOWN_PEER", `No peer is called ${said}; \`hikyaku peers\` lists them, \`hikyaku pair\` adds one.`);
-  return refusal(
+    return new HikyakuError("UNKNOWN_PEER", `No peer is called ${said}; \`hikyaku peers\` lists them, \`hikyaku pair\` adds one.`);
+  return new HikyakuError(
     "UNAUTHORIZED",
     `Agent ${name} may not reach ${said}: the owner allows peers with \`hikyaku policy ${name} --peers NAMES\`.`,
   );
 }
 
-function unlistedCapability({ name, policy }: AgentCaller, capability: string | undefined): Turned | undefined {
+function unlistedCapability({ name, policy }: AgentCaller, capability: string | undefined): HikyakuError | undefined {
   if (capability === undefined || isListed(policy.capabilities, capability)) return undefined;
-  return refusal(
+  return new HikyakuError(
     "UNAUTHORIZED",
     `Agent ${name} may not delegate ${JSON.stringify(capability)}: the owner allows capabilities with \`hikyaku policy ${name} --capabilities NAMES\`.`,
   );
 }
 
-function oversized({ name, policy }: AgentCaller, deed: Deed): Turned | undefined {
+function oversized({ name, policy }: AgentCaller, deed: Deed): HikyakuError | undefined {
   if (!("bytes" in deed) || deed.bytes <= policy.messageBytesMax) return undefined;
-  return refusal(
+  return new HikyakuError(
     "MESSAGE_TOO_LARGE",
     `Agent ${name} may say ${policy.messageBytesMax} bytes at once and this has ${deed.bytes}: say less, or let the owner raise it with \`hikyaku policy ${name} --message-bytes N\`.`,
   );
 }
 
-/** What takes an approval. Who answers gives more of what a delegation gives, also to a task that somebody else delegated, and needs the word for that one. */
+/**
+ * What takes an approval. Who answers gives more of what a delegation gives, also to a task that somebody else delegated, and needs the word for that one; who says why it cancels
+ * sends that peer a message.
+ */
 function useOf({ name: agent }: AgentCaller, deed: Deed): Use | undefined {
   const { did } = peersOf(deed)[0] ?? {};
   if (did === undefined) return undefined;
   if (deed.kind === "send" || deed.kind === "wake") return { agent, kind: deed.kind, did };
-  const capability = deed.kind === "steer" && deed.means === "cancel" ? undefined : capabilityAskedFor(deed);
+  if (deed.kind === "steer" && deed.means === "cancel") return deed.bytes === 0 ? undefined : { agent, kind: "send", did };
+  const capability = capabilityAskedFor(deed);
   return capability === undefined ? undefined : { agent, kind: "delegate", did, capability };
 }
 
 /** What is approved or denied is the use, also where an answer asks for it. */
 function wishOf({ kind, capability }: Use, whom: string): string {
   if (kind === "delegate") return `wants to delegate ${JSON.stringify(capability)} to ${whom}, or to answer what it asks about that`;
-  return kind === "wake" ? `wants to wake ${whom} up` : `wants to send messages to ${whom}`;
+  return kind === "wake" ? `wants to wake ${whom} up` : `wants to send messages to ${whom}, or to say why it cancels a task`;
 }
 
-const denied = (held: Approval, whom: string): Turned =>
-  refusal(
+const denied = (held: Approval, whom: string): HikyakuError =>
+  new HikyakuError(
     "UNAUTHORIZED",
     `Agent ${held.agent} ${wishOf(held, whom)}, which the owner has denied: \`hikyaku approve ${held.id}\` takes that back.`,
   );
 
-const notWaiting = (id: string): Turned =>
-  refusal("INVALID_ARGUMENT", `Nothing of this agent waits for the approval ${id}: ask for it anew.`);
+const notWaiting = (id: string): HikyakuError =>
+  new HikyakuError("INVALID_ARGUMENT", `Nothing of this agent waits for the approval ${id}: ask for it anew.`);
 
-function unconfirmable({ name, policy }: AgentCaller, id: string, asked: Approval | undefined): Turned | undefined {
+function unconfirmable({ name, policy }: AgentCaller, id: string, asked: Approval | undefined): HikyakuError | undefined {
   if (asked === undefined) return notWaiting(id);
-  if (asked.state === "denied") return refusal("UNAUTHORIZED", `The owner has denied it: \`hikyaku approve ${id}\` takes that back.`);
+  if (asked.state === "denied")
+    return new HikyakuError("UNAUTHORIZED", `The owner has denied it: \`hikyaku approve ${id}\` takes that back.`);
   if (policy.confirm === "first-use") return undefined;
-  return refusal("UNAUTHORIZED", `Only the owner may approve what agent ${name} does: \`hikyaku approve ${id}\` at the command line.`);
+  return new HikyakuError(
+    "UNAUTHORIZED",
+    `Only the owner may approve what agent ${name} does: \`hikyaku approve ${id}\` at the command line.`,
+  );
 }
 
 const saidOf = (deed: Deed): Said => ({
@@ -199,7 +204,7 @@ const saidOf = (deed: Deed): Said => ({
   ...("capability" in deed ? { capability: deed.capability } : {}),
   ...("bytes" in deed ? { bytes: deed.bytes } : {}),
   ...(deed.kind === "steer" ? { ref: deed.task } : {}),
-  ...(deed.kind === "mark" ? { ref: wordsOn(deed) } : {}),
+  ...(deed.kind === "mark" ? { marked: wordsOn(deed) } : {}),
 });
 
 /** Where there are several, the words on the deed name them. */

@@ -19,7 +19,12 @@ export interface AuditEntry {
   readonly by?: Decider;
   /** The id of the message, task or approval. */
   readonly ref?: string;
+  /** Which messages of whom, in words. */
+  readonly marked?: string;
 }
+
+/** How a deed ended, beside what was known before. */
+export type Outcome = Pick<AuditEntry, "code" | "ref">;
 
 export interface KeptAuditEntry extends AuditEntry {
   /** Rises with every entry; a cursor. */
@@ -60,7 +65,7 @@ export interface AgentRecord {
   /** Keeps an entry, and the spending in the same change; undefined, having kept nothing, where that is more than the day allows. The oldest entries go. */
   add(entry: AuditEntry, spending?: Spending): Promise<number | undefined>;
   /** How it ended. */
-  conclude(position: number, outcome: Pick<AuditEntry, "code" | "ref">): Promise<void>;
+  conclude(position: number, outcome: Outcome): Promise<void>;
   /** By rising position. */
   list(query: AuditQuery): Promise<readonly KeptAuditEntry[]>;
   spent(agent: string, day: number): Promise<number>;

@@ -10,7 +10,7 @@ export interface Addressee {
   readonly name: string;
 }
 
-/** To cancel a task or to answer what it asks; `role` is this peer's in it. */
+/** To cancel a task or to answer what it asks; `role` is this peer's in it, and no `bytes` are said where it is canceled without a reason. */
 export interface Steering {
   readonly kind: "steer";
   readonly means: "cancel" | "answer";

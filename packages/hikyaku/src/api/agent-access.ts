@@ -4,9 +4,11 @@
  */
 
 import { type Log, traceOf } from "@hikyaku/peer";
-import { HikyakuError } from "@hikyaku/protocol";
+import { HikyakuError, limits } from "@hikyaku/protocol";
 import type { FastifyInstance, FastifyRequest, RouteShorthandOptions } from "fastify";
+import { z } from "zod";
 import type { AgentGate } from "../agents/agent-gate.ts";
+import type { Outcome } from "../agents/agent-record.ts";
 import type { Addressee, Deed } from "../agents/deed.ts";
 import type { Caller } from "./caller.ts";
 import { petName } from "./fields.ts";
@@ -56,8 +58,11 @@ export function admitAgents(app: FastifyInstance, gate: AgentGate | undefined, l
     request.admitted = { deed, position: await gate.admit(caller, deed) };
   });
 
-  app.addHook("preSerialization", async ({ admitted }, _reply, answer) => {
-    if (gate !== undefined && admitted !== undefined) await conclude(gate, admitted.position, answer, log);
+  app.addHook("preSerialization", async ({ admitted }, { statusCode }, answer) => {
+    if (gate === undefined || admitted === undefined) return answer;
+    // What a route answers is no refusal, whatever fields it has: it may be the word of another peer.
+    const outcome = statusCode < 400 ? madeBy(admitted.deed, answer) : { code: (answer as Refusal).error.code };
+    if (outcome !== undefined) await conclude(gate, admitted.position, outcome, log);
     return answer;
   });
 }
@@ -74,10 +79,18 @@ function agentOf({ headers }: FastifyRequest): string | undefined {
 /** The route, never what the request says in it. */
 const placeOf = ({ method, routeOptions }: FastifyRequest): string => `${method} ${routeOptions.url ?? "what is not there"}`;
 
+interface Refusal {
+  readonly error: { readonly code: string };
+}
+
+/** The message or task that came of a deed; its id is ours. Of other deeds nothing that is answered is written down. */
+const made = z.object({ id: z.string().max(limits.idLengthMax) });
+
+function madeBy({ kind }: Deed, answer: unknown): Outcome | undefined {
+  return kind === "send" || kind === "wake" || kind === "delegate" ? { ref: made.parse(answer).id } : undefined;
+}
+
 /** What was done is done: that its end could not be written down does not make it undone. */
-async function conclude(gate: AgentGate, position: number, answer: unknown, log: Log): Promise<void> {
-  const { id, error } = answer as { readonly id?: string; readonly error?: { readonly code: string } };
-  if (id === undefined && error === undefined) return;
-  const outcome = { ...(id === undefined ? {} : { ref: id }), ...(error === undefined ? {} : { code: error.code }) };
+async function conclude(gate: AgentGate, position: number, outcome: Outcome, log: Log): Promise<void> {
   await gate.conclude(position, outcome).catch((failure: unknown) => log.write("error", "agent.unrecorded", { reason: traceOf(failure) }));
 }

@@ -194,7 +194,7 @@ test("the first message to a peer waits for the owner, and goes once it is appro
   const id = approvalIn(first);
   expect(id).toMatch(/^[0-9a-f]{8}$/);
   expect(messageOf(first)).toBe(
-    `Agent ${agent} wants to send messages to lap, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`,
+    `Agent ${agent} wants to send messages to lap, or to say why it cancels a task, which nobody has approved yet: \`hikyaku approve ${id}\` allows it.`,
   );
   expect(approvalIn(await send(agent, lap.did))).toBe(id);
   expect(approvalIn(await as(agent, "POST", "/reports", { to: "lap", body: { state: "busy" } }))).toBe(id);
@@ -369,6 +369,9 @@ test("messages of a hidden peer are not marked by an agent, nor those that it na
     const answers = [await mark(what, [shown, hidden]), await mark(what, [shown, { ...hidden, from: absentDid }])];
     expect(answers.map(codeOf)).toEqual(["UNAUTHORIZED", "UNAUTHORIZED"]);
     expect(messageOf(answers[0] as Answer).replace(pad.did, "X")).toBe(messageOf(answers[1] as Answer).replace(absentDid, "X"));
+    const named = [await mark(what, [{ ...hidden, from: "pad" }]), await mark(what, [{ ...hidden, from: "pod" }])];
+    expect(named.map(codeOf)).toEqual(["UNAUTHORIZED", "UNAUTHORIZED"]);
+    expect(messageOf(named[0] as Answer).replace("pad", "X")).toBe(messageOf(named[1] as Answer).replace("pod", "X"));
   }
   expect(await unreadOf(lap)).toContain(shown.id);
   expect(await unreadOf(pad)).toContain(hidden.id);
@@ -377,20 +380,48 @@ test("messages of a hidden peer are not marked by an agent, nor those that it na
 test("marking is written down with how far, how many and which of whom, and needs no approval [AGENT-6]", async () => {
   const letters = [await letterOf(lap), await letterOf(lap), await letterOf(pad)];
   const [one, two, three] = letters.map(({ id }) => id);
-  expect(await mark("read", letters)).toEqual({ status: 200, body: {} });
+  expect(await mark("read", letters)).toEqual({ status: 200, body: { unknown: [] } });
   expect(await lastOf(agent)).toMatchObject({
     action: "mark",
     verdict: "allowed",
-    ref: `read 2 of ${lap.did}: ${one}, ${two}; 1 of ${pad.did}: ${three}`,
+    marked: `read 2 of ${lap.did}: ${one}, ${two}; 1 of ${pad.did}: ${three}`,
   });
   expect(await unreadOf(lap)).not.toContain(one);
   expect((await mark("handled", letters.slice(2))).status).toBe(200);
-  expect(await lastOf(agent)).toMatchObject({ peer: { name: "pad" }, ref: `handled 1 of ${pad.did}: ${three}` });
+  expect(await lastOf(agent)).toMatchObject({ peer: { name: "pad" }, marked: `handled 1 of ${pad.did}: ${three}` });
   const many = Array.from({ length: 6 }, () => letters[0] ?? {});
   await mark("read", many);
-  expect(await lastOf(agent)).toMatchObject({ ref: `read 6 of ${lap.did}: ${one}, ${one}, ${one}, ${one}, …` });
+  expect(await lastOf(agent)).toMatchObject({ marked: `read 6 of ${lap.did}: ${one}, ${one}, ${one}, ${one}, …` });
   expect(codeOf(await mark("read", [{ from: "canary", id: one }]))).toBe("UNKNOWN_PEER");
-  expect(await lastOf(agent)).toMatchObject({ verdict: "refused", ref: `read 1 of nobody: ${one}` });
+  expect(await lastOf(agent)).toMatchObject({ verdict: "refused", marked: `read 1 of nobody: ${one}` });
+});
+
+test("messages are marked by the name of their sender as by its did, each of whom the gate judged [AGENT-5]", async () => {
+  const [one, two] = [await letterOf(lap), await letterOf(lap)];
+  expect((await mark("read", [{ ...one, from: "lap" }])).status).toBe(200);
+  expect(await lastOf(agent)).toMatchObject({ peer: { name: "lap" }, marked: `read 1 of ${lap.did}: ${one.id}` });
+  expect(await unreadOf(lap)).not.toContain(one.id);
+  const { record } = desk.agents;
+  const swapping = {
+    conclude: record.conclude.bind(record),
+    list: record.list.bind(record),
+    spent: record.spent.bind(record),
+    add: async (...parts: Parameters<typeof record.add>) => {
+      await desk.peer.trust({ peer: lap.did, name: "old" });
+      await desk.peer.trust({ peer: pad.did, name: "lap" });
+      return await record.add(...parts);
+    },
+  };
+  const agents = { ...desk.agents, record: swapping, clock };
+  await using server = await startControlServer(desk.peer, { listen, name: "desk", isToken, agents, log: silentLog });
+  await fetch(`http://127.0.0.1:${server.port}/inbox/read`, {
+    method: "POST",
+    headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+    body: JSON.stringify({ messages: [{ ...two, from: "lap" }] }),
+  });
+  expect(await unreadOf(lap)).not.toContain(two.id);
+  await desk.peer.trust({ peer: pad.did, name: "pad" });
+  await desk.peer.trust({ peer: lap.did, name: "lap" });
 });
 
 test("marking is counted like any other deed [AGENT-3]", async () => {
@@ -444,8 +475,32 @@ test("a task of a capability that is not listed is neither answered nor canceled
   ] as const)
     expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/${what}`, body))).toBe("UNAUTHORIZED");
   await setPolicy(agent, { capabilities: ["quiz"], confirm: "owner" });
-  expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, { reason: "late" })).status).toBe(200);
+  expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, {})).status).toBe(200);
+  expect(await lastOf(agent)).toMatchObject({ action: "steer", capability: "quiz", bytes: 0, verdict: "allowed" });
+});
+
+test("who says why it cancels needs the approval of a message to that peer, on either side of the task; who says nothing needs none [AGENT-4]", async () => {
+  await desk.peer.capability(
+    "chore",
+    {},
+    async (_input, { signal }) => await new Promise((resolve) => signal.addEventListener("abort", resolve)),
+  );
+  const { id: given } = await lap.delegate("desk", "chore", null);
+  await vi.waitUntil(async () => (await desk.peer.tasks({ role: "worker", limit: 9 })).some((task) => task.id === given));
+  await setPolicy(agent, { confirm: "owner" });
+  const asked = await questioned();
+  const cancel = (id: string, body: object): Promise<Answer> => as(agent, "POST", `/tasks/${id}/cancel`, body);
+  for (const id of [given, asked.id]) {
+    const refused = await cancel(id, { reason: "a secret" });
+    expect([codeOf(refused), messageOf(refused)]).toEqual(["APPROVAL_REQUIRED", expect.stringContaining("say why it cancels")]);
+  }
+  const [waiting, another] = (await owner("GET", `/approvals?agent=${agent}`)).body["approvals"] as readonly Json[];
+  expect([waiting, another]).toEqual([expect.objectContaining({ kind: "send", peer: { did: lap.did, name: "lap" } }), undefined]);
+  expect((await cancel(given, { reason: "" })).body).toMatchObject({ state: "canceled" });
+  await decide(String(waiting?.["id"]), "approve");
+  expect((await cancel(asked.id, { reason: "late" })).status).toBe(200);
   expect(await lastOf(agent)).toMatchObject({ action: "steer", capability: "quiz", bytes: 6, verdict: "allowed" });
+  await desk.peer.withdraw("chore");
 });
 
 test("what others gave this peer to do may be canceled by who may reach them, whatever it may delegate [AGENT-2]", async () => {
@@ -488,6 +543,27 @@ test("what is steered is the task that was judged, though what was said means an
   });
   expect(await Promise.race(answered)).toBe(judged.id);
   await another.cancel();
+});
+
+test("a task is given away for the sake of the one that was judged, though what was said means another by then [AGENT-5]", async () => {
+  await setPolicy(agent, { confirm: "never" });
+  const [judged, another] = [
+    await desk.peer.delegate("lap", "sum", 1, { budget: 3 }),
+    await desk.peer.delegate("lap", "sum", 1, { budget: 60 }),
+  ];
+  const shifty = proxied(
+    "task",
+    vi.fn(async () => another).mockImplementationOnce(async () => judged),
+  );
+  const agents = { ...desk.agents, clock };
+  await using server = await startControlServer(shifty, { listen, name: "desk", isToken, agents, log: silentLog });
+  const given = await fetch(`http://127.0.0.1:${server.port}/tasks`, {
+    method: "POST",
+    headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+    body: JSON.stringify({ to: "lap", capability: "sum", within: "01" }),
+  });
+  expect(await given.json()).toMatchObject({ chain: { budget: 1 } });
+  expect((await owner("GET", `/agents/${agent}`)).body).toMatchObject({ tasksToday: 2 });
 });
 
 test("what one's own programs offer is shown without the names of hidden peers, and not at all where it is for those alone [AGENT-2]", async () => {
@@ -602,6 +678,7 @@ test("nothing is approved of a peer that is forgotten, not by way of a task that
   await owner("DELETE", "/peers/lap");
   expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/answer`, { input: 1 }))).toBe("UNKNOWN_PEER");
   expect((await owner("GET", `/approvals?agent=${agent}`)).body["approvals"]).toEqual([]);
+  expect(codeOf(await as(agent, "POST", `/tasks/${task.id}/cancel`, { reason: "gone" }))).toBe("UNKNOWN_PEER");
   await befriend(lap, "lap");
   expect((await as(agent, "POST", `/tasks/${task.id}/cancel`, {})).status).toBe(200);
 });
@@ -688,6 +765,27 @@ test("what cannot be written down is not done, and what was done stays done wher
   expect(await arrived()).toBe(0);
   expect(await served({ conclude: full })).toMatchObject({ stage: "stored" });
   expect(await arrived()).toBe(1);
+});
+
+test("what another peer answers is not written down as the end of a deed, whatever its fields are called [AGENT-6]", async () => {
+  const asked = async (statement: object): Promise<unknown> => {
+    const speaking = proxied("capabilities", async () => ({ capabilities: [], accepts: [], ...statement }));
+    const agents = { ...desk.agents, clock };
+    await using server = await startControlServer(speaking, { listen, name: "desk", isToken, agents, log: silentLog });
+    const answer = await fetch(`http://127.0.0.1:${server.port}/peers/lap/capabilities`, {
+      method: "POST",
+      headers: { authorization: "Bearer t", "x-hikyaku-agent": agent, "content-type": "application/json" },
+      body: "{}",
+    });
+    return [answer.status, await answer.json()];
+  };
+  for (const statement of [{ id: "canary", error: { code: "canary" } }, { id: "canary".repeat(10_000) }, { error: null }]) {
+    expect(await asked(statement)).toEqual([200, expect.objectContaining(statement)]);
+    const entry = await lastOf(agent);
+    expect(entry).toMatchObject({ action: "ask", verdict: "allowed" });
+    expect(entry).not.toHaveProperty("ref");
+    expect(entry).not.toHaveProperty("code");
+  }
 });
 
 test("a deed goes to the peer that was judged, though its name is another's by then [AGENT-5]", async () => {

@@ -255,7 +255,7 @@ test("messages can be asked for by sender, position and number, and are read onc
   expect(await get("/inbox?limit=1")).toEqual({ messages: all.slice(0, 1) });
   expect(await get(`/inbox?after=${String(all[0]?.["position"])}&from=lap`)).toEqual({ messages: all.slice(1) });
   expect((await ask("GET", "/inbox?from=nobody")).status).toBe(404);
-  expect(await post("/inbox/read", { messages: [{ from: lap.did, id: all[0]?.["id"] }] })).toEqual({});
+  expect(await post("/inbox/read", { messages: [{ from: lap.did, id: all[0]?.["id"] }] })).toEqual({ unknown: [] });
   expect(await get("/inbox?unread=true")).toEqual({ messages: all.slice(1) });
   expect(await get("/inbox?limit=1")).toMatchObject({ messages: [{ stage: "delivered" }] });
 });
@@ -488,10 +488,13 @@ test("who says that it is done with a message tells its sender so, once, and onl
   const { messages } = (await get("/inbox?unread=true&limit=1000")) as { readonly messages: readonly Json[] };
   const done = messages.filter(({ body }) => JSON.stringify(body).includes("do me")).map(({ from, id }) => ({ from, id }));
   const unknown = { from: lap.did, id: "01996f2a-7c1e-7b02-9d55-0c3f6a1b2e4d" };
-  expect(await ask("POST", "/inbox/handled", { body: { messages: [unknown, ...done] } })).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", "/inbox/handled", { body: { messages: [unknown, ...done] } })).toEqual({
+    status: 200,
+    body: { unknown: [unknown] },
+  });
   expect((await sent).stage).toBe("handled");
   expect((await desk.inbox({ limit: 1000 })).find(({ body }) => body.includes("do me"))).toMatchObject({ stage: "handled" });
-  expect(await ask("POST", "/inbox/handled", { body: { messages: done } })).toEqual({ status: 200, body: {} });
+  expect(await ask("POST", "/inbox/handled", { body: { messages: done } })).toEqual({ status: 200, body: { unknown: [] } });
 });
 
 test.each([

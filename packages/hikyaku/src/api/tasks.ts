@@ -10,7 +10,7 @@ import { peerReference } from "./fields.ts";
 import { goneSignal } from "./gone-signal.ts";
 import { readPart } from "./request-part.ts";
 import { saidBytes } from "./said-bytes.ts";
-import { seenPage } from "./seen-page.ts";
+import { type SeenPage, seenPage } from "./seen-page.ts";
 
 const word = z.string().min(1).max(limits.nameLengthMax);
 const reference = z.string().min(1).max(limits.idLengthMax);
@@ -59,33 +59,36 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
   const find = async ({ params, caller }: Pick<FastifyRequest, "params" | "caller">): Promise<Task> =>
     await peer.task(readPart(params, which).id, lookUpOf(caller));
   const open = forAgents("open");
-  /** The task that the gate judged; what the request says may mean another by now. */
-  const judged = new WeakMap<FastifyRequest, Task>();
-  const steered = async (request: FastifyRequest): Promise<Task> => judged.get(request) ?? (await find(request));
+  const steered = foundOnce(find);
+  /** The task for whose sake another is given away. */
+  const above = foundOnce(async ({ body, caller }) => {
+    const { within } = readPart(body, delegation);
+    return within === undefined ? undefined : await (await peer.task(within, lookUpOf(caller))).status();
+  });
   const steering = (means: Steering["means"], said: (body: unknown) => unknown) =>
     forAgents(async (request): Promise<Steering> => {
-      const task = await find(request);
-      judged.set(request, task);
+      const task = await steered(request);
       const { id, peer: did, role, capability } = await task.status();
-      // An answer may be approved: nothing is to be approved of a peer that is forgotten.
-      const to = means === "answer" ? addresseeOf(peer, request.caller, did) : { did, name: originsOf(peer)(did).name };
-      return { kind: "steer", means, to, bytes: saidBytes(said(request.body)), task: id, role, capability };
+      const bytes = saidBytes(said(request.body));
+      // What is said may be approved: nothing is to be approved of a peer that is forgotten.
+      const to = bytes > 0 ? addresseeOf(peer, request.caller, did) : { did, name: originsOf(peer)(did).name };
+      return { kind: "steer", means, to, bytes, task: id, role, capability };
     });
 
   app.post(
     "/tasks",
-    forAgents(({ body, caller }) => deedOf(peer, caller, readPart(body, delegation))),
+    forAgents(async (request) => delegationOf(peer, request.caller, readPart(request.body, delegation), await above(request))),
     async (request) => {
       const asked = readPart(request.body, delegation);
-      const task = await delegate(peer, request.caller, { ...asked, to: judgedPeer(request, asked.to) });
+      const task = await delegate(peer, { ...asked, to: judgedPeer(request, asked.to) }, await above(request));
       return shown(await task.status(), originsOf(peer));
     },
   );
 
   app.get("/tasks", open, async ({ query, caller }) => {
-    const tasks = await seenTasks(peer, caller, readPart(query, listing));
+    const { entries, ...onwards } = await seenTasks(peer, caller, readPart(query, listing));
     const originOf = originsOf(peer);
-    return { tasks: tasks.map((task) => shown(task, originOf)) };
+    return { tasks: entries.map((task) => shown(task, originOf)), ...onwards };
   });
 
   app.get("/tasks/:id", open, async (request) => {
@@ -100,7 +103,7 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
 
   app.post(
     "/tasks/:id/cancel",
-    steering("cancel", (body) => readPart(body, cancellation).reason),
+    steering("cancel", (body) => readPart(body, cancellation).reason || undefined),
     async (request) => {
       const task = await steered(request);
       await task.cancel(readPart(request.body, cancellation).reason);
@@ -119,22 +122,33 @@ export function taskRoutes(app: FastifyInstance, peer: Peer): void {
   );
 }
 
+/** What the gate judges is what the route acts upon: the words of a request may mean another task by then. */
+function foundOnce<Found>(find: (request: FastifyRequest) => Promise<Found>): (request: FastifyRequest) => Promise<Found> {
+  const found = new WeakMap<FastifyRequest, Promise<Found>>();
+  return (request) => {
+    const known = found.get(request) ?? find(request);
+    found.set(request, known);
+    return known;
+  };
+}
+
+type Delegation = z.infer<typeof delegation>;
+
 /** What an agent's delegation is worth: itself, and all that may be handed on for its sake. */
-async function deedOf(peer: Peer, caller: Caller, { to, capability, input, budget, within }: z.infer<typeof delegation>): Promise<Deed> {
-  const above = within === undefined ? undefined : await (await peer.task(within, lookUpOf(caller))).status();
+function delegationOf(peer: Peer, caller: Caller, { to, capability, input, budget }: Delegation, above: TaskRecord | undefined): Deed {
   // The store would keep half a letter as another one, and so take two names for the same.
   if (!capability.isWellFormed()) throw new HikyakuError("INVALID_ARGUMENT", "capability wants whole letters.");
   const cost = 1 + (budget ?? budgetUnlessTold(above));
   return { kind: "delegate", to: addresseeOf(peer, caller, to), capability, bytes: saidBytes(input), cost };
 }
 
-async function delegate(peer: Peer, caller: Caller, { to, capability, input, ...said }: z.infer<typeof delegation>): Promise<Task> {
-  const { deadline, timeoutMs, within, ...options } = said;
+async function delegate(peer: Peer, { to, capability, input, ...said }: Delegation, above: TaskRecord | undefined): Promise<Task> {
+  const { deadline, timeoutMs, within: _reference, ...options } = said;
   const until = timeoutMs === undefined ? deadline : Date.now() + timeoutMs;
   return await peer.delegate(to, capability, input, {
     ...options,
     ...(until === undefined ? {} : { deadline: new Date(until) }),
-    ...(within === undefined ? {} : { within: await (await peer.task(within, lookUpOf(caller))).status() }),
+    ...(above === undefined ? {} : { within: above }),
   });
 }
 
@@ -173,7 +187,7 @@ async function seenTasks(
   peer: Peer,
   caller: Caller,
   { peer: other, open, before, ...rest }: z.infer<typeof listing>,
-): Promise<readonly TaskRecord[]> {
+): Promise<SeenPage<TaskRecord>> {
   const query = {
     ...rest,
     ...(other === undefined ? {} : { peer: peerSeen(peer, caller, other).did }),

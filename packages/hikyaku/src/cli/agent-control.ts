@@ -4,45 +4,38 @@ import type { Control } from "../mcp/control.ts";
 import { ControlClient } from "./control-client.ts";
 import { NotRunning } from "./not-running.ts";
 
-/** What only looks is never behind what waits for a change or for another peer. */
-const lookingConnections = 4;
-const waitingConnections = 40;
 const answerMsMax = 120_000;
 
-export class AgentControl implements Control {
-  readonly #looking: Line;
-  readonly #waiting: Line;
+export interface AgentBounds {
+  readonly agent: string;
+  /** How many calls may be in work at once. */
+  readonly calls: number;
+}
 
-  constructor(config: Config, agent: string) {
-    this.#looking = new Line(() => ControlClient.connect(config, { connections: lookingConnections, answerMsMax, agent }));
-    this.#waiting = new Line(() => ControlClient.connect(config, { connections: waitingConnections, answerMsMax, agent }));
+export class AgentControl implements Control {
+  readonly #connect: () => Promise<ControlClient>;
+  /** Made anew where the peer is another than before. */
+  #connected: Promise<ControlClient> | undefined;
+
+  /** Each call asks one thing at a time, and whoever hears of changes one more: so nothing stands behind what waits. */
+  constructor(config: Config, { agent, calls }: AgentBounds) {
+    this.#connect = () => ControlClient.connect(config, { connections: calls + 1, answerMsMax, agent });
   }
 
   get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
-    const line = /[?&]waitMs=[1-9]/.test(path) ? this.#waiting : this.#looking;
-    return line.ask((client) => client.get<Answer>(path, signal));
+    return this.#ask((client) => client.get<Answer>(path, signal));
   }
 
   post<Answer>(path: string, body: object, signal?: AbortSignal): Promise<Answer> {
-    return this.#waiting.ask((client) => client.post<Answer>(path, body, signal));
+    return this.#ask((client) => client.post<Answer>(path, body, signal));
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#looking.close(), this.#waiting.close()]);
-  }
-}
-
-/** A client of the peer, made anew where the peer is another than before. */
-class Line {
-  readonly #connect: () => Promise<ControlClient>;
-  #connected: Promise<ControlClient> | undefined;
-
-  constructor(connect: () => Promise<ControlClient>) {
-    this.#connect = connect;
+    await this.#leave(this.#connected);
   }
 
   /** Asked once more where the peer is another and cannot have heard it. One connection that broke says nothing of the others, so they stay. */
-  async ask<Answer>(question: (client: ControlClient) => Promise<Answer>): Promise<Answer> {
+  async #ask<Answer>(question: (client: ControlClient) => Promise<Answer>): Promise<Answer> {
     const kept = this.#connected;
     try {
       return await question(await this.#client());
@@ -52,10 +45,6 @@ class Line {
       if (kept === undefined) throw error;
     }
     return await question(await this.#client());
-  }
-
-  async close(): Promise<void> {
-    await this.#leave(this.#connected);
   }
 
   #client(): Promise<ControlClient> {

@@ -1,6 +1,6 @@
 /** How commands talk to the peer that is up: its control interface, found through the record in its folder. */
 import { HikyakuError, isErrorCode } from "@hikyaku/protocol";
-import { type Dispatcher, errors, Pool } from "undici";
+import { buildConnector, type Dispatcher, errors, Pool } from "undici";
 import { ApprovalRequired } from "../agents/approval-required.ts";
 import type { Config } from "../config/config.ts";
 import { formatEndpoint } from "../config/endpoint.ts";
@@ -36,11 +36,15 @@ interface Exchanged {
   readonly text: string;
 }
 
+const dial = buildConnector({});
+
 export class ControlClient {
   readonly #folder: string;
   readonly #record: ControlRecord;
   readonly #client: Pool;
   readonly #agent: Readonly<Record<string, string>>;
+  /** Set while the folder is asked whether the peer is up. */
+  #asked: Promise<void> | undefined;
 
   private constructor(folder: string, record: ControlRecord, bounds: ClientBounds) {
     this.#folder = folder;
@@ -50,19 +54,15 @@ export class ControlClient {
       connections: bounds.connections,
       headersTimeout: bounds.answerMsMax,
       bodyTimeout: bounds.answerMsMax,
+      connect: (options, opened) => this.#open(options, opened),
     });
   }
 
   static async connect(config: Config, bounds: ClientBounds = defaultBounds): Promise<ControlClient> {
     const folder = config.folder.value;
-    try {
-      const record = await readControlRecord(folder);
-      // After a crash somebody else on this machine may listen at that port. It would get the token and whatever we say, so the folder's lock is asked first.
-      if (!isFolderLocked(folder)) throw notRunning(folder);
-      return new ControlClient(folder, record, bounds);
-    } catch (error) {
-      throw error instanceof HikyakuError && error.code === "UNREACHABLE" ? new NotRunning(error.message, error) : error;
-    }
+    const client = new ControlClient(folder, await recordIn(folder), bounds);
+    await client.#requireUp();
+    return client;
   }
 
   get<Answer>(path: string, signal?: AbortSignal): Promise<Answer> {
@@ -103,6 +103,23 @@ export class ControlClient {
     throw new HikyakuError(code !== undefined && isErrorCode(code) ? code : "INTERNAL_ERROR", message);
   }
 
+  /** After a crash somebody else on this machine may listen at that port. It would get the token and whatever we say, so the folder is asked first, once for all that are opened together. */
+  #open(options: buildConnector.Options, opened: buildConnector.Callback): void {
+    this.#asked ??= this.#requireUp().finally(() => {
+      this.#asked = undefined;
+    });
+    this.#asked.then(
+      () => dial(options, opened),
+      (error: Error) => opened(error, null),
+    );
+  }
+
+  /** A peer that was started anew has another token, and may have another port. */
+  async #requireUp(): Promise<void> {
+    const { token } = await recordIn(this.#folder);
+    if (token !== this.#record.token || !isFolderLocked(this.#folder)) throw this.#notRunning();
+  }
+
   async #exchange(request: Dispatcher.RequestOptions): Promise<Exchanged> {
     try {
       const answer = await this.#client.request(request);
@@ -110,6 +127,7 @@ export class ControlClient {
     } catch (error) {
       if ((request.signal as AbortSignal | null)?.aborted === true)
         throw new HikyakuError("CANCELED", "Asking the peer was given up.", { cause: error });
+      if (error instanceof HikyakuError) throw error;
       // A crash leaves the record behind; it leads to a closed port.
       if ((error as NodeJS.ErrnoException).code === "ECONNREFUSED") throw this.#notRunning(error);
       if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
@@ -128,6 +146,14 @@ export class ControlClient {
 
   #notRunning(cause?: unknown): NotRunning {
     return notRunning(this.#folder, cause);
+  }
+}
+
+async function recordIn(folder: string): Promise<ControlRecord> {
+  try {
+    return await readControlRecord(folder);
+  } catch (error) {
+    throw error instanceof HikyakuError && error.code === "UNREACHABLE" ? new NotRunning(error.message, error) : error;
   }
 }
 

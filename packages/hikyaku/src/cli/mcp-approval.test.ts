@@ -1,5 +1,5 @@
 /** What an agent has not been allowed yet: asked of the person at its client, or of the owner at a terminal. */
-import { hikyaku, McpAgent, type McpAgentOptions, type Revision, type RunningProgram, TwoPeers } from "@hikyaku/testkit";
+import { hikyaku, type Json, McpAgent, type McpAgentOptions, type Revision, type RunningProgram, TwoPeers } from "@hikyaku/testkit";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
 vi.setConfig({ testTimeout: 60_000, hookTimeout: 60_000 });
@@ -68,6 +68,7 @@ describe.each(["newest", "previous"] as const)("in the %s revision", (revision) 
     const refused = await client.call("send_message", letter).then(JSON.stringify, String);
     const [, id = ""] = /hikyaku approve ([0-9a-f]+)/.exec(refused) ?? [];
     expect(id).not.toBe("");
+    expect(refused).toContain("do not do it yourself");
     await owner("approve", id);
     expect(await client.call("send_message", letter)).toMatchObject({ stage: "stored" });
     await expect(client.call("delegate_task", task)).rejects.toThrow(/^APPROVAL_REQUIRED: /);
@@ -78,10 +79,36 @@ describe.each(["newest", "previous"] as const)("in the %s revision", (revision) 
     await owner("policy", agent, "--confirm", "owner");
     const { asked, person } = personWho("accept");
     await using client = await agentCalled(revision, { agent, person });
-    await expect(client.call("send_message", letter)).rejects.toThrow(/^APPROVAL_REQUIRED: .*hikyaku approve [0-9a-f]+/);
+    await expect(client.call("send_message", letter)).rejects.toThrow(
+      /^APPROVAL_REQUIRED: .*hikyaku approve [0-9a-f]+.* do not do it yourself\.$/,
+    );
     expect(asked).toEqual([]);
     expect(await owner("approve")).toContain(agent);
   });
+});
+
+test("a refusal that names a command of the owner says that it is not the agent's to run", async () => {
+  await owner("policy", "held", "--message-bytes", "30", "--calls-per-minute", "3", "--tasks-per-day", "0", "--confirm", "never");
+  await using client = await agentCalled("newest", { agent: "held" });
+  const refused = async (tool: string, given: Json): Promise<string> => await client.call(tool, given).then(JSON.stringify, String);
+  const texts = [
+    await refused("send_message", { ...letter, to: "nobody" }),
+    await refused("send_message", { ...letter, text: "x".repeat(30) }),
+    await refused("delegate_task", task),
+    await refused("send_message", letter),
+  ];
+  for (const [index, code] of ["UNKNOWN_PEER", "MESSAGE_TOO_LARGE", "QUOTA_EXCEEDED", "RATE_LIMITED"].entries())
+    expect(texts[index]).toMatch(new RegExp(`${code}: .*\`hikyaku [a-z]+.* do not do it yourself\\.`));
+});
+
+test("what the owner has denied is not the agent's to take back", async () => {
+  await using client = await agentCalled("newest", { agent: "denied" });
+  const waiting = await client.call("send_message", letter).then(JSON.stringify, String);
+  const [, id = ""] = /hikyaku approve ([0-9a-f]+)/.exec(waiting) ?? [];
+  await owner("approve", id, "--deny");
+  await expect(client.call("send_message", letter)).rejects.toThrow(
+    /^UNAUTHORIZED: .*`hikyaku approve [0-9a-f]+` takes that back.* do not do it yourself\.$/,
+  );
 });
 
 test("what the policy does not list is refused without a question, and hidden peers are not told of", async () => {

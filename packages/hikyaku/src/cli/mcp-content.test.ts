@@ -90,7 +90,7 @@ const rightsOf = async (agent: McpAgent): Promise<Json> => ({
 test("words of a hostile peer stand in no place but the content of what is quoted from it, and change no right and no tool [DATA-1] [DATA-2] [DATA-3]", async () => {
   await using agent = await McpAgent.at(lap, "previous");
   const before = await rightsOf(agent);
-  const told: { readonly message?: string }[] = [];
+  const told: unknown[] = [];
   await agent.client.subscribeResource({ uri: "hikyaku://inbox" });
 
   await desk.send("lap", "message", { text: evil("text") }, { until: "stored" });
@@ -124,7 +124,7 @@ test("words of a hostile peer stand in no place but the content of what is quote
   expect(judged(await agent.call("list_capabilities", { peer: "desk" }), "list_capabilities")).toBe(1);
   expect(judged(await agent.call("list_capabilities", { peer: "desk", capability: "plain" }), "list_capabilities of one")).toBe(4);
 
-  const onprogress = (progress: unknown): void => void told.push(progress as { readonly message?: string });
+  const onprogress = (progress: unknown): void => void told.push(progress);
   const given = await agent.call(
     "delegate_task",
     { to: "desk", capability: "plain", input: {}, wait_s: 30, characters: 100_000 },
@@ -132,8 +132,7 @@ test("words of a hostile peer stand in no place but the content of what is quote
   );
   expect(given["state"]).toBe("input_required");
   expect(judged(given, "delegate_task")).toBeGreaterThanOrEqual(5);
-  expect(told[0]?.message).toMatch(/^desk \(trusted\) says "INJECTED progress/);
-  expect(told[0]?.message).not.toMatch(invisible);
+  expect(told[0]).toEqual({ progress: 0.5, total: 1, message: "desk (trusted)" });
   await agent.call("answer_task", { task: given["task"], input: "no" });
   const rest = await agent.call("follow_task", { task: given["task"], after: given["cursor"], wait_s: 30, characters: 100_000 });
   expect(rest["state"]).toBe("completed");

@@ -11,8 +11,6 @@ export const charactersMax: number = limits.bodyBytesMax;
 export const eventsMax: number = 64;
 /** Most clients give up on a call after a minute. */
 export const waitSecondsMax: number = 50;
-/** Of what a client reads as progress. */
-export const progressLengthMax: number = 200;
 /** Of one message of a client; the largest is a message of ours in JSON, where every byte may take six. */
 export const messageBytesMax: number = 8 * limits.bodyBytesMax;
 /** What a client may leave unread. */

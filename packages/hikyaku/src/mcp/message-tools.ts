@@ -3,12 +3,13 @@ import { limits } from "@hikyaku/protocol";
 import { z } from "zod";
 import { characters, limit, peer, waitSeconds } from "./arguments.ts";
 import { entriesDefault, entriesMax } from "./bounds.ts";
-import { type Control, queryOf, segment } from "./control.ts";
+import { queryOf, segment } from "./control.ts";
 import { ownWords } from "./own-words.ts";
 import { quote } from "./quoted.ts";
 import { acts, looks, type Tool, tool } from "./tool.ts";
 import { dateOf, type MessageAnswer } from "./views.ts";
 import { untilSomething } from "./waiting.ts";
+import { wholePage } from "./whole-page.ts";
 
 interface Sending {
   readonly to: string;
@@ -35,7 +36,7 @@ export const sendMessage: Tool = tool<Sending>({
     .refine(({ text, json }) => (text === undefined) !== (json === undefined), "give either text or json"),
   run: async ({ to, text, json, until, wait_s: seconds }, { control, signal }) => {
     const body = text === undefined ? { json } : { text };
-    const manner = { until: until ?? "stored", timeoutMs: Math.max(1, seconds * 1000) };
+    const manner = { until: until ?? "stored", timeoutMs: Math.max(1, Math.round(seconds * 1000)) };
     const { id, stage, problem } = await control.post<Receipt>("/messages", { to, body, ...manner }, signal);
     return { id, stage, ...(problem === undefined ? {} : { problem: ownWords(problem) }) };
   },
@@ -105,8 +106,16 @@ export const readMessages: Tool = tool<Reading>({
     characters,
   }),
   run: async ({ after, from, limit: most, wait_s: seconds, characters: length }, { control, signal }) => {
-    const path = `/inbox?${queryOf({ ...(after === undefined ? { unread: true } : { after }), from, limit: most })}`;
-    const look = async (): Promise<readonly MessageAnswer[]> => await messagesAt(control, path, signal);
+    const which = { from, ...(after === undefined ? { unread: true } : {}) };
+    const look = (): Promise<readonly MessageAnswer[]> =>
+      wholePage({ beyond: after, limit: most }, async (beyond, limit) => {
+        const path = `/inbox?${queryOf({ ...which, after: beyond, limit })}`;
+        const { messages: items, next } = await control.get<{ readonly messages: readonly MessageAnswer[]; readonly next?: number }>(
+          path,
+          signal,
+        );
+        return { items, next };
+      });
     const messages = await untilSomething({ control, subject: "inbox", seconds, signal }, look);
     // Where nothing is unread there is nothing to go on from: the next call asks for what is unread again.
     const cursor = messages.at(-1)?.position ?? after;
@@ -117,10 +126,6 @@ export const readMessages: Tool = tool<Reading>({
     };
   },
 });
-
-async function messagesAt(control: Control, path: string, signal: AbortSignal): Promise<readonly MessageAnswer[]> {
-  return (await control.get<{ readonly messages: readonly MessageAnswer[] }>(path, signal)).messages;
-}
 
 /** A message as the agent gets it. */
 function shown({ position, id, from, receivedAt, stage, sender, body, replyTo, thread }: MessageAnswer, length: number): object {
@@ -143,7 +148,8 @@ interface Marking {
 export const markMessages: Tool = tool<Marking>({
   name: "mark_messages",
   title: "Mark messages",
-  description: "Say of messages that you have read them, or are done with them. Their senders are told so.",
+  description:
+    "Say of messages that you have read them, or are done with them. Their senders are told so. Ids of which the peer has no message are named as `unknown`.",
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true, openWorldHint: true },
   input: z.strictObject({
     messages: z
@@ -153,7 +159,7 @@ export const markMessages: Tool = tool<Marking>({
     as: z.enum(["read", "handled"]),
   }),
   run: async ({ messages, as }, { control, signal }) => {
-    await control.post(`/inbox/${as}`, { messages }, signal);
-    return { as, asked: messages.length };
+    const { unknown } = await control.post<{ readonly unknown: readonly { readonly id: string }[] }>(`/inbox/${as}`, { messages }, signal);
+    return { as, asked: messages.length, ...(unknown.length === 0 ? {} : { unknown: unknown.map(({ id }) => id) }) };
   },
 });

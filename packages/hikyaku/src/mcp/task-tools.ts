@@ -8,6 +8,7 @@ import { quote } from "./quoted.ts";
 import { briefly, followed } from "./task-watch.ts";
 import { acts, ends, looks, type Tool, tool } from "./tool.ts";
 import type { TaskAnswer } from "./views.ts";
+import { wholePage } from "./whole-page.ts";
 
 interface Delegating {
   readonly to: string;
@@ -99,6 +100,7 @@ interface Listing {
   readonly role?: "requester" | "worker" | undefined;
   readonly peer?: string | undefined;
   readonly open: boolean;
+  readonly before?: number | undefined;
   readonly limit: number;
 }
 
@@ -111,12 +113,18 @@ export const listTasks: Tool = tool<Listing>({
     role: z.enum(["requester", "worker"]).optional(),
     peer: peer.optional(),
     open: z.boolean().default(false).describe("Only those that have not ended"),
+    before: z.int().min(0).optional().describe("The cursor of the last answer: only older ones"),
     limit,
   }),
-  run: async ({ role, peer: other, open, limit: most }, { control, signal }) => {
-    const path = `/tasks?${queryOf({ role, peer: other, limit: most, ...(open ? { open } : {}) })}`;
-    const { tasks } = await control.get<{ readonly tasks: readonly TaskAnswer[] }>(path, signal);
-    return { tasks: tasks.map(briefly), more: tasks.length === most };
+  run: async ({ role, peer: other, open, before, limit: most }, { control, signal }) => {
+    const which = { role, peer: other, ...(open ? { open } : {}) };
+    const tasks = await wholePage<TaskAnswer>({ beyond: before, limit: most }, async (beyond, limit) => {
+      const path = `/tasks?${queryOf({ ...which, before: beyond, limit })}`;
+      const { tasks: items, next } = await control.get<{ readonly tasks: readonly TaskAnswer[]; readonly next?: number }>(path, signal);
+      return { items, next };
+    });
+    const cursor = tasks.at(-1)?.position;
+    return { tasks: tasks.map(briefly), ...(cursor === undefined ? {} : { cursor }), more: tasks.length === most };
   },
 });
 
@@ -153,7 +161,14 @@ export const cancelTask: Tool = tool<{ readonly task: string; readonly reason?: 
   title: "End a task",
   description: "End a task of either side that has not ended by itself.",
   annotations: ends,
-  input: z.strictObject({ task, reason: z.string().max(limits.reasonLengthMax).optional().describe("For the other side") }),
+  input: z.strictObject({
+    task,
+    reason: z
+      .string()
+      .max(limits.reasonLengthMax)
+      .optional()
+      .describe("For the other side; it takes the same permission as a message to it"),
+  }),
   run: async ({ task: id, reason }, call) => {
     const path = `/tasks/${segment(id)}/cancel`;
     const canceled = await call.control.post<TaskAnswer>(path, reason === undefined ? {} : { reason }, call.signal);

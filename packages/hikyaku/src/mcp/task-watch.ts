@@ -1,7 +1,7 @@
 /** A task as an agent sees it, and what happens to it while it waits. */
 import { isFinalState } from "@hikyaku/protocol";
-import { readable, visible } from "../text/visible.ts";
-import { eventsMax, progressLengthMax } from "./bounds.ts";
+import { readable } from "../text/visible.ts";
+import { eventsMax } from "./bounds.ts";
 import { type Control, queryOf, segment } from "./control.ts";
 import { quote, type Speaker } from "./quoted.ts";
 import type { ToolCall } from "./tool.ts";
@@ -47,11 +47,17 @@ export async function followed(task: TaskAnswer, { after, seconds, length }: Wat
     news = await newsOf(call, task.id, cursor, Math.max(0, waitMs));
   }
   return {
-    ...briefly({ ...task, state: news.state, cursor: news.cursor }),
+    ...briefly({ ...task, ...progressSince(task, events), state: news.state, cursor: news.cursor }),
     events: events.map((event) => shown(event, eventSpeaker(task, speaker, event), length)),
     cursor,
     more: cursor < news.cursor,
   };
+}
+
+/** What came after the first look is newer than that; a page of earlier events is not. */
+function progressSince({ cursor }: TaskAnswer, events: readonly EventAnswer[]): Pick<TaskAnswer, "progress"> {
+  const newer = events.findLast((event) => event.cursor > cursor && event.progress !== undefined);
+  return newer?.progress === undefined ? {} : { progress: newer.progress };
 }
 
 const isAsking = ({ state }: NewsAnswer): boolean => state === "input_required" || state === "auth_required";
@@ -72,11 +78,9 @@ async function ownSpeaker({ control, signal }: { readonly control: Control; read
 const eventSpeaker = (task: TaskAnswer, speaker: Speaker, { state }: EventAnswer): Speaker =>
   state === "canceled" || state === "rejected" ? task.peer : speaker;
 
-async function tellProgress(call: ToolCall, { name, trust }: Speaker, { progress, detail }: EventAnswer): Promise<void> {
-  if (progress === undefined) return;
-  // Progress is a line of text: what the worker said of it stands between quotation marks.
-  const said = detail === undefined ? "" : ` says ${JSON.stringify(visible(detail).slice(0, progressLengthMax))}`;
-  await call.progress(progress, `${name} (${trust})${said}`);
+/** DATA-1: a client's progress is a number and a line of text without a frame, so what the worker said of it stands in the event alone. */
+async function tellProgress(call: ToolCall, { name, trust }: Speaker, { progress }: EventAnswer): Promise<void> {
+  if (progress !== undefined) await call.progress(progress, `${name} (${trust})`);
 }
 
 function shown({ cursor, state, at, progress, code, detail, output, artifact }: EventAnswer, speaker: Speaker, length: number): object {

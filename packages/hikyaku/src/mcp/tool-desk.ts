@@ -2,7 +2,7 @@
  * Where an agent's calls come in: each runs within bounds, its refusals become words that the agent can act upon, and what waits for the owner's word is asked of the person at the
  * client, where the client can ask.
  */
-import { HikyakuError } from "@hikyaku/protocol";
+import { type ErrorCode, HikyakuError } from "@hikyaku/protocol";
 import {
   type CallToolResult,
   CLIENT_CAPABILITIES_META_KEY,
@@ -134,12 +134,22 @@ function succeeded(value: object): CallToolResult {
 
 const failed = (error: unknown): CallToolResult => ({ isError: true, content: [{ type: "text", text: refusalOf(error) }] });
 
+/** Of what the owner's policy refuses, or what only the owner can mend. */
+const ownersCodes: ReadonlySet<ErrorCode> = new Set([
+  "APPROVAL_REQUIRED",
+  "UNAUTHORIZED",
+  "UNKNOWN_PEER",
+  "MESSAGE_TOO_LARGE",
+  "RATE_LIMITED",
+  "QUOTA_EXCEEDED",
+]);
+
 /** Our own refusals are made to be read; of anything else the agent gets no more than that it happened. */
 function refusalOf(error: unknown): string {
   if (!(error instanceof HikyakuError)) return "INTERNAL_ERROR: Something went wrong inside.";
   const said = `${error.code}: ${ownWords(error.message)}`;
   // A model that may run commands would take the one in the sentence for its next step.
-  return error instanceof ApprovalRequired
-    ? `${said} That is for your owner to do: tell them, do not do it yourself, and call again afterwards.`
+  return ownersCodes.has(error.code)
+    ? `${said} A command that would change this is for your owner: tell them, do not do it yourself.`
     : said;
 }

@@ -26,6 +26,7 @@ export interface MessageAnswer {
 }
 
 export interface TaskAnswer {
+  readonly position: number;
   readonly id: string;
   readonly role: "requester" | "worker";
   readonly peer: Speaker;

@@ -59,3 +59,9 @@ export const agentsShape = `
     UPDATE agent_policies SET peers = (SELECT json_group_array(value) FROM json_each(peers) WHERE value <> OLD.did) WHERE peers IS NOT NULL;
   END;
 `;
+
+/** Step 7: which messages were marked has a column of its own, where it stood among the ids. */
+export const marksShape = `
+  ALTER TABLE agent_audit ADD COLUMN marked TEXT;
+  UPDATE agent_audit SET marked = ref, ref = NULL WHERE action = 'mark';
+`;

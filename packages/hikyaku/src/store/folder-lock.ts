@@ -15,16 +15,20 @@ export interface FolderLock extends Disposable {
 
 /** Whoever only asks whether the folder is locked holds it for a moment; a start should outwait that. */
 const lockWaitMs = 200;
+/** And so should whoever asks as well, but not for long: its whole process stands still meanwhile, at every question to a peer that is up. */
+const askWaitMs = 20;
 
 /** Keeps locks from being garbage-collected, and thereby released, while nobody looks at them. */
 const held = new Set<DatabaseSync>();
 
 /** Throws FOLDER_IN_USE where the folder is locked already, by this process or another. */
-export function lockFolder(folder: string): FolderLock {
+export const lockFolder = (folder: string): FolderLock => lockWithin(folder, lockWaitMs);
+
+function lockWithin(folder: string, waitMs: number): FolderLock {
   const path = join(folder, "lock.db");
   let connection: DatabaseSync | undefined;
   try {
-    connection = connect(path, lockWaitMs);
+    connection = connect(path, waitMs);
     // Nothing is ever written, so a journal file would only lie about.
     connection.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (error) {
@@ -40,7 +44,7 @@ export function lockFolder(folder: string): FolderLock {
 /** Whether a process holds the folder now. Another user of this machine cannot pretend that: the folder is private. */
 export function isFolderLocked(folder: string): boolean {
   try {
-    lockFolder(folder).release();
+    lockWithin(folder, askWaitMs).release();
     return false;
   } catch (error) {
     if (error instanceof HikyakuError && error.code === "FOLDER_IN_USE") return true;

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { BodyCipher } from "./body-cipher.ts";
 import { type Database, openDatabase } from "./database.ts";
 import { deliveryShape } from "./delivery-shape.ts";
+import { SqliteAgentRecord } from "./sqlite-agent-record.ts";
 import { SqliteInbox } from "./sqlite-inbox.ts";
 import { SqliteOfferStore } from "./sqlite-offer-store.ts";
 import { SqliteOutbox } from "./sqlite-outbox.ts";
@@ -86,6 +87,21 @@ test("an inbox of the second shape keeps its messages, and a place for tasks and
   expect(await inbox.lanesDue("task_delegate", 10)).toEqual([]);
   expect(await new SqliteTaskStore(database, storageKey).list({ limit: 10 })).toEqual([]);
   expect(await new SqliteOfferStore(database).load()).toEqual([]);
+});
+
+test("what was marked, in a list that was written before it had a column, is told from the ids", async () => {
+  openDatabase(folder).close();
+  const file = new DatabaseSync(join(folder, "hikyaku.db"));
+  file.exec(`
+    ALTER TABLE agent_audit DROP COLUMN marked; PRAGMA user_version = 6;
+    INSERT INTO agent_audit (at, agent, action, verdict, ref) VALUES (1, 'a', 'mark', 'allowed', 'read 1 of desk: 01'), (2, 'a', 'send', 'allowed', '02');`);
+  file.close();
+  using database = openDatabase(folder);
+  const entries = await new SqliteAgentRecord(database).list({ limit: 9 });
+  expect(entries).toEqual([
+    { position: 1, at: 1, agent: "a", action: "mark", verdict: "allowed", marked: "read 1 of desk: 01" },
+    { position: 2, at: 2, agent: "a", action: "send", verdict: "allowed", ref: "02" },
+  ]);
 });
 
 test("two databases have two epochs", async () => {

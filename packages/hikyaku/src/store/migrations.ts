@@ -4,7 +4,7 @@
  */
 import type { DatabaseSync } from "node:sqlite";
 import { HikyakuError } from "@hikyaku/protocol";
-import { agentsShape } from "./agents-shape.ts";
+import { agentsShape, marksShape } from "./agents-shape.ts";
 import { deliveryShape } from "./delivery-shape.ts";
 import { statusShape } from "./status-shape.ts";
 import { workShape } from "./work-shape.ts";
@@ -58,7 +58,7 @@ const shares = `
   ALTER TABLE outbox_recipients ADD COLUMN epoch TEXT CHECK (length(epoch) = 16);
 `;
 
-const migrations: readonly string[] = [peersAndInbox, deliveryShape, shares, workShape, statusShape, agentsShape];
+const migrations: readonly string[] = [peersAndInbox, deliveryShape, shares, workShape, statusShape, agentsShape, marksShape];
 
 /**
  * Brings a file to the newest shape. Throws STORAGE_FAILED, having changed nothing, where the file is another program's or a newer hikyaku's. `midway` is called

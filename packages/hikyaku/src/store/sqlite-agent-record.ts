@@ -1,6 +1,6 @@
 /** What agents did and spent, in SQLite (spec AGENT-3, AGENT-6). */
 import { limits } from "@hikyaku/protocol";
-import type { AgentRecord, AuditEntry, AuditQuery, AuditVerdict, KeptAuditEntry, Spending } from "../agents/agent-record.ts";
+import type { AgentRecord, AuditEntry, AuditQuery, AuditVerdict, KeptAuditEntry, Outcome, Spending } from "../agents/agent-record.ts";
 import type { Decider } from "../agents/approvals.ts";
 import type { Database } from "./database.ts";
 import type { Sql } from "./sql.ts";
@@ -17,6 +17,7 @@ interface AuditRow {
   readonly code: string | null;
   readonly decided_by: Decider | null;
   readonly ref: string | null;
+  readonly marked: string | null;
 }
 
 export class SqliteAgentRecord implements AgentRecord {
@@ -37,7 +38,7 @@ export class SqliteAgentRecord implements AgentRecord {
     });
   }
 
-  conclude(position: number, { code, ref }: Pick<AuditEntry, "code" | "ref">): Promise<void> {
+  conclude(position: number, { code, ref }: Outcome): Promise<void> {
     return this.#database.change((sql) => {
       sql.run`UPDATE agent_audit SET code = ${code ?? null}, ref = coalesce(${ref ?? null}, ref) WHERE position = ${position}`;
     });
@@ -65,12 +66,12 @@ function spend(sql: Sql, agent: string, { day, cost, max }: Spending): boolean {
 const spentOn = (sql: Sql, agent: string, day: number): number =>
   Number(sql.get`SELECT tasks FROM agent_spendings WHERE day = ${day} AND agent = ${agent}`?.["tasks"] ?? 0);
 
-const insert = (sql: Sql, { at, agent, action, did, capability, bytes, verdict, code, by, ref }: AuditEntry): number | bigint =>
+const insert = (sql: Sql, { at, agent, action, did, capability, bytes, verdict, code, by, ref, marked }: AuditEntry): number | bigint =>
   sql.run`
-    INSERT INTO agent_audit (at, agent, action, did, capability, bytes, verdict, code, decided_by, ref)
+    INSERT INTO agent_audit (at, agent, action, did, capability, bytes, verdict, code, decided_by, ref, marked)
     VALUES (
       ${at}, ${agent}, ${action}, ${did ?? null}, ${capability ?? null}, ${bytes ?? null}, ${verdict}, ${code ?? null}, ${by ?? null},
-      ${ref ?? null}
+      ${ref ?? null}, ${marked ?? null}
     )`.lastInsertRowid;
 
 const newest = (sql: Sql, agent: string | undefined, limit: number): readonly object[] =>
@@ -99,4 +100,5 @@ const readEntry = ({ position, at, agent, action, verdict, ...row }: AuditRow): 
   ...(row.code === null ? {} : { code: row.code }),
   ...(row.decided_by === null ? {} : { by: row.decided_by }),
   ...(row.ref === null ? {} : { ref: row.ref }),
+  ...(row.marked === null ? {} : { marked: row.marked }),
 });

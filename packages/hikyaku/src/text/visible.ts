@@ -1,10 +1,18 @@
 /** What others wrote, made harmless to look at: a message must not move a cursor, hide text, or fake a line of ours. */
 
 /**
- * Control, bidirectional and other characters without a shape of their own, those among them that can carry a hidden text: tags, variation selectors, fillers. The selector that
- * makes an emoji colourful may stand once behind it.
+ * Control, bidirectional, unassigned and other characters without a shape of their own, those among them that can carry a hidden text: tags, variation selectors, fillers, blanks,
+ * spaces of other widths. The last ones in the list are those that no property tells. What is lost: a French no-break space is seen as its number, and so is an emoji that is newer
+ * than this Node.
  */
-const invisible = /(?!\uFE0F)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}\u2028\u2029\u2800]|(?<=\uFE0F)\uFE0F/gu;
+const shapeless =
+  /(?!\uFE0F)[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}[\p{Zs}--[\u0020\u3000]]\u2028\u2029\u2800\u{13440}-\u{13442}\u{16FE4}\u{1BC9D}\u{1D159}]/v;
+/** Between words, or before a line, the wide space of Japanese is seen by its width; in a run of spaces or at the end of a line it is not. */
+const wideAmongSpaces = /(?<=[\p{Zs}\t])\u3000|\u3000(?![^\p{Zs}\t\n])/v;
+/** The selector that makes an emoji colourful, elsewhere than once behind one. Digits count as emoji, and are ones where they stand on a key. */
+const selectorAlone = /(?<![\p{Emoji}--\p{ASCII}]|[#*0-9](?=\uFE0F\u20E3))\uFE0F/v;
+
+const invisible = new RegExp([shapeless, wideAmongSpaces, selectorAlone].map(({ source }) => source).join("|"), "gv");
 
 const escaped = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 

@@ -236,11 +236,12 @@ describe("how far a message came [BOX-3]", () => {
     while ((await desk.peer.inbox({ limit: 1 })).length === 0) await settle();
     const messages = await desk.peer.inbox({ unread: true, limit: 10 });
     expect(messages).toMatchObject([{ stage: "stored", from: lap.peer.did }]);
-    await desk.peer.markRead(messages);
+    const strange = messages.map(({ id }) => ({ from: desk.peer.did, id }));
+    expect(await desk.peer.markRead([...messages, ...strange])).toEqual(strange);
     expect(await receipt).toMatchObject({ stage: "delivered", stages: [{ stage: "stored" }, { stage: "delivered" }] });
     const told = (): number => meeting.world.envelopes("desk", "lap", "receipt").length;
     await expect.poll(told).toBe(2);
-    await desk.peer.markRead(messages);
+    expect(await desk.peer.markRead(messages)).toEqual([]);
     for (let turn = 0; turn < 10; turn += 1) await settle();
     expect(told()).toBe(2);
     await desk.peer.acknowledge(messages);

@@ -51,6 +51,8 @@ export interface Taking {
   readonly hasNoRoom: boolean;
 }
 
+type MessageKey = Pick<StoredMessage, "from" | "id">;
+
 export interface MailParts {
   readonly ground: Ground;
   readonly inbox: Inbox;
@@ -127,17 +129,24 @@ export class Mail {
     return this.#parts.inbox.list({ ...query, type: "message" });
   }
 
-  /** The agent has read these, or is done with them: their senders are told. */
-  async mark(messages: readonly Pick<StoredMessage, "from" | "id">[], stage: "delivered" | "handled"): Promise<void> {
-    const couriers = this.#parts.couriers();
+  /** The agent has read these, or is done with them: their senders are told. Resolves with those that are not here. */
+  async mark(messages: readonly MessageKey[], stage: "delivered" | "handled"): Promise<readonly MessageKey[]> {
+    const missing: MessageKey[] = [];
     for (const [did, ids] of idsBySender(messages)) {
       const risen = await this.#parts.inbox.advance(did, ids, stage);
-      if (risen.length === 0) continue;
-      this.#parts.ground.changes.note("inbox", did);
-      if (this.#parts.known.get(did) === undefined) continue;
-      couriers.of(did).note(risen, stage);
-      couriers.of(did).tell();
+      if (risen.length > 0) this.#tellMarked(did, risen, stage);
+      const here = risen.length === ids.length ? ids : (await this.#parts.inbox.stagesOf(did, ids)).map(({ id }) => id);
+      missing.push(...ids.filter((id) => !here.includes(id)).map((id) => ({ from: did, id })));
     }
+    return missing;
+  }
+
+  #tellMarked(did: string, ids: readonly string[], stage: "delivered" | "handled"): void {
+    this.#parts.ground.changes.note("inbox", did);
+    if (this.#parts.known.get(did) === undefined) return;
+    const courier = this.#parts.couriers().of(did);
+    courier.note(ids, stage);
+    courier.tell();
   }
 
   /** BOX-3: what has become of a peer's messages, as far as they are here. LANE-3: what it will not send any more is not waited for. */
@@ -233,7 +242,7 @@ const compactText = (text: string): Compact => ({ bytes: text.length, read: () =
 const placeOf = ({ lane, order, floor }: ApplicationFields): LanePlace | undefined =>
   lane === undefined || order === undefined || floor === undefined ? undefined : { lane, order, floor };
 
-function idsBySender(messages: readonly Pick<StoredMessage, "from" | "id">[]): ReadonlyMap<string, readonly string[]> {
+function idsBySender(messages: readonly MessageKey[]): ReadonlyMap<string, readonly string[]> {
   const bySender = new Map<string, string[]>();
   for (const { from, id } of messages) {
     const ids = bySender.get(from) ?? [];

@@ -268,14 +268,14 @@ export class Peer implements AsyncDisposable {
     return await this.#engine.mail.list(query);
   }
 
-  /** Marks messages as read; their senders get the receipt `delivered`. */
-  async markRead(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<void> {
-    await this.#engine.mail.mark(messages, "delivered");
+  /** Marks messages as read; their senders get the receipt `delivered`. Resolves with those that are not here. */
+  async markRead(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<readonly Pick<StoredMessage, "from" | "id">[]> {
+    return await this.#engine.mail.mark(messages, "delivered");
   }
 
-  /** Says that the agent is done with messages that it read; their senders get the receipt `handled`. */
-  async acknowledge(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<void> {
-    await this.#engine.mail.mark(messages, "handled");
+  /** Says that the agent is done with messages that it read; their senders get the receipt `handled`. Resolves with those that are not here. */
+  async acknowledge(messages: readonly Pick<StoredMessage, "from" | "id">[]): Promise<readonly Pick<StoredMessage, "from" | "id">[]> {
+    return await this.#engine.mail.mark(messages, "handled");
   }
 
   /**

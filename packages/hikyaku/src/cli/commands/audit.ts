@@ -15,6 +15,7 @@ interface ShownEntry {
   readonly code?: string;
   readonly by?: string;
   readonly ref?: string;
+  readonly marked?: string;
 }
 
 export interface AuditOptions {
@@ -33,7 +34,7 @@ export async function audit(call: Call, { agent, after, limit }: AuditOptions): 
   await call.terminal.show(entries.length === 0 ? "No agent did anything yet." : entries.map(line).join("\n"), { entries });
 }
 
-function line({ at, agent, action, peer, capability, bytes, verdict, code, by, ref }: ShownEntry): string {
+function line({ at, agent, action, peer, capability, bytes, verdict, code, by, ref, marked }: ShownEntry): string {
   const parts = [
     shortTime(at),
     agent,
@@ -41,6 +42,7 @@ function line({ at, agent, action, peer, capability, bytes, verdict, code, by, r
     bytes === undefined ? undefined : `${bytes} bytes`,
     [verdict, by === undefined ? undefined : `by the ${by}`, code].filter((part) => part !== undefined).join(" "),
     ref,
+    marked,
   ];
   return visible(parts.filter((part) => part !== undefined).join("  "));
 }

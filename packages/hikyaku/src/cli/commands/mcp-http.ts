@@ -2,6 +2,7 @@
 import { type Endpoint, formatEndpoint } from "../../config/endpoint.ts";
 import { keepAgentToken } from "../../keystore/agent-token.ts";
 import { isSameToken } from "../../keystore/control-token.ts";
+import { httpBounds } from "../../mcp/bounds.ts";
 import { hearChanges } from "../../mcp/change-feed.ts";
 import { openHttpFace } from "../../mcp/http-face.ts";
 import { mcpPath } from "../../mcp/http-guard.ts";
@@ -26,7 +27,7 @@ export async function mcpOverHttp({ config, terminal }: Call, { agent, listen, i
   const stopped = new AbortController();
   let kept = await keepAgentToken(config.folder.value, agent, false);
   const { version } = readPackageFacts();
-  const control = new AgentControl(config, agent);
+  const control = new AgentControl(config, { agent, calls: httpBounds.answersMax });
   try {
     await using face = await openHttpFace((era) => createMcpServer(control, { version }, era), {
       listen,

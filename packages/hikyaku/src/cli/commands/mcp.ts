@@ -1,4 +1,5 @@
 /** `hikyaku mcp`: an address and a mailbox for an agent that speaks MCP, at the peer that is up. */
+import { callsMax } from "../../mcp/bounds.ts";
 import { serveOverStdio } from "../../mcp/stdio-face.ts";
 import { visible } from "../../text/visible.ts";
 import { AgentControl } from "../agent-control.ts";
@@ -18,7 +19,7 @@ export async function mcp({ config }: Call, { agent }: McpOptions): Promise<void
   using stop = awaitStop();
   const stopped = new AbortController();
   void stop.asked.then(() => stopped.abort());
-  const control = new AgentControl(config, agent);
+  const control = new AgentControl(config, { agent, calls: callsMax });
   // Standard output is the client's.
   const complain = (sentence: string): void => void process.stderr.write(`hikyaku: ${visible(sentence)}\n`);
   if (process.stdin.isTTY)

@@ -1,5 +1,6 @@
 /** `hikyaku policy`: what an agent may do in this peer's name. */
 import { HikyakuError } from "@hikyaku/protocol";
+import type { AgentPolicy, Listed } from "../../agents/policy.ts";
 import { visible } from "../../text/visible.ts";
 import { type Call, segment, withPeer } from "../call.ts";
 
@@ -7,14 +8,8 @@ interface ShownAgent {
   readonly agent: string;
   readonly isOwn: boolean;
   readonly tasksToday: number;
-  readonly policy: {
-    readonly peers: "all" | readonly string[];
-    readonly capabilities: "all" | readonly string[];
-    readonly messageBytesMax: number;
-    readonly callsPerMinute: number;
-    readonly tasksPerDay: number;
-    readonly confirm: string;
-  };
+  /** Its peers by name. */
+  readonly policy: AgentPolicy;
 }
 
 export interface PolicyOptions {
@@ -45,7 +40,7 @@ async function list(call: Call): Promise<void> {
   await call.terminal.show(agents.length === 0 ? none : agents.map(describe).join("\n"), { agents });
 }
 
-const confirmations: Readonly<Record<string, string>> = {
+const confirmations: Readonly<Record<AgentPolicy["confirm"], string>> = {
   "first-use": "a first use is approved by hikyaku approve, or by the agent's own client",
   owner: "a first use is approved by hikyaku approve alone",
   never: "nothing needs an approval",
@@ -57,9 +52,9 @@ function describe({ agent, isOwn, tasksToday, policy: set }: ShownAgent): string
     `  peers: ${listed(set.peers)}`,
     `  capabilities: ${listed(set.capabilities)}`,
     `  at most ${set.messageBytesMax} bytes at once, ${set.callsPerMinute} calls a minute, ${set.tasksPerDay} tasks a day (${tasksToday} today)`,
-    `  ${confirmations[set.confirm] ?? set.confirm} (${set.confirm})`,
+    `  ${confirmations[set.confirm]} (${set.confirm})`,
   ];
   return lines.map(visible).join("\n");
 }
 
-const listed = (list: "all" | readonly string[]): string => (list === "all" ? "all" : list.join(", ") || "none");
+const listed = (list: Listed): string => (list === "all" ? "all" : list.join(", ") || "none");
