@@ -37,7 +37,11 @@ export async function race<Prize>(
     running += 1;
     const stagger = clock.after(limits.raceStaggerMs, startNext);
     racer.open(stop).then(
-      (prize) => (hasEnded ? racer.discard(prize) : end({ index, prize })),
+      (prize) => {
+        stagger.cancel();
+        if (hasEnded) racer.discard(prize);
+        else end({ index, prize });
+      },
       (error: unknown) => {
         running -= 1;
         stagger.cancel();
