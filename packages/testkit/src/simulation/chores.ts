@@ -10,8 +10,8 @@ import { count } from "./tally.ts";
 import { type Chore, idempotentChore } from "./task-ledger.ts";
 
 const choresPerNodeMax = 4;
-/** Of so many worlds in one nobody has chores for others. */
-const worldsWithChores = 0.3;
+/** How often the people of a world have chores for each other. */
+const worldsWithChores = 0.25;
 
 export function planChores(around: Surroundings, nodes: readonly SimNode[]): void {
   const dice = new Dice(around.seed, "chores");

@@ -4,7 +4,8 @@ import type { SimNode, Surroundings } from "./node.ts";
 import { count } from "./tally.ts";
 
 const hourMs = 3_600_000;
-/** Sessions survive this, timers and stores notice. */
+/** Sessions survive these, timers and stores notice; a few of them make a session old. */
+const napMsMin = 12 * 60_000;
 const napMsMax = 14 * 60_000;
 
 export function planFaults(around: Surroundings, nodes: readonly SimNode[]): void {
@@ -30,7 +31,7 @@ export function planFaults(around: Surroundings, nodes: readonly SimNode[]): voi
     });
   });
   repeat(climate.naps, () => {
-    const ms = dice.between(napMsMax / 2, napMsMax);
+    const ms = dice.between(napMsMin, napMsMax);
     sometime(() => {
       count(around.tally, "fault: all machines sleep");
       timeline.nap(ms);
@@ -42,9 +43,9 @@ export function planFaults(around: Surroundings, nodes: readonly SimNode[]): voi
 type Sometime = (run: () => void) => void;
 
 function planCrash({ timeline }: Surroundings, dice: Dice, node: SimNode, sometime: Sometime): void {
-  const actions = dice.chance(0.6) ? dice.between(0, 30) : undefined;
+  const actions = dice.chance(0.8) ? dice.between(0, 30) : undefined;
   const downMs = dice.stretched(10, 120_000);
-  const isClone = dice.chance(0.5);
+  const isClone = dice.chance(0.65);
   sometime(() => {
     if (isClone) node.photograph();
     node.crash(actions);

@@ -314,7 +314,8 @@ export class Network {
       }
     else this.parts.trace.tell(() => `${to.name} <= ${from.name}  refuses: ${reception.code}`);
     if (this.isCut(to.name, from.name)) return count(tally, "fault: cut off");
-    if (this.chance("loss")) return count(tally, "fault: answer lost");
+    // There are fewer answers than requests, and losing one is what leaves a sender in doubt.
+    if (this.chance("loss") || this.chance("loss")) return count(tally, "fault: answer lost");
     const rolls = isConfirm(frame) ? confirmRolls : 1;
     const isLate = this.chance("longDelay");
     timeline.after(this.delay() + (isLate ? this.parts.dice.stretched(10, hourMs) : 0), () => answer(this.#bendReplies(reception, rolls)));
@@ -328,7 +329,7 @@ export class Network {
 }
 
 /** There are few third messages of a handshake, and what has to happen when READY does not open should happen often. */
-const confirmRolls = 20;
+const confirmRolls = 26;
 const confirmMark = Buffer.from('"msg_type":"handshake_confirm"');
 const isConfirm = (frame: Bytes): boolean => Buffer.from(frame.buffer, frame.byteOffset, frame.length).includes(confirmMark);
 

@@ -8,7 +8,7 @@ const names = ["ada", "bob", "cyd", "dan", "eve"] as const;
 
 export async function settleWorld(around: Surroundings): Promise<readonly SimNode[]> {
   const dice = new Dice(around.seed, "people");
-  const many = dice.chance(1 / 40) ? dice.pick([4, 4, 5]) : 3;
+  const many = dice.chance(1 / 50) ? dice.pick([4, 4, 5]) : 3;
   const isOneShy = dice.chance(0.35);
   const nodes = names.slice(0, many).map((name, index) => new SimNode(around, drawCharacter(dice, name, isOneShy && index === 0), index));
   for (const node of nodes) around.ledger.add(node);
@@ -35,9 +35,9 @@ function drawCharacter(dice: Dice, name: string, isCallOutOnly: boolean): Charac
   return {
     name,
     isCallOutOnly,
-    speaksStreams: dice.chance(0.77),
+    speaksStreams: dice.chance(0.78),
     keepsLinks: isCallOutOnly || dice.chance(0.3),
-    versions: dice.chance(0.92) ? protocolVersions : protocolVersions.slice(1),
+    versions: dice.chance(0.95) ? protocolVersions : protocolVersions.slice(1),
     isIdempotent: dice.chance(0.25),
     inboxBounds: isCramped
       ? { ...roomyInbox, reorderCountMax: dice.between(1, 4), inboxUnreadPerSenderMax: dice.between(5, 20) }

@@ -52,10 +52,10 @@ const quietMsMax = 45 * 60_000;
 const lookIntervalMs = 2_000;
 
 /** Of so many worlds one has real crypto, the others a quick stand-in with the same shapes. */
-const realCryptoEvery = 50;
+const realCryptoEvery = 100;
 
 /** Of so many worlds one ends with a roll call. */
-const rollCallEvery = 4;
+const rollCallEvery = 5;
 
 const answerings = new WeakMap<Crypto, Answering>();
 

@@ -6,19 +6,22 @@ import { errandOf, type SimNode, type Surroundings } from "./node.ts";
 import { count } from "./tally.ts";
 
 const messagesPerNode = 50;
+/** Of those, told, asked or reported. */
+const extrasPerNodeMax = 5;
 const burstMax = 25;
 
 export function planWork(around: Surroundings, nodes: readonly SimNode[]): void {
   const dice = new Dice(around.seed, "work");
   for (const node of nodes) {
     const others = nodes.filter((other) => other !== node);
-    let left = messagesPerNode;
+    const extras = dice.between(0, extrasPerNodeMax);
+    for (let extra = 0; extra < extras; extra += 1) planExtra(around, dice, node, dice.pick(others));
+    let left = messagesPerNode - extras;
     while (left > 0) {
       const burst = Math.min(left, dice.chance(0.3) ? 1 : dice.between(2, burstMax));
       planBurst(around, dice, node, others, burst);
       left -= burst;
     }
-    for (let extra = dice.between(0, 4); extra > 0; extra -= 1) planExtra(around, dice, node, dice.pick(others));
   }
 }
 
