@@ -174,8 +174,8 @@ export class Mail {
   /** What a handler is there for has gone further in a moment. */
   #tell({ did }: Sender, stored: ReadonlyMap<string, ReadonlySet<MessageType>>): void {
     const { couriers, handling } = this.#parts;
-    const types = [...stored.values()].flatMap((each) => [...each]);
-    if (types.length === 0 || types.some((type) => !handling.has(type))) couriers().of(did).tell();
+    const isHandled = [...stored.values()].every((types) => [...types].every((type) => handling.has(type)));
+    if (stored.size === 0 || !isHandled) couriers().of(did).tell();
   }
 
   #receipt({ did }: Sender, id: string, arrival: Arrival): void {
