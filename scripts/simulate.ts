@@ -11,7 +11,7 @@ import type { Order, Report } from "./simulate-worker.ts";
 
 const processes = Math.min(availableParallelism(), 16);
 /** Seeds that are run a second time, to see that nothing but the seed makes a world. */
-const repeatedMax = 8;
+const repeatedMax = 4;
 const shownFailuresMax = 5;
 const shownLinesMax = 60;
 const seedMsMax = 60_000;

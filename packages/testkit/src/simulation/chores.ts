@@ -11,7 +11,7 @@ import { type Chore, idempotentChore } from "./task-ledger.ts";
 
 const choresPerNodeMax = 4;
 /** How often the people of a world have chores for each other. */
-const worldsWithChores = 0.25;
+const worldsWithChores = 0.2;
 
 export function planChores(around: Surroundings, nodes: readonly SimNode[]): void {
   const dice = new Dice(around.seed, "chores");

@@ -43,9 +43,9 @@ export function planFaults(around: Surroundings, nodes: readonly SimNode[]): voi
 type Sometime = (run: () => void) => void;
 
 function planCrash({ timeline }: Surroundings, dice: Dice, node: SimNode, sometime: Sometime): void {
-  const actions = dice.chance(0.8) ? dice.between(0, 30) : undefined;
+  const actions = dice.chance(0.9) ? dice.between(0, 30) : undefined;
   const downMs = dice.stretched(10, 120_000);
-  const isClone = dice.chance(0.65);
+  const isClone = dice.chance(0.8);
   sometime(() => {
     if (isClone) node.photograph();
     node.crash(actions);

@@ -35,9 +35,9 @@ function drawCharacter(dice: Dice, name: string, isCallOutOnly: boolean): Charac
   return {
     name,
     isCallOutOnly,
-    speaksStreams: dice.chance(0.78),
+    speaksStreams: dice.chance(0.81),
     keepsLinks: isCallOutOnly || dice.chance(0.3),
-    versions: dice.chance(0.95) ? protocolVersions : protocolVersions.slice(1),
+    versions: dice.chance(0.97) ? protocolVersions : protocolVersions.slice(1),
     isIdempotent: dice.chance(0.25),
     inboxBounds: isCramped
       ? { ...roomyInbox, reorderCountMax: dice.between(1, 4), inboxUnreadPerSenderMax: dice.between(5, 20) }

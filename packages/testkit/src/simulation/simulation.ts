@@ -51,8 +51,8 @@ const stepsMax = 150_000;
 const quietMsMax = 45 * 60_000;
 const lookIntervalMs = 2_000;
 
-/** Of so many worlds one has real crypto, the others a quick stand-in with the same shapes. */
-const realCryptoEvery = 100;
+/** Of so many worlds the middle one has real crypto, the others a quick stand-in with the same shapes. */
+const realCryptoEvery = 200;
 
 /** Of so many worlds one ends with a roll call. */
 const rollCallEvery = 5;
@@ -74,7 +74,7 @@ export async function simulate(crypto: Crypto, { seed, isTold = false }: Simulat
 function cryptoOf(real: Crypto, seed: number): Crypto {
   const answering = answerings.get(real) ?? answeringSelfTests(real);
   answerings.set(real, answering);
-  return answering(seed % realCryptoEvery === 0 ? new RememberedCrypto(real) : simulatedCrypto);
+  return answering(seed % realCryptoEvery === realCryptoEvery / 2 ? new RememberedCrypto(real) : simulatedCrypto);
 }
 
 class SimulatedWorld {
